@@ -1,0 +1,11 @@
+//! The server under test: an embedded one, started afresh as a child process for each trial, or
+//! one that runs already.
+
+/// Where a trial's server comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A child process of this binary, new for each trial.
+    Embedded,
+    /// Base URLs, such as `http://127.0.0.1:8080`; control requests go to `admin` if given.
+    Remote { url: String, admin: Option<String> },
+}

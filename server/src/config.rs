@@ -1,0 +1,83 @@
+//! Every setting of the server, with its default and its reason. The binary and loadgen's embedded
+//! server read the same flags; each is also a variable `PUSHLAB_…`.
+
+use clap::Args;
+use std::net::SocketAddr;
+
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Address of the public port; port 0 takes any free one
+    #[arg(long, env = "PUSHLAB_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Moves /lab/usage and /metrics off the public port, to this one
+    #[arg(long, env = "PUSHLAB_ADMIN_LISTEN")]
+    pub admin_listen: Option<SocketAddr>,
+
+    /// Worker threads [default: one per core]
+    #[arg(long, env = "PUSHLAB_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+
+    /// Events that a room keeps
+    #[arg(long, env = "PUSHLAB_HISTORY", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub history: u32,
+
+    /// Bytes of events that a room keeps; the newest event is kept whatever its size
+    #[arg(long, env = "PUSHLAB_HISTORY_BYTES", default_value_t = 4 * 1024 * 1024)]
+    pub history_bytes: usize,
+
+    /// Rooms that may exist at once; a further one is answered 503
+    #[arg(long, env = "PUSHLAB_MAX_ROOMS", default_value_t = 100_000)]
+    pub max_rooms: usize,
+
+    /// Connections each worker serves at once; further ones wait in the kernel
+    #[arg(long, env = "PUSHLAB_MAX_CONNECTIONS", default_value_t = 25_000)]
+    pub max_connections: usize,
+
+    /// Largest publish, in bytes; a larger one is answered 413
+    #[arg(long, env = "PUSHLAB_MAX_EVENT_BYTES", default_value_t = 64 * 1024)]
+    pub max_event_bytes: usize,
+
+    /// Longest hold of a long poll, in seconds; also the one for clients that ask for none
+    #[arg(long, env = "PUSHLAB_MAX_HOLD", default_value_t = 25.0, value_parser = positive_seconds)]
+    pub max_hold: f64,
+
+    /// Share by which a hold is shortened at random, so that clients do not come back in step
+    #[arg(long, env = "PUSHLAB_HOLD_JITTER", default_value_t = 0.1, value_parser = share)]
+    pub hold_jitter: f64,
+
+    /// Seconds of silence after which SSE and HTTP streaming send a heartbeat
+    #[arg(long, env = "PUSHLAB_STREAM_HEARTBEAT", default_value_t = 15.0, value_parser = positive_seconds)]
+    pub stream_heartbeat: f64,
+
+    /// Seconds between WebSocket pings; a connection without a pong for this long after one ends
+    #[arg(long, env = "PUSHLAB_PING_INTERVAL", default_value_t = 20.0, value_parser = positive_seconds)]
+    pub ping_interval: f64,
+
+    /// Lab use: sends the bare `data` of events, with no envelope, hello, ETag or Cache-Control
+    #[arg(long, env = "PUSHLAB_BARE")]
+    pub bare: bool,
+}
+
+impl Config {
+    pub fn worker_count(&self) -> usize {
+        self.workers.map_or_else(
+            || std::thread::available_parallelism().map_or(1, usize::from),
+            usize::from,
+        )
+    }
+}
+
+fn positive_seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(seconds),
+        _ => Err("give seconds above 0 and up to 86400, such as 25 or 0.5".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("give a share from 0 to 1, such as 0.1".to_owned()),
+    }
+}

@@ -1,0 +1,2 @@
+//! Flags → config → start → wait.
+fn main() {}

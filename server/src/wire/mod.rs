@@ -1,0 +1,9 @@
+//! What both ends must agree on: the list of transports, events, cursors, errors and the usage
+//! answer. Nothing here knows actix or tokio, and no framing (SSE, NDJSON, WebSocket) stands here:
+//! the server writes it and the client reads it, so that one bug cannot hide on both sides.
+
+pub mod transport;
+pub mod cursor;
+pub mod event;
+pub mod problem;
+pub mod usage;

@@ -1,0 +1,101 @@
+//! The one list of transports. The server's `transports/`, loadgen's `clients/` and every report
+//! follow this enum by exhaustive `match`; nothing else lists them.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+
+/// A way of reading a room's history over HTTP/1.1.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Transport {
+    IntervalPolling,
+    LongPolling,
+    HttpStreaming,
+    Sse,
+    Websocket,
+}
+
+impl Transport {
+    /// The name that scenarios, results and `/lab/usage` use.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// The name a person reads.
+    pub fn title(self) -> &'static str {
+        match self {
+            Transport::IntervalPolling => "Interval polling",
+            Transport::LongPolling => "Long polling",
+            Transport::HttpStreaming => "HTTP streaming",
+            Transport::Sse => "SSE",
+            Transport::Websocket => "WebSocket",
+        }
+    }
+
+    /// The last segment of the route: `/rooms/{room}/<segment>`.
+    pub fn segment(self) -> &'static str {
+        match self {
+            Transport::IntervalPolling => "poll",
+            Transport::LongPolling => "long-poll",
+            Transport::HttpStreaming => "stream",
+            Transport::Sse => "sse",
+            Transport::Websocket => "ws",
+        }
+    }
+
+    /// Whether the server sends an event without being asked for each answer.
+    pub fn is_push(self) -> bool {
+        match self {
+            Transport::IntervalPolling | Transport::LongPolling => false,
+            Transport::HttpStreaming | Transport::Sse | Transport::Websocket => true,
+        }
+    }
+
+    /// Whether a client publishes on the connection it listens on.
+    pub fn is_bidirectional(self) -> bool {
+        match self {
+            Transport::IntervalPolling
+            | Transport::LongPolling
+            | Transport::HttpStreaming
+            | Transport::Sse => false,
+            Transport::Websocket => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strum::IntoEnumIterator;
+
+    #[test]
+    fn names_are_the_fixed_kinds() {
+        let names: Vec<_> = Transport::iter().map(Transport::name).collect();
+        assert_eq!(
+            names,
+            [
+                "interval-polling",
+                "long-polling",
+                "http-streaming",
+                "sse",
+                "websocket"
+            ]
+        );
+    }
+}
