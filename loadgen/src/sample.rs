@@ -1,1 +1,139 @@
-//! Not written yet.
+//! Where a received payload becomes a sample. The receipt instant is taken here and nowhere else;
+//! clients hand over bytes and know neither clocks nor histograms.
+
+use crate::lane::Lane;
+use crate::ledger::{Arrival, Ledger};
+use crate::table::EventIndex;
+use crate::token::Token;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// One subscriber's receipts.
+pub struct Sink {
+    lane: Rc<Lane>,
+    subscriber: u32,
+    room: u32,
+    ledger: RefCell<Ledger>,
+    ready: Cell<bool>,
+    /// Events sent over the connection that they come back on, the oldest first.
+    unacknowledged: RefCell<VecDeque<EventIndex>>,
+}
+
+impl Sink {
+    pub fn new(lane: Rc<Lane>, subscriber: u32, room: u32) -> Self {
+        Sink {
+            lane,
+            subscriber,
+            room,
+            ledger: RefCell::default(),
+            ready: Cell::new(false),
+            unacknowledged: RefCell::default(),
+        }
+    }
+
+    /// One event object, or whatever holds its `data`. Foreign events pass without a trace: a room
+    /// of a remote server may have other publishers.
+    pub fn receive(&self, payload: &[u8]) {
+        let now = Instant::now();
+        match self.lane.setting.tag.find(payload) {
+            Some(Token::Probe { room }) if room == self.room => self.probed(),
+            Some(Token::Event {
+                publisher,
+                sequence,
+            }) => self.event(publisher, sequence, now),
+            Some(Token::Probe { .. }) | None => {}
+        }
+    }
+
+    fn probed(&self) {
+        if !self.ready.replace(true) {
+            self.lane.totals.ready();
+        }
+    }
+
+    fn event(&self, publisher: u32, sequence: u32, now: Instant) {
+        let table = &self.lane.setting.table;
+        let mut recorder = self.lane.recorder.borrow_mut();
+        let found = table.find(publisher, sequence);
+        let Some(index) = found.filter(|index| table.event(*index).room == self.room) else {
+            recorder.error("wrong-room");
+            return;
+        };
+        let event = table.event(index);
+        let now_ns = table.ns(now);
+        match self.ledger.borrow_mut().receive(publisher, sequence) {
+            Arrival::Duplicate => return recorder.duplicated(),
+            Arrival::Late => recorder.out_of_order(),
+            Arrival::New => {}
+        }
+        table.taken(index);
+        recorder.delivered(event, now_ns);
+        if publisher == self.subscriber && self.is_own(index) {
+            recorder.acknowledged(event, now_ns);
+        }
+    }
+
+    /// Takes `index` off the events whose echo is awaited.
+    fn is_own(&self, index: EventIndex) -> bool {
+        let mut waiting = self.unacknowledged.borrow_mut();
+        let at = waiting.iter().position(|awaited| *awaited == index);
+        at.and_then(|at| waiting.remove(at)).is_some()
+    }
+
+    /// An event is about to be written; `echoed` if its return is its acknowledgement.
+    pub fn sending(&self, index: EventIndex, echoed: bool) {
+        let table = &self.lane.setting.table;
+        if echoed {
+            self.unacknowledged.borrow_mut().push_back(index);
+        }
+        sending(&self.lane, index, Instant::now());
+        debug_assert_eq!(table.event(index).room, self.room);
+    }
+
+    /// The server refused an event: the oldest that waits, for refusals come in order.
+    pub fn refused(&self, status: u16) {
+        let mut recorder = self.lane.recorder.borrow_mut();
+        recorder.error(format!("publish-{status}"));
+        if let Some(index) = self.unacknowledged.borrow_mut().pop_front() {
+            self.lane.setting.table.doubt(index);
+        }
+    }
+
+    /// The connection is gone: whether the server took what waits shows when somebody receives it.
+    pub fn connection_lost(&self) {
+        for index in self.unacknowledged.borrow_mut().drain(..) {
+            self.lane.setting.table.doubt(index);
+        }
+    }
+
+    /// The server said that it no longer has `events`; `None` if it could not count them.
+    pub fn missed(&self, events: Option<u64>) {
+        self.lane.recorder.borrow_mut().missed(events.unwrap_or(0));
+    }
+
+    pub fn connected(&self, after: Duration) {
+        self.lane.recorder.borrow_mut().connected(after);
+    }
+
+    pub fn reconnected(&self) {
+        self.lane.recorder.borrow_mut().reconnected();
+    }
+
+    pub fn error(&self, class: impl Into<String>) {
+        self.lane.recorder.borrow_mut().error(class);
+    }
+
+    pub fn take_ledger(&self) -> Ledger {
+        self.ledger.take()
+    }
+}
+
+/// Notes that an event is about to be written, at `now`.
+pub fn sending(lane: &Lane, index: EventIndex, now: Instant) {
+    let table = &lane.setting.table;
+    table.sending(index, now);
+    let mut recorder = lane.recorder.borrow_mut();
+    recorder.sent(table.event(index), table.ns(now));
+}

@@ -1,0 +1,192 @@
+//! Interval polling: asks on a fixed beat whether there is something new. The beat has a random
+//! phase and is not moved by how long an answer takes, as with `setInterval` in a browser.
+
+use super::{Client, Place};
+use crate::net::connection::{Answer, Connection};
+use crate::net::failure::Failure;
+use crate::totals::Kind;
+use pushlab_server::wire::event::PollAnswer;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+/// Returns when the server ends the connection between two polls.
+pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(), Failure> {
+    let mut content = Vec::new();
+    loop {
+        if let Some(next) = client.next_poll.get() {
+            tokio::time::sleep_until(next.into()).await;
+            if connection.has_ended().await {
+                return Ok(());
+            }
+        }
+        let asked = Instant::now();
+        let mut poll = ask(client, connection, "", &mut content).await?;
+        while poll.more && poll.keep_alive {
+            poll = ask(client, connection, "", &mut content).await?;
+        }
+        let beat = client.next_poll.get().unwrap_or_else(|| first_beat(client, asked));
+        let interval = client.transport().interval;
+        client.next_poll.set(Some(next_beat(beat, interval, Instant::now())));
+        if !poll.keep_alive {
+            return Ok(());
+        }
+    }
+}
+
+/// The first poll comes at once, to begin somewhere; the beat starts within one interval of it.
+fn first_beat(client: &Client, asked: Instant) -> Instant {
+    let seed = client.lane.setting.plan.seed ^ (client.index as u64).rotate_left(32);
+    let phase: f64 = StdRng::seed_from_u64(seed).random();
+    asked + client.transport().interval.mul_f64(phase)
+}
+
+/// The first beat after `now`: those that passed meanwhile are not made up for.
+fn next_beat(beat: Instant, interval: Duration, now: Instant) -> Instant {
+    match now.checked_duration_since(beat) {
+        None => beat,
+        Some(late) if interval.is_zero() => beat + late,
+        Some(late) => {
+            let passed = late.as_nanos() / interval.as_nanos() + 1;
+            beat + interval * u32::try_from(passed).unwrap_or(u32::MAX)
+        }
+    }
+}
+
+/// What a client does next depends on no more of an answer than this.
+pub(super) struct Poll {
+    pub more: bool,
+    pub keep_alive: bool,
+}
+
+/// One poll, of either kind: asks from the client's place, hands on what came, counts every byte.
+pub(super) async fn ask(
+    client: &Client,
+    connection: &mut Connection,
+    query: &str,
+    content: &mut Vec<u8>,
+) -> Result<Poll, Failure> {
+    client.totals().requested();
+    let asked_bytes = {
+        let request = request(client, query);
+        connection.send(request.as_bytes(), Kind::EmptyPolls).await?;
+        request.len() as u64
+    };
+    let answer = connection.answer(content).await?;
+    let mut taken = Taken::default();
+    match answer.status {
+        200 if client.is_bare() => taken.datas(client, content),
+        200 => taken.envelope(client, content)?,
+        204 | 304 => {}
+        status => return Err(Failure::Status(status)),
+    }
+    count(client, connection, &answer, asked_bytes, content.len(), &taken);
+    client.greeted();
+    content.clear();
+    content.shrink_to(4096);
+    Ok(Poll {
+        more: taken.more,
+        keep_alive: answer.keep_alive,
+    })
+}
+
+fn request(client: &Client, query: &str) -> String {
+    let mut request = format!("GET {}", client.path());
+    let cursor = client.cursor_query();
+    let parameters = cursor.iter().map(String::as_str).chain([query]);
+    let mut separator = '?';
+    for parameter in parameters.filter(|parameter| !parameter.is_empty()) {
+        request.push(separator);
+        request.push_str(parameter);
+        separator = '&';
+    }
+    let host = client.host();
+    let written = write!(request, " HTTP/1.1\r\nHost: {host}\r\n");
+    written.expect("writing to a String cannot fail");
+    if let (true, Place::At(cursor)) = (client.transport().conditional, client.place.get()) {
+        let written = write!(request, "If-None-Match: \"{cursor}\"\r\n");
+        written.expect("writing to a String cannot fail");
+    }
+    request.push_str("\r\n");
+    request
+}
+
+/// What an answer brought.
+#[derive(Default)]
+struct Taken {
+    events: u64,
+    payload_bytes: u64,
+    more: bool,
+}
+
+impl Taken {
+    fn event(&mut self, client: &Client, payload: &[u8]) {
+        client.sink.receive(payload);
+        self.events += 1;
+        self.payload_bytes += payload.len() as u64;
+    }
+
+    fn envelope(&mut self, client: &Client, content: &[u8]) -> Result<(), Failure> {
+        let answer: PollAnswer<'_> = serde_json::from_slice(content)
+            .map_err(|_| Failure::Malformed("a poll's answer that is no envelope"))?;
+        for event in &answer.events {
+            self.event(client, event.get().as_bytes());
+        }
+        self.more = answer.more;
+        if answer.missed != Some(0) {
+            client.sink.missed(answer.missed);
+        }
+        if let Ok(cursor) = answer.cursor.parse() {
+            client.set_cursor(cursor);
+        }
+        Ok(())
+    }
+
+    /// A bare answer: the `data` of events, a line each.
+    fn datas(&mut self, client: &Client, content: &[u8]) {
+        for data in content.split(|b| *b == b'\n').filter(|data| !data.is_empty()) {
+            self.event(client, data);
+        }
+        if let Place::Counted(events) = client.place.get() {
+            client.place.set(Place::Counted(events + self.events));
+        }
+    }
+}
+
+fn count(
+    client: &Client,
+    connection: &Connection,
+    answer: &Answer,
+    asked_bytes: u64,
+    content: usize,
+    taken: &Taken,
+) {
+    let body = answer.chunk_bytes + content as u64;
+    if taken.events == 0 {
+        client.totals().answered_empty();
+        connection.count(Kind::EmptyPolls, answer.head_bytes + body);
+    } else {
+        connection.shift(Kind::EmptyPolls, Kind::HttpHeaders, asked_bytes);
+        connection.count(Kind::HttpHeaders, answer.head_bytes);
+        connection.count(Kind::Payload, taken.payload_bytes);
+        connection.count(Kind::Framing, body - taken.payload_bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beats_keep_their_grid() {
+        let start = Instant::now();
+        let ms = Duration::from_millis;
+        let next = |now| next_beat(start, ms(200), start + ms(now));
+        assert_eq!(next_beat(start + ms(30), ms(200), start), start + ms(30));
+        assert_eq!(next(0), start + ms(200));
+        assert_eq!(next(199), start + ms(200));
+        assert_eq!(next(200), start + ms(400));
+        assert_eq!(next(999), start + ms(1000));
+    }
+}

@@ -1,0 +1,68 @@
+//! Server-sent events: a stream as `EventSource` reads it, resumed by `Last-Event-ID`.
+
+use super::{Carried, Client, Place};
+use crate::net::connection::{Connection, Share};
+use crate::net::event_stream::{Block, Decoder};
+use crate::net::failure::Failure;
+use crate::totals::Kind;
+
+/// Returns only when the connection is lost.
+pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(), Failure> {
+    client.totals().requested();
+    {
+        let request = request(client);
+        connection.send(request.as_bytes(), Kind::Handshake).await?;
+    }
+    let head = connection.head().await?;
+    if head.status != 200 {
+        return Err(Failure::Status(head.status));
+    }
+    connection.count(Kind::Handshake, head.length as u64);
+    if !head.is_event_stream {
+        return Err(Failure::Malformed("an answer that is no text/event-stream"));
+    }
+    if client.is_bare() {
+        client.greeted();
+    }
+    let mut decoder = Decoder::default();
+    let on_data = |data: &[u8], share: &mut Share<'_>| {
+        decoder.decode(data, |block| take(client, &block, share));
+        Ok(())
+    };
+    connection.stream(head.body, on_data).await?;
+    Err(Failure::Ended)
+}
+
+fn request(client: &Client) -> String {
+    let (path, host) = (client.path(), client.host());
+    match client.place.get() {
+        Place::At(cursor) => {
+            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nLast-Event-ID: {cursor}\r\n\r\n")
+        }
+        Place::Unknown | Place::Counted(_) => format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+    }
+}
+
+fn take(client: &Client, block: &Block<'_>, share: &mut Share<'_>) {
+    let carried = block.data.map(|data| client.message(data));
+    if let Some(cursor) = std::str::from_utf8(block.id).ok().and_then(|id| id.parse().ok()) {
+        client.set_cursor(cursor);
+    }
+    let kind = match carried {
+        Some(Carried::Event) => {
+            share.count(Kind::Payload, block.data_bytes);
+            share.count(Kind::KeepAlive, block.comment_bytes);
+            let rest = block.bytes - block.data_bytes - block.comment_bytes;
+            share.count(Kind::Framing, rest);
+            return share.message(Kind::Framing);
+        }
+        Some(Carried::Greeting) => Kind::Handshake,
+        Some(Carried::Notice) => Kind::Framing,
+        None if block.is_heartbeat() => Kind::KeepAlive,
+        // A retry time or an id that comes before the greeting is part of it.
+        None if !client.known.get() => Kind::Handshake,
+        None => Kind::Framing,
+    };
+    share.count(kind, block.bytes);
+    share.message(kind);
+}

@@ -1,0 +1,209 @@
+//! WebSocket: one connection both ways. The library speaks the protocol; bytes of frames are counted
+//! below it. An event that this client sends comes back to it, which acknowledges it.
+
+use super::{CLOSE_PATIENCE, Carried, Client, End, closing};
+use crate::net::dial::dial;
+use crate::net::failure::Failure;
+use crate::net::metered::{Metered, Speech};
+use crate::orders::{Interruption, Outgoing};
+use crate::publisher;
+use crate::totals::{Kind, Traffic};
+use futures_util::{SinkExt, StreamExt};
+use pushlab_server::wire::cursor::Cursor;
+use pushlab_server::wire::event::Message as WireMessage;
+use serde::Deserialize;
+use std::borrow::Cow;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message, error::ProtocolError};
+
+type Socket = WebSocketStream<Metered>;
+
+/// The default of 128 KiB a connection would be the largest part of a client's memory.
+const READ_BUFFER: usize = 4096;
+
+pub(super) async fn subscribe(client: &Client) -> Result<End, Failure> {
+    let mut socket = tokio::select! {
+        biased;
+        () = closing(&client.orders) => return Ok(End::Closed),
+        socket = Box::pin(open(client)) => socket?,
+    };
+    let interruption = tokio::select! {
+        biased;
+        interruption = client.orders.interruption() => interruption,
+        result = converse(client, &mut socket) => return result.map(|()| End::Again),
+    };
+    match interruption {
+        Interruption::Cut => {
+            socket.get_ref().reset_on_close();
+            Ok(End::Cut)
+        }
+        Interruption::Close => {
+            close(client, socket).await;
+            Ok(End::Closed)
+        }
+    }
+}
+
+async fn open(client: &Client) -> Result<Socket, Failure> {
+    let tally = client.lane.tally(&client.bytes, Traffic::Delivery);
+    let greets = !client.is_bare();
+    let endpoint = &client.lane.setting.endpoint;
+    let stream = dial(endpoint, tally, Speech::websocket(greets)).await?;
+    client.totals().requested();
+    let url = format!("ws://{}{}", client.host(), client.stream_path());
+    let mut request = url.into_client_request().map_err(|error| failure(&error))?;
+    if client.transport().msgpack {
+        let protocol = HeaderValue::from_static("pushlab.msgpack");
+        request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
+    }
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0);
+    let handshake = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
+    let (socket, _) = handshake.await.map_err(|error| failure(&error))?;
+    if client.is_bare() {
+        client.greeted();
+    }
+    Ok(socket)
+}
+
+/// Returns only when the connection is lost.
+async fn converse(client: &Client, socket: &mut Socket) -> Result<(), Failure> {
+    loop {
+        tokio::select! {
+            biased;
+            message = socket.next() => match message {
+                Some(Ok(message)) => take(client, &message),
+                Some(Err(error)) => return Err(failure(&error)),
+                None => return Err(Failure::Ended),
+            },
+            outgoing = client.orders.outgoing() => send(client, socket, outgoing).await?,
+        }
+    }
+}
+
+fn take(client: &Client, message: &Message) {
+    let (carried, length) = match message {
+        Message::Text(text) => (client.message(text.as_bytes()), text.len()),
+        Message::Binary(bytes) if client.is_bare() => (client.message(bytes), bytes.len()),
+        Message::Binary(bytes) => (client.act_on(read_msgpack(bytes), bytes), bytes.len()),
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => return,
+    };
+    // The meter has counted what data frames carry as payload.
+    let kind = match carried {
+        Carried::Event => return,
+        Carried::Greeting => Kind::Handshake,
+        Carried::Notice => Kind::Framing,
+    };
+    let bytes = length as u64;
+    client.totals().shift(Traffic::Delivery, Kind::Payload, kind, bytes);
+}
+
+async fn send(client: &Client, socket: &mut Socket, outgoing: Outgoing) -> Result<(), Failure> {
+    let setting = &client.lane.setting;
+    let (_, token) = publisher::address(setting, outgoing);
+    let mut body = Vec::with_capacity(setting.plan.publish.payload + 32);
+    setting.tag.write_publish(token, setting.plan.publish.payload, &mut body);
+    let text = String::from_utf8(body).map_err(|_| Failure::Malformed("our own publish"))?;
+    if let Outgoing::Event(index) = outgoing {
+        client.sink.sending(index, true);
+    }
+    socket.send(Message::text(text)).await.map_err(|error| failure(&error))
+}
+
+/// Says goodbye and reads to the end: events that come meanwhile still count.
+async fn close(client: &Client, mut socket: Socket) {
+    let goodbye = async {
+        let frame = CloseFrame {
+            code: CloseCode::Normal,
+            reason: "".into(),
+        };
+        socket.close(Some(frame)).await?;
+        while let Some(message) = socket.next().await {
+            take(client, &message?);
+        }
+        Ok::<(), Error>(())
+    };
+    let class = match tokio::time::timeout(CLOSE_PATIENCE, goodbye).await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => failure(&error).class(),
+        Err(_) => Failure::TimedOut.class(),
+    };
+    client.sink.error(format!("close-{class}"));
+}
+
+fn failure(error: &Error) -> Failure {
+    match error {
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+        | Error::Protocol(ProtocolError::HandshakeIncomplete) => Failure::Ended,
+        Error::Io(error) => Failure::Broken(error.kind()),
+        Error::Http(response) => Failure::Status(response.status().as_u16()),
+        _ => Failure::Malformed("not WebSocket as RFC 6455 has it"),
+    }
+}
+
+/// The same messages as [`WireMessage::parse`] reads, as a MessagePack map.
+fn read_msgpack(bytes: &[u8]) -> Option<WireMessage> {
+    #[derive(Deserialize)]
+    struct Fields<'a> {
+        #[serde(default)]
+        id: Option<u64>,
+        #[serde(rename = "type", borrow, default)]
+        kind: Cow<'a, str>,
+        #[serde(borrow, default)]
+        cursor: Option<Cow<'a, str>>,
+        #[serde(default)]
+        missed: Option<u64>,
+        #[serde(default)]
+        status: Option<u16>,
+    }
+    let fields: Fields<'_> = rmp_serde::from_slice(bytes).ok()?;
+    let cursor = || -> Option<Cursor> { fields.cursor.as_deref()?.parse().ok() };
+    let missed = fields.missed;
+    match (fields.id, &*fields.kind) {
+        (Some(id), _) => Some(WireMessage::Event { id }),
+        (None, "hello") => Some(WireMessage::Hello {
+            cursor: cursor()?,
+            missed,
+        }),
+        (None, "gap") => Some(WireMessage::Gap {
+            cursor: cursor()?,
+            missed,
+        }),
+        (None, "error") => Some(WireMessage::Error {
+            status: fields.status?,
+        }),
+        (None, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn msgpack_messages_are_told_apart() {
+        let read = |json: serde_json::Value| {
+            read_msgpack(&rmp_serde::to_vec_named(&json).expect("plain JSON"))
+        };
+        let cursor: Cursor = "a-4".parse().expect("a cursor");
+        assert_eq!(
+            read(serde_json::json!({"id": 7, "type": "chat", "data": "x"})),
+            Some(WireMessage::Event { id: 7 })
+        );
+        assert_eq!(
+            read(serde_json::json!({"type": "hello", "cursor": "a-4", "missed": 0})),
+            Some(WireMessage::Hello {
+                cursor,
+                missed: Some(0)
+            })
+        );
+        assert_eq!(read_msgpack(b"not msgpack"), None);
+    }
+}

@@ -1,0 +1,62 @@
+//! What a trial's threads share, and what one thread's tasks share.
+
+use crate::net::connection::{Scratch, scratch};
+use crate::net::dial::Endpoint;
+use crate::net::metered::Tally;
+use crate::plan::TrialPlan;
+use crate::recorder::{Recorder, SecondSample};
+use crate::table::Table;
+use crate::token::RunTag;
+use crate::totals::{Totals, Traffic};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// The facts of a trial that do not change while it runs.
+#[derive(Debug)]
+pub struct Setting {
+    pub plan: TrialPlan,
+    pub endpoint: Endpoint,
+    pub tag: RunTag,
+    pub table: Arc<Table>,
+}
+
+impl Setting {
+    /// Names are plain ASCII, so that they stand in a URL as they are.
+    pub fn room_name(room: usize) -> String {
+        format!("room-{room}")
+    }
+}
+
+/// One thread of the generator.
+pub struct Lane {
+    pub setting: Arc<Setting>,
+    pub totals: Arc<Totals>,
+    pub recorder: RefCell<Recorder>,
+    pub scratch: Scratch,
+}
+
+impl Lane {
+    pub fn new(
+        setting: Arc<Setting>,
+        totals: Arc<Totals>,
+        seconds: mpsc::UnboundedSender<SecondSample>,
+    ) -> Self {
+        let recorder = Recorder::new(setting.table.clone(), totals.clone(), seconds);
+        Lane {
+            setting,
+            totals,
+            recorder: RefCell::new(recorder),
+            scratch: scratch(),
+        }
+    }
+
+    pub fn tally(&self, client: &Rc<Cell<u64>>, traffic: Traffic) -> Tally {
+        Tally {
+            totals: self.totals.clone(),
+            client: client.clone(),
+            traffic,
+        }
+    }
+}

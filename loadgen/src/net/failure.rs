@@ -1,0 +1,85 @@
+//! What can go wrong on the measured path. A failure ends one connection and is counted by its
+//! class; it never ends a trial.
+
+use std::io;
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Failure {
+    #[error("cannot connect: {0}")]
+    Connect(io::ErrorKind),
+    #[error("the connection broke: {0}")]
+    Broken(io::ErrorKind),
+    /// The peer ended what should have gone on.
+    #[error("the server ended the connection")]
+    Ended,
+    #[error("answered {0}")]
+    Status(u16),
+    #[error("not understood: {0}")]
+    Malformed(&'static str),
+    #[error("nothing came in time")]
+    TimedOut,
+}
+
+impl Failure {
+    /// The key under which results count it.
+    pub fn class(&self) -> String {
+        match self {
+            Failure::Connect(kind) => format!("connect-{}", kebab(*kind)),
+            Failure::Broken(kind) => kebab(*kind),
+            Failure::Ended => "ended".to_owned(),
+            Failure::Status(status) => format!("status-{status}"),
+            Failure::Malformed(_) => "malformed".to_owned(),
+            Failure::TimedOut => "timed-out".to_owned(),
+        }
+    }
+
+    /// Asking again will be answered the same.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Failure::Status(400..=428 | 430..=499))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Broken(error.kind())
+    }
+}
+
+/// `ConnectionReset` → `connection-reset`.
+fn kebab(kind: io::ErrorKind) -> String {
+    let mut text = String::new();
+    for c in format!("{kind:?}").chars() {
+        if c.is_ascii_uppercase() && !text.is_empty() {
+            text.push('-');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_short_and_stable() {
+        let cases = [
+            (
+                Failure::Connect(io::ErrorKind::ConnectionRefused),
+                "connect-connection-refused",
+            ),
+            (
+                Failure::Broken(io::ErrorKind::ConnectionReset),
+                "connection-reset",
+            ),
+            (Failure::Status(404), "status-404"),
+            (Failure::Ended, "ended"),
+        ];
+        for (failure, class) in cases {
+            assert_eq!(failure.class(), class);
+        }
+        assert!(Failure::Status(404).is_refusal());
+        assert!(!Failure::Status(429).is_refusal());
+        assert!(!Failure::Status(503).is_refusal());
+    }
+}

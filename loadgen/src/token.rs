@@ -1,0 +1,173 @@
+//! The token that opens the `data` of every event: run, publisher, sequence. It is all that the
+//! generator needs back, so any server that passes the payload on can be measured.
+//!
+//! `k3j9x0.1c.2f;` and padding; at most 20 characters.
+
+use std::io::Write;
+
+/// Tells this trial's events from any other's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunTag([u8; 6]);
+
+/// Who sent an event, and which of the sender's events it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// The event that shows a room's subscribers to be ready.
+    Probe {
+        room: u32,
+    },
+    Event {
+        publisher: u32,
+        sequence: u32,
+    },
+}
+
+const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+const MAX_TOKEN: usize = 20;
+
+/// Smallest `data` that a token fits in, its quotes included.
+pub const MIN_PAYLOAD: usize = MAX_TOKEN + 2;
+
+impl RunTag {
+    pub fn from_number(mut number: u64) -> RunTag {
+        let mut tag = [0; 6];
+        for digit in &mut tag {
+            *digit = DIGITS[(number % 36) as usize];
+            number /= 36;
+        }
+        RunTag(tag)
+    }
+
+    /// Finds the token in what was received, wherever the payload stands in it.
+    pub fn find(&self, bytes: &[u8]) -> Option<Token> {
+        let at = memchr::memmem::find(bytes, &self.0)?;
+        let mut parts = bytes[at + self.0.len()..].strip_prefix(b".")?;
+        let publisher = number(&mut parts, b'.')?;
+        let sequence = number(&mut parts, b';')?;
+        Some(match publisher.checked_sub(1) {
+            None => Token::Probe { room: sequence },
+            Some(publisher) => Token::Event {
+                publisher,
+                sequence,
+            },
+        })
+    }
+
+    /// Writes the body of a publish whose `data` has `payload` bytes, its quotes included.
+    pub fn write_publish(&self, token: Token, payload: usize, body: &mut Vec<u8>) {
+        body.extend_from_slice(br#"{"type":"chat","data":"#);
+        let start = body.len();
+        body.push(b'"');
+        self.write(token, body);
+        let end = start + payload.max(MIN_PAYLOAD) - 1;
+        body.resize(end, b'x');
+        body.extend_from_slice(b"\"}");
+    }
+
+    fn write(&self, token: Token, out: &mut Vec<u8>) {
+        let (publisher, sequence) = match token {
+            Token::Probe { room } => (0, room),
+            Token::Event {
+                publisher,
+                sequence,
+            } => (u64::from(publisher) + 1, sequence),
+        };
+        out.extend_from_slice(&self.0);
+        out.push(b'.');
+        write_base36(publisher, out);
+        out.push(b'.');
+        write_base36(u64::from(sequence), out);
+        out.push(b';');
+    }
+}
+
+/// `POST /rooms/{room}/events` with `body`, and no header that it does not need.
+pub fn write_post(prefix: &str, room: &str, host: &str, body: &[u8], out: &mut Vec<u8>) {
+    let written = write!(
+        out,
+        "POST {prefix}/rooms/{room}/events HTTP/1.1\r\nHost: {host}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    written.expect("writing to a Vec cannot fail");
+    out.extend_from_slice(body);
+}
+
+fn write_base36(mut number: u64, out: &mut Vec<u8>) {
+    let start = out.len();
+    loop {
+        out.push(DIGITS[(number % 36) as usize]);
+        number /= 36;
+        if number == 0 {
+            break;
+        }
+    }
+    out[start..].reverse();
+}
+
+/// Takes base-36 digits up to `end`.
+fn number(bytes: &mut &[u8], end: u8) -> Option<u32> {
+    let mut number: u64 = 0;
+    for (at, byte) in bytes.iter().take(8).enumerate() {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'z' => byte - b'a' + 10,
+            _ if *byte == end && at > 0 => {
+                *bytes = &bytes[at + 1..];
+                return u32::try_from(number).ok();
+            }
+            _ => return None,
+        };
+        number = number * 36 + u64::from(digit);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_survives_its_payload() {
+        let tag = RunTag::from_number(0x1234_5678_9abc);
+        let tokens = [
+            Token::Probe { room: 0 },
+            Token::Probe { room: 99_999 },
+            Token::Event {
+                publisher: 0,
+                sequence: 0,
+            },
+            Token::Event {
+                publisher: 60_000_000,
+                sequence: 1_000_000_000,
+            },
+        ];
+        for token in tokens {
+            for payload in [MIN_PAYLOAD, 24, 128, 60_000] {
+                let mut body = Vec::new();
+                tag.write_publish(token, payload, &mut body);
+                assert_eq!(tag.find(&body), Some(token));
+                let parsed: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                assert_eq!(parsed["data"].as_str().unwrap().len() + 2, payload);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_found() {
+        let tag = RunTag::from_number(7);
+        let mut body = Vec::new();
+        RunTag::from_number(8).write_publish(Token::Probe { room: 1 }, 64, &mut body);
+        assert_eq!(tag.find(&body), None);
+        for text in ["700000", "700000.", "700000..1;", "700000.1.", "700000.1.zzzzzzzz;"] {
+            assert_eq!(tag.find(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(
+            tag.find(b"700000.1.z;"),
+            Some(Token::Event {
+                publisher: 0,
+                sequence: 35
+            })
+        );
+    }
+}

@@ -1,0 +1,218 @@
+//! One thread of clients: a runtime of its own, one local task a client, and a tick that closes
+//! seconds and notes bandwidth. Nothing is shared with other threads but atomics and channels.
+
+use crate::clients::Client;
+use crate::lane::{Lane, Setting};
+use crate::ledger::Ledger;
+use crate::orders::Outgoing;
+use crate::recorder::{Recording, SecondSample};
+use crate::totals::Totals;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, LocalSet};
+
+/// Half of the cores: the server under test and the publisher need the others.
+pub fn default_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores / 2).max(1)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// `client` counts over all threads.
+    Publish {
+        client: u32,
+        outgoing: Outgoing,
+    },
+    Cut,
+    Close,
+}
+
+/// What a thread leaves.
+pub struct Report {
+    pub recording: Recording,
+    pub ledgers: Vec<(usize, Ledger)>,
+}
+
+pub struct Worker {
+    pub totals: Arc<Totals>,
+    pub orders: mpsc::UnboundedSender<Order>,
+    report: oneshot::Receiver<Report>,
+}
+
+impl Worker {
+    /// Thread `number` of `threads`, with its share of the clients: every `threads`-th.
+    pub fn spawn(
+        setting: Arc<Setting>,
+        number: usize,
+        threads: usize,
+        seconds: mpsc::UnboundedSender<SecondSample>,
+    ) -> io::Result<Worker> {
+        let totals = Arc::new(Totals::default());
+        let (orders, received) = mpsc::unbounded_channel();
+        let (sender, report) = oneshot::channel();
+        let own_totals = totals.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        std::thread::Builder::new()
+            .name(format!("clients-{number}"))
+            .spawn(move || {
+                let lane = Rc::new(Lane::new(setting, own_totals, seconds));
+                let share = Share { number, threads };
+                let report = LocalSet::new().block_on(&runtime, share.serve(lane, received));
+                // Nobody waits for it when the trial was given up.
+                let _ = sender.send(report);
+            })?;
+        Ok(Worker {
+            totals,
+            orders,
+            report,
+        })
+    }
+
+    pub fn order(&self, order: Order) {
+        // A thread that is gone shows in its missing report.
+        let _ = self.orders.send(order);
+    }
+
+    /// Closes all clients and returns what was measured.
+    pub async fn finish(self) -> Option<Report> {
+        self.order(Order::Close);
+        self.report.await.ok()
+    }
+}
+
+struct Share {
+    number: usize,
+    threads: usize,
+}
+
+impl Share {
+    async fn serve(
+        &self,
+        lane: Rc<Lane>,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+    ) -> Report {
+        let begun = Instant::now();
+        let plan = &lane.setting.plan;
+        let clients: Rc<Vec<Rc<Client>>> = Rc::new(
+            (self.number..plan.clients)
+                .step_by(self.threads)
+                .map(|index| Rc::new(Client::new(lane.clone(), index)))
+                .collect(),
+        );
+        let mut tasks = Vec::new();
+        for client in clients.iter() {
+            let start = begun + plan.ramp.mul_f64(client.index as f64 / plan.clients as f64);
+            client.start(start, &mut tasks);
+        }
+        let ticking = tokio::task::spawn_local(tick(lane.clone(), clients.clone()));
+        self.obey(&clients, &mut orders).await;
+        for task in tasks {
+            finished(task, &lane).await;
+        }
+        ticking.abort();
+        Report {
+            recording: lane.recorder.borrow_mut().finish(),
+            ledgers: clients
+                .iter()
+                .map(|client| (client.index, client.sink.take_ledger()))
+                .collect(),
+        }
+    }
+
+    /// Until told to close, or nobody is left to tell.
+    async fn obey(&self, clients: &[Rc<Client>], orders: &mut mpsc::UnboundedReceiver<Order>) {
+        while let Some(order) = orders.recv().await {
+            match order {
+                Order::Publish { client, outgoing } => {
+                    if let Some(client) = clients.get(client as usize / self.threads) {
+                        client.publish(outgoing);
+                    }
+                }
+                Order::Cut => clients.iter().for_each(|client| client.cut()),
+                Order::Close => break,
+            }
+        }
+        clients.iter().for_each(|client| client.close());
+    }
+}
+
+async fn finished(task: JoinHandle<()>, lane: &Lane) {
+    if let Err(error) = task.await {
+        tracing::error!("a client's task ended early: {error}");
+        lane.recorder.borrow_mut().error("internal");
+    }
+}
+
+const TICK: Duration = Duration::from_millis(200);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Closes seconds as they end and notes each client's bytes in each second of the window.
+async fn tick(lane: Rc<Lane>, clients: Rc<Vec<Rc<Client>>>) {
+    let table = &lane.setting.table;
+    let mut seen: Option<(Instant, Vec<u64>)> = None;
+    loop {
+        let due = next_tick(table.window_opens(), Instant::now());
+        tokio::time::sleep_until(due.into()).await;
+        let now = Instant::now();
+        let mut recorder = lane.recorder.borrow_mut();
+        recorder.turn(table.ns(now));
+        recorder.show_p99();
+        let (Some(opens), Some(closes)) = (table.window_opens(), table.window_closes()) else {
+            continue;
+        };
+        if now < opens || due > closes {
+            continue;
+        }
+        recorder.ticked(now - due);
+        let bytes = || clients.iter().map(|client| client.bytes()).collect();
+        match &mut seen {
+            None => seen = Some((now, bytes())),
+            // A tick is late by a millisecond now and then, so seconds are measured, not assumed.
+            Some((since, before)) if now - *since > SECOND - TICK / 2 => {
+                let elapsed = (now - *since).as_secs_f64();
+                let after: Vec<u64> = bytes();
+                for (before, after) in before.iter().zip(&after) {
+                    recorder.bandwidth(((after - before) as f64 / elapsed).round() as u64);
+                }
+                seen = Some((now, after));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Ticks fall on the opening of the window and on every fifth of a second from there.
+fn next_tick(opens: Option<Instant>, now: Instant) -> Instant {
+    let Some(opens) = opens else {
+        return now + TICK;
+    };
+    match now.checked_duration_since(opens) {
+        None => now + (opens - now).min(TICK),
+        Some(since) => {
+            let passed = since.as_nanos() / TICK.as_nanos();
+            opens + TICK * (passed as u32 + 1)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_fall_on_the_window() {
+        let opens = Instant::now() + Duration::from_secs(10);
+        let ms = Duration::from_millis;
+        assert_eq!(next_tick(None, opens), opens + TICK);
+        assert_eq!(next_tick(Some(opens), opens - ms(900)), opens - ms(700));
+        assert_eq!(next_tick(Some(opens), opens - ms(50)), opens);
+        assert_eq!(next_tick(Some(opens), opens), opens + ms(200));
+        assert_eq!(next_tick(Some(opens), opens + ms(999)), opens + ms(1000));
+    }
+}
