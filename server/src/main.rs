@@ -53,10 +53,10 @@ Try, in two terminals:
   curl -N http://{address}/rooms/KPL/sse
   curl -H 'Content-Type: application/json' -d '{{\"type\":\"chat\",\"data\":\"hello\"}}' http://{address}/rooms/KPL/events
 The same events by the other transports:
-  curl -i http://{address}/rooms/KPL/poll?cursor=0
+  curl -i 'http://{address}/rooms/KPL/poll?cursor=0'
   curl -i 'http://{address}/rooms/KPL/long-poll?cursor=0&hold=25s'
-  curl -N http://{address}/rooms/KPL/stream?cursor=0
-  websocat ws://{address}/rooms/KPL/ws?cursor=0
+  curl -N 'http://{address}/rooms/KPL/stream?cursor=0'
+  websocat 'ws://{address}/rooms/KPL/ws?cursor=0'
 What it costs so far:
   curl http://{address}/lab/usage
 "

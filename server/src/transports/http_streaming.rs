@@ -1,7 +1,7 @@
 //! HTTP streaming (Comet): one response without end, one JSON message a line (NDJSON) and a chunk,
 //! an empty line as heartbeat.
 
-use super::stream::{Framing, StreamBody};
+use super::stream::{self, Framing};
 use super::subscribe;
 use crate::frames::Event;
 use crate::problems::Refusal;
@@ -28,9 +28,9 @@ impl Framing for Lines {
 
 pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let subscription = subscribe(&request, Transport::HttpStreaming)?;
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((header::CONTENT_TYPE, "application/x-ndjson"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header(("X-Accel-Buffering", "no"))
-        .body(StreamBody::<Lines>::new(&request, subscription)))
+        .insert_header((header::CACHE_CONTROL, "no-store"));
+    Ok(stream::respond::<Lines>(response, &request, subscription))
 }

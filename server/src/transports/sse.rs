@@ -2,7 +2,7 @@
 //! resumes by itself; hello and gap bear one too. No `event:` line: types like `open` and `error`
 //! would collide with EventSource's own.
 
-use super::stream::{Framing, StreamBody};
+use super::stream::{self, Framing};
 use super::subscribe;
 use crate::frames::Event;
 use crate::problems::Refusal;
@@ -34,9 +34,9 @@ impl Framing for Fields {
 
 pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let subscription = subscribe(&request, Transport::Sse)?;
-    Ok(HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    response
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
-        .insert_header((header::CACHE_CONTROL, "no-cache, no-transform"))
-        .insert_header(("X-Accel-Buffering", "no"))
-        .body(StreamBody::<Fields>::new(&request, subscription)))
+        .insert_header((header::CACHE_CONTROL, "no-cache, no-transform"));
+    Ok(stream::respond::<Fields>(response, &request, subscription))
 }

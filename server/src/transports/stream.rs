@@ -9,8 +9,10 @@ use crate::subscription::{Next, Subscription};
 use crate::usage::Class;
 use crate::wire::cursor::Cursor;
 use crate::wire::transport::Transport;
-use actix_web::HttpRequest;
+use actix_http::ConnectionType;
 use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::Version;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -35,7 +37,25 @@ pub(super) trait Framing {
     }
 }
 
-pub(super) struct StreamBody<F> {
+/// The response of a streaming transport, begun with its own headers.
+pub(super) fn respond<F: Framing + 'static>(
+    mut response: HttpResponseBuilder,
+    request: &HttpRequest,
+    subscription: Subscription,
+) -> HttpResponse {
+    response.insert_header(("X-Accel-Buffering", "no"));
+    let mut response = response.body(StreamBody::<F>::new(request, subscription));
+    // HTTP/1.0 knows no chunks: the stream ends with the connection (RFC 9112 §6.3).
+    if request.version() < Version::HTTP_11 {
+        response.head_mut().no_chunking(true);
+        response
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
+    }
+    response
+}
+
+struct StreamBody<F> {
     hello: Option<Bytes>,
     subscription: Subscription,
     meter: Rc<Meter>,
@@ -46,7 +66,7 @@ pub(super) struct StreamBody<F> {
 }
 
 impl<F: Framing> StreamBody<F> {
-    pub(super) fn new(request: &HttpRequest, subscription: Subscription) -> Self {
+    fn new(request: &HttpRequest, subscription: Subscription) -> Self {
         let config = &Desk::of(request).config;
         let hello = (!config.bare).then(|| {
             let cursor = subscription.cursor();
