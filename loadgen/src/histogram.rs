@@ -172,7 +172,10 @@ mod tests {
         let found = samples(&[-40, -10, 0, 20, 30, 50, 60, 70, 80, 90]).distribution();
         assert_eq!((found.count, found.negative), (10, 2));
         assert_eq!((found.min, found.max), (Some(-40), Some(90)));
-        assert_eq!((found.p50, found.p75, found.p90), (Some(30), Some(70), Some(80)));
+        assert_eq!(
+            (found.p50, found.p75, found.p90),
+            (Some(30), Some(70), Some(80))
+        );
         assert_eq!(found.mean, Some(35.0));
         let all = samples(&[-3, -2, -1]).distribution();
         assert_eq!((all.min, all.p50, all.max), (Some(-3), Some(-2), Some(-1)));
@@ -181,7 +184,10 @@ mod tests {
     #[test]
     fn nothing_is_null_and_not_zero() {
         let found = Samples::default().distribution();
-        assert_eq!((found.count, found.min, found.p99, found.mean), (0, None, None, None));
+        assert_eq!(
+            (found.count, found.min, found.p99, found.mean),
+            (0, None, None, None)
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod progress;
 pub mod environment;
 pub mod target;
 pub mod trial;
+pub mod usage;
 pub mod outcome;
 pub mod table;
 pub mod token;

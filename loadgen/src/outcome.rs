@@ -1,0 +1,310 @@
+//! What a trial found, as results have it: sums of threads, differences of marks, and the reasons
+//! for which it does not count. Pure.
+
+use crate::ledger::Ledger;
+use crate::plan::TrialPlan;
+use crate::recorder::Recording;
+use crate::results::{Bytes, GeneratorFigures, Latencies, Parameters, ServerFigures, Trial};
+use crate::table::Table;
+use crate::totals::Snapshot;
+use crate::trial::{Halt, Mark, Marks};
+use pushlab_server::wire::transport::Transport;
+use pushlab_server::wire::usage::{Traffic, Usage};
+use std::collections::BTreeMap;
+
+pub struct Findings<'a> {
+    pub plan: &'a TrialPlan,
+    pub table: &'a Table,
+    pub recording: &'a Recording,
+    /// By client.
+    pub ledgers: &'a [(usize, Ledger)],
+    /// After the last close.
+    pub totals: Snapshot,
+    pub marks: &'a Marks,
+    pub halt: Option<Halt>,
+    /// Threads that did not come back with what they measured.
+    pub silent_threads: u64,
+}
+
+pub fn trial(found: &Findings<'_>) -> Trial {
+    let Findings {
+        plan, recording, ..
+    } = found;
+    let count = Count::of(found);
+    let errors = errors(found, &count);
+    let reasons = reasons(found, &count, &errors);
+    let window = found.marks.opened.as_ref().zip(found.marks.closed.as_ref());
+    let since = |figure: fn(&Snapshot) -> u64| {
+        window.map_or(0, |(opened, closed)| {
+            figure(&closed.totals) - figure(&opened.totals)
+        })
+    };
+    let window_deliveries = since(|totals| totals.deliveries);
+    Trial {
+        name: plan.name.clone(),
+        transport: plan.transport.kind,
+        parameters: parameters(plan),
+        clients: plan.clients as u64,
+        repeat: plan.repeat,
+        valid: reasons.is_empty(),
+        reasons,
+        window_s: window.map_or(0.0, |(opened, closed)| {
+            (closed.at - opened.at).as_secs_f64()
+        }),
+        published: count.published,
+        expected: count.due,
+        delivered: recording.delivered,
+        lost: count.lost,
+        duplicated: recording.duplicated,
+        repeated: 0,
+        out_of_order: recording.out_of_order,
+        missed: recording.missed,
+        reconnects: recording.reconnects,
+        errors,
+        requests: since(|totals| totals.requests),
+        empty_responses: since(|totals| totals.empty),
+        window_deliveries,
+        latency_us: latencies(recording),
+        bytes: bytes(&found.totals, window, window_deliveries),
+        bandwidth_bytes_per_s: recording.bandwidth.distribution(),
+        server: server_figures(plan, found.marks, window_deliveries),
+        generator: generator_figures(plan, found.marks, window_deliveries),
+    }
+}
+
+fn parameters(plan: &TrialPlan) -> Parameters {
+    let kind = plan.transport.kind;
+    let only_for = |fitting: Transport, time: std::time::Duration| {
+        (kind == fitting).then_some(time.as_secs_f64())
+    };
+    Parameters {
+        clients: plan.clients as u64,
+        rooms: plan.rooms as u64,
+        rate: plan.publish.rate,
+        payload: plan.publish.payload as u64,
+        interval_s: only_for(Transport::IntervalPolling, plan.transport.interval),
+        hold_s: only_for(Transport::LongPolling, plan.transport.hold),
+    }
+}
+
+/// What the ledgers say, held against what the server took.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Count {
+    /// Events of the window that the server took, and their receipts that are due.
+    published: u64,
+    due: u64,
+    lost: u64,
+    lost_in_warm_up: u64,
+    unsent: u64,
+}
+
+impl Count {
+    fn of(found: &Findings<'_>) -> Count {
+        let table = found.table;
+        let mut count = Count::default();
+        for event in table.events() {
+            if table.in_window(event) && event.is_taken() {
+                count.published += 1;
+                count.due += table.subscribers(event.room);
+            }
+            count.unsent += u64::from(!event.was_sent());
+        }
+        if found.silent_threads > 0 {
+            count.lost = count.due.saturating_sub(found.recording.delivered);
+            return count;
+        }
+        for (client, ledger) in found.ledgers {
+            for (publisher, planned) in table.publishers(table.room_of(*client)) {
+                for sequence in ledger.missing(publisher, planned) {
+                    count.miss(table, publisher, sequence);
+                }
+            }
+        }
+        count
+    }
+
+    fn miss(&mut self, table: &Table, publisher: u32, sequence: u32) {
+        let event = table.find(publisher, sequence).map(|at| table.event(at));
+        match event {
+            Some(event) if event.is_taken() && table.in_window(event) => self.lost += 1,
+            Some(event) if event.is_taken() => self.lost_in_warm_up += 1,
+            Some(_) | None => {}
+        }
+    }
+}
+
+fn errors(found: &Findings<'_>, count: &Count) -> BTreeMap<String, u64> {
+    let mut errors = found.recording.errors.clone();
+    let mut add = |class: &str, events: u64| {
+        if events > 0 {
+            *errors.entry(class.to_owned()).or_default() += events;
+        }
+    };
+    add("lost-in-warm-up", count.lost_in_warm_up);
+    if found.halt.is_none() {
+        add("unsent", count.unsent);
+    }
+    errors
+}
+
+/// A generator that is this late measures itself.
+const LATE_WAKE_US: i64 = 20_000;
+const LATE_TICK_US: i64 = 100_000;
+
+fn reasons(found: &Findings<'_>, count: &Count, errors: &BTreeMap<String, u64>) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if let Some(halt) = &found.halt {
+        reasons.push(halt_reason(halt, found.plan.clients, errors));
+    }
+    if found.silent_threads > 0 {
+        reasons.push(format!(
+            "{} threads of the generator did not end in time: their figures are missing",
+            found.silent_threads
+        ));
+    }
+    let (counted, carried) = (
+        found.totals.by_kind().total(),
+        found.totals.up() + found.totals.down(),
+    );
+    if counted != carried {
+        reasons.push(format!(
+            "bytes by kind add up to {counted}, but the sockets carried {carried}"
+        ));
+    }
+    let delivered = found.recording.delivered;
+    if count.due != delivered + count.lost {
+        reasons.push(format!(
+            "{} deliveries were due, but {delivered} delivered and {} lost do not add up to that",
+            count.due, count.lost
+        ));
+    }
+    let late = |samples: &crate::histogram::Samples, limit: i64| {
+        samples.quantile(0.99).filter(|p99| *p99 > limit)
+    };
+    if let Some(p99) = late(&found.recording.wake_lag, LATE_WAKE_US) {
+        reasons.push(format!(
+            "the generator was the bottleneck: its pacer woke {:.1} ms late (p99); ask for less or give it more cores",
+            p99 as f64 / 1000.0
+        ));
+    }
+    if let Some(p99) = late(&found.recording.tick_lag, LATE_TICK_US) {
+        reasons.push(format!(
+            "the generator was the bottleneck: its client threads ran {:.1} ms late (p99); ask for less or give it more cores",
+            p99 as f64 / 1000.0
+        ));
+    }
+    reasons
+}
+
+fn halt_reason(halt: &Halt, clients: usize, errors: &BTreeMap<String, u64>) -> String {
+    let most = errors.iter().max_by_key(|(_, count)| **count);
+    let most = most.map_or(String::new(), |(class, count)| {
+        format!("; most common error: {class} ({count} times)")
+    });
+    match halt {
+        Halt::Interrupted => "interrupted".to_owned(),
+        Halt::ServerEnded(how) => format!("the server ended during the trial ({how})"),
+        Halt::NotConnected { connected } => {
+            format!("only {connected} of {clients} clients connected in time{most}")
+        }
+        Halt::NotReady { ready } => {
+            format!("only {ready} of {clients} clients received the probe event{most}")
+        }
+    }
+}
+
+fn latencies(recording: &Recording) -> Latencies {
+    Latencies {
+        delivery: recording.delivery.distribution(),
+        uncorrected: recording.uncorrected.distribution(),
+        publish_lag: recording.publish_lag.distribution(),
+        publish_ack: recording.publish_ack.distribution(),
+        connect: recording.connect.distribution(),
+    }
+}
+
+fn bytes(totals: &Snapshot, window: Option<(&Mark, &Mark)>, deliveries: u64) -> Bytes {
+    let per = |bytes: f64| (deliveries > 0).then(|| bytes / deliveries as f64);
+    let ip = totals.ip();
+    Bytes {
+        up: totals.up(),
+        down: totals.down(),
+        ip_up: ip.map(|ip| ip.up),
+        ip_down: ip.map(|ip| ip.down),
+        publish: totals.publish(),
+        by_kind: totals.by_kind(),
+        per_delivery: window.and_then(|(opened, closed)| {
+            per((closed.totals.delivery_bytes() - opened.totals.delivery_bytes()) as f64)
+        }),
+        per_delivery_by_kind: window.and_then(|(opened, closed)| {
+            let kinds = closed.totals.delivery_kinds_since(&opened.totals);
+            kinds
+                .into_iter()
+                .map(|(kind, bytes)| Some((kind.to_owned(), per(bytes as f64)?)))
+                .collect()
+        }),
+    }
+}
+
+/// Traffic of measured connections: what asks for usage is not.
+pub fn measured(usage: &Usage) -> impl Iterator<Item = &Traffic> {
+    let measured = usage
+        .transports
+        .iter()
+        .filter(|(name, _)| *name != "control");
+    measured.map(|(_, traffic)| traffic)
+}
+
+fn server_figures(plan: &TrialPlan, marks: &Marks, deliveries: u64) -> ServerFigures {
+    let opened = marks.opened.as_ref().and_then(|mark| mark.server.as_ref());
+    let closed = marks.closed.as_ref().and_then(|mark| mark.server.as_ref());
+    let window = opened.zip(closed);
+    let cpu_s = window.and_then(|(o, c)| Some(c.process.cpu_s? - o.process.cpu_s?));
+    let rss_start = marks.server_start.as_ref().and_then(|u| u.process.rss);
+    let rss_ready = marks.server_ready.as_ref().and_then(|u| u.process.rss);
+    let carried = |figure: fn(&Traffic) -> u64| {
+        let sum = |usage: &Usage| measured(usage).map(figure).sum::<u64>();
+        let (start, end) = (marks.server_start.as_ref()?, marks.server_end.as_ref()?);
+        Some(sum(end).wrapping_sub(sum(start)))
+    };
+    ServerFigures {
+        cpu_s,
+        cpu_s_per_million: per_million(cpu_s, deliveries),
+        rss_start,
+        rss_ready,
+        rss_per_connection: per_client(rss_start, rss_ready, plan.clients),
+        threads: closed.and_then(|usage| usage.process.threads),
+        context_switches: window.and_then(|(o, c)| {
+            let (before, after) = (o.process.context_switches?, c.process.context_switches?);
+            after.checked_sub(before)
+        }),
+        bytes_rx: carried(|traffic| traffic.rx),
+        bytes_tx: carried(|traffic| traffic.tx),
+    }
+}
+
+fn generator_figures(plan: &TrialPlan, marks: &Marks, deliveries: u64) -> GeneratorFigures {
+    let window = marks.opened.as_ref().zip(marks.closed.as_ref());
+    let cpu_s = window.and_then(|(o, c)| Some(c.own.cpu_s? - o.own.cpu_s?));
+    let rss_start = marks.own_start.rss;
+    let rss_ready = marks.own_ready.and_then(|own| own.rss);
+    GeneratorFigures {
+        cpu_s,
+        cpu_s_per_million: per_million(cpu_s, deliveries),
+        rss_start,
+        rss_ready,
+        rss_per_client: per_client(rss_start, rss_ready, plan.clients),
+        threads: marks.own_ready.and_then(|own| own.threads).unwrap_or(0),
+    }
+}
+
+fn per_million(cpu_s: Option<f64>, deliveries: u64) -> Option<f64> {
+    cpu_s
+        .filter(|_| deliveries > 0)
+        .map(|s| s / deliveries as f64 * 1e6)
+}
+
+fn per_client(start: Option<u64>, ready: Option<u64>, clients: usize) -> Option<f64> {
+    let grown = ready? as f64 - start? as f64;
+    (clients > 0).then(|| grown / clients as f64)
+}

@@ -83,8 +83,9 @@ impl Poster {
         self.write_request(outgoing);
         if let Err(failure) = self.connect().await {
             self.count_failure(&failure);
-            if index.is_some() {
-                table.abandon();
+            match index {
+                Some(_) => table.abandon(),
+                None => self.lane.totals.probe_failed(),
             }
             return;
         }
@@ -98,8 +99,9 @@ impl Poster {
                 if !matches!(failure, Failure::Status(_)) {
                     self.connection = None;
                 }
-                if let Some(index) = index {
-                    table.doubt(index);
+                match index {
+                    Some(index) => table.doubt(index),
+                    None => self.lane.totals.probe_failed(),
                 }
             }
         }

@@ -83,7 +83,9 @@ impl Recorder {
         if self.table.in_window(event) {
             self.recording.delivered += 1;
             self.recording.delivery.record_ns(latency_ns);
-            self.recording.uncorrected.record_ns(now_ns - event.sent_ns());
+            self.recording
+                .uncorrected
+                .record_ns(now_ns - event.sent_ns());
         }
     }
 
@@ -122,7 +124,9 @@ impl Recorder {
 
     pub fn acknowledged(&mut self, event: &Event, now_ns: i64) {
         if self.table.in_window(event) {
-            self.recording.publish_ack.record_ns(now_ns - event.sent_ns());
+            self.recording
+                .publish_ack
+                .record_ns(now_ns - event.sent_ns());
         }
     }
 

@@ -96,6 +96,9 @@ impl Sink {
     pub fn refused(&self, status: u16) {
         let mut recorder = self.lane.recorder.borrow_mut();
         recorder.error(format!("publish-{status}"));
+        if !self.ready.get() {
+            self.lane.totals.probe_failed();
+        }
         if let Some(index) = self.unacknowledged.borrow_mut().pop_front() {
             self.lane.setting.table.doubt(index);
         }

@@ -160,13 +160,13 @@ impl Table {
         let _ = self.origin_ns.set(self.ns(origin));
     }
 
-    fn from_origin(&self, offset: Duration) -> Option<Instant> {
+    fn after_origin(&self, offset: Duration) -> Option<Instant> {
         let origin = u64::try_from(*self.origin_ns.get()?).unwrap_or(0);
         Some(self.zero + Duration::from_nanos(origin) + offset)
     }
 
     pub fn intended(&self, event: &Event) -> Option<Instant> {
-        self.from_origin(event.offset)
+        self.after_origin(event.offset)
     }
 
     pub fn intended_ns(&self, event: &Event) -> Option<i64> {
@@ -174,11 +174,11 @@ impl Table {
     }
 
     pub fn window_opens(&self) -> Option<Instant> {
-        self.from_origin(self.window.start)
+        self.after_origin(self.window.start)
     }
 
     pub fn window_closes(&self) -> Option<Instant> {
-        self.from_origin(self.window.end)
+        self.after_origin(self.window.end)
     }
 
     /// Whole seconds of an instant from the opening of the window, negative during warm-up.

@@ -1,5 +1,18 @@
 //! The server under test: an embedded one, started afresh as a child process for each trial, or
-//! one that runs already.
+//! one that runs already. Control requests go by reqwest, never over measured connections.
+
+mod embedded;
+
+pub use embedded::{EMBEDDED_SUBCOMMAND, serve_embedded};
+
+use crate::net::dial::Endpoint;
+use crate::plan::ServerPlan;
+use embedded::Child;
+use pushlab_server::wire::usage::Usage;
+use reqwest::Url;
+use serde::Deserialize;
+use std::path::Path;
+use std::time::Duration;
 
 /// Where a trial's server comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,4 +21,238 @@ pub enum Target {
     Embedded,
     /// Base URLs, such as `http://127.0.0.1:8080`; control requests go to `admin` if given.
     Remote { url: String, admin: Option<String> },
+}
+
+/// Why there is no server to measure. URLs in messages are without credentials and query.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    #[error("cannot start the embedded server: {0}")]
+    Spawn(std::io::Error),
+    #[error("the embedded server did not come up: {0}")]
+    NotUp(String),
+    #[error("{url} is no URL of a server: {problem}; give one such as http://127.0.0.1:8080")]
+    BadUrl { url: String, problem: String },
+    #[error("{url} cannot be reached: {problem}; is the server running, and is the port right?")]
+    Unreachable { url: String, problem: String },
+    #[error(
+        "{url} is not a pushlab server: {found}; start one with `pushlab-server --listen {address}`, or leave the target away to measure the embedded one"
+    )]
+    NotPushlab {
+        url: String,
+        address: String,
+        found: String,
+    },
+}
+
+/// A server that a trial can use.
+pub struct Server {
+    pub endpoint: Endpoint,
+    child: Option<Child>,
+    control: reqwest::Client,
+    usage_url: Url,
+}
+
+const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Deserialize)]
+struct Health {
+    name: String,
+    version: String,
+}
+
+impl Target {
+    /// Whether a remote target is there and is one of ours; its version. The embedded one is ours.
+    pub async fn check(&self) -> Result<String, TargetError> {
+        match self {
+            Target::Embedded => Ok(env!("CARGO_PKG_VERSION").to_owned()),
+            Target::Remote { url, admin } => {
+                let url = admin.as_ref().unwrap_or(url);
+                health(&control(url)?, &parse(url)?).await
+            }
+        }
+    }
+
+    /// Starts or finds the server of one trial. `program` is what is started instead of this
+    /// binary; tests need that.
+    pub async fn open(
+        &self,
+        plan: &ServerPlan,
+        program: Option<&Path>,
+    ) -> Result<Server, TargetError> {
+        let (child, public, admin) = match self {
+            Target::Embedded => {
+                let (child, public, admin) = Child::start(plan, program).await?;
+                (Some(child), public, admin)
+            }
+            Target::Remote { url, admin } => {
+                (None, url.clone(), admin.clone().unwrap_or(url.clone()))
+            }
+        };
+        Ok(Server {
+            endpoint: endpoint(&public).await?,
+            child,
+            control: control(&admin)?,
+            usage_url: join(&parse(&admin)?, "lab/usage"),
+        })
+    }
+}
+
+fn control(url: &str) -> Result<reqwest::Client, TargetError> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .timeout(CONTROL_PATIENCE)
+        .build()
+        .map_err(|error| TargetError::BadUrl {
+            url: shown(url),
+            problem: error.to_string(),
+        })
+}
+
+fn parse(text: &str) -> Result<Url, TargetError> {
+    let bad = |problem: &str| TargetError::BadUrl {
+        url: shown(text),
+        problem: problem.to_owned(),
+    };
+    let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+    if url.scheme() != "http" {
+        return Err(bad("only http is measured"));
+    }
+    if url.host_str().is_none() {
+        return Err(bad("it names no host"));
+    }
+    Ok(url)
+}
+
+/// A URL as it may be shown: without credentials, query and fragment.
+pub fn shown(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(mut url) => {
+            // Both fail only for URLs that cannot have credentials at all.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.set_query(None);
+            url.set_fragment(None);
+            url.to_string()
+        }
+        Err(_) => "the target".to_owned(),
+    }
+}
+
+fn join(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    let prefix = base.path().trim_end_matches('/');
+    url.set_path(&format!("{prefix}/{path}"));
+    url.set_query(None);
+    url
+}
+
+async fn endpoint(text: &str) -> Result<Endpoint, TargetError> {
+    let url = parse(text)?;
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or(80);
+    let unreachable = |problem: String| TargetError::Unreachable {
+        url: shown(text),
+        problem,
+    };
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    let mut addresses = tokio::net::lookup_host((name, port))
+        .await
+        .map_err(|error| unreachable(error.to_string()))?;
+    Ok(Endpoint {
+        address: addresses
+            .next()
+            .ok_or_else(|| unreachable("its name has no address".to_owned()))?,
+        host: match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        },
+        prefix: url.path().trim_end_matches('/').to_owned(),
+    })
+}
+
+async fn health(client: &reqwest::Client, base: &Url) -> Result<String, TargetError> {
+    let url = shown(base.as_str());
+    let address = format!(
+        "{}:{}",
+        base.host_str().unwrap_or("127.0.0.1"),
+        base.port_or_known_default().unwrap_or(80)
+    );
+    let not_ours = |found: String| TargetError::NotPushlab {
+        url: url.clone(),
+        address: address.clone(),
+        found,
+    };
+    let answer = client.get(join(base, "health")).send().await;
+    let answer = answer.map_err(|error| TargetError::Unreachable {
+        url: url.clone(),
+        problem: cause(&error.without_url()),
+    })?;
+    let status = answer.status();
+    if !status.is_success() {
+        return Err(not_ours(format!("GET /health answers {status}")));
+    }
+    let health: Health = (answer.json().await)
+        .map_err(|_| not_ours("GET /health answers something else".to_owned()))?;
+    if health.name != "pushlab-server" {
+        return Err(not_ours(format!("it calls itself {:?}", health.name)));
+    }
+    Ok(health.version)
+}
+
+/// The innermost reason: reqwest's own message says only that the request failed.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+impl Server {
+    /// What the server has spent so far; `None` where it does not tell.
+    pub async fn usage(&self) -> Option<Usage> {
+        let answer = self.control.get(self.usage_url.clone()).send().await;
+        match answer {
+            Ok(answer) if answer.status().is_success() => answer.json().await.ok(),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// How an embedded server ended, if it has.
+    pub fn ended(&mut self) -> Option<String> {
+        self.child.as_mut()?.ended()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn endpoints_keep_port_and_prefix() {
+        let found = endpoint("http://127.0.0.1:8080/lab/").await.unwrap();
+        assert_eq!(found.address.to_string(), "127.0.0.1:8080");
+        assert_eq!((&*found.host, &*found.prefix), ("127.0.0.1:8080", "/lab"));
+        let found = endpoint("http://[::1]").await.unwrap();
+        assert_eq!(found.address.to_string(), "[::1]:80");
+        assert_eq!((&*found.host, &*found.prefix), ("[::1]", ""));
+    }
+
+    #[tokio::test]
+    async fn errors_name_the_remedy_and_no_secret() {
+        let target = |url: &str| Target::Remote {
+            url: url.to_owned(),
+            admin: None,
+        };
+        let check = async |url: &str| target(url).check().await.unwrap_err().to_string();
+        let refused = check("http://me:secret@127.0.0.1:1/?token=secret").await;
+        assert!(
+            refused.contains("http://127.0.0.1:1/ cannot be reached"),
+            "{refused}"
+        );
+        assert!(refused.contains("refused"), "{refused}");
+        assert!(!refused.contains("secret"), "{refused}");
+        assert!(check("https://example.org").await.contains("only http"));
+        assert!(check("nonsense").await.contains("no URL"));
+    }
 }

@@ -87,7 +87,10 @@ mod tests {
         }
         let rows = timeline.finish();
         assert_eq!(rows.len(), 102);
-        assert!(rows.iter().all(|row| row.deliveries == 2 && row.bytes == 20));
+        assert!(
+            rows.iter()
+                .all(|row| row.deliveries == 2 && row.bytes == 20)
+        );
         assert!(rows.iter().all(|row| row.max_us == Some(50)));
         assert_eq!((rows[0].second, rows[101].second), (-2, 99));
     }

@@ -159,7 +159,13 @@ mod tests {
         let mut body = Vec::new();
         RunTag::from_number(8).write_publish(Token::Probe { room: 1 }, 64, &mut body);
         assert_eq!(tag.find(&body), None);
-        for text in ["700000", "700000.", "700000..1;", "700000.1.", "700000.1.zzzzzzzz;"] {
+        for text in [
+            "700000",
+            "700000.",
+            "700000..1;",
+            "700000.1.",
+            "700000.1.zzzzzzzz;",
+        ] {
             assert_eq!(tag.find(text.as_bytes()), None, "{text}");
         }
         assert_eq!(

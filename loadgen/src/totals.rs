@@ -40,6 +40,7 @@ pub struct Totals {
     connected: AtomicU64,
     ready: AtomicU64,
     gave_up: AtomicU64,
+    failed_probes: AtomicU64,
     p99_us: AtomicU64,
 }
 
@@ -61,6 +62,8 @@ pub struct Snapshot {
     pub ready: u64,
     /// Clients that ended for good because the server refused them.
     pub gave_up: u64,
+    /// Probe events that could not be published.
+    pub failed_probes: u64,
     /// The worst thread's.
     pub p99_us: u64,
 }
@@ -127,15 +130,18 @@ impl Totals {
         bump(&self.gave_up, 1);
     }
 
+    pub fn probe_failed(&self) {
+        bump(&self.failed_probes, 1);
+    }
+
     pub fn set_p99_us(&self, p99_us: u64) {
         self.p99_us.store(p99_us, Ordering::Relaxed);
     }
 
     /// Bytes both ways so far, publishing included.
     pub fn bytes(&self) -> u64 {
-        let sum = |pair: &[AtomicU64; 2]| -> u64 {
-            pair.iter().map(|n| n.load(Ordering::Relaxed)).sum()
-        };
+        let sum =
+            |pair: &[AtomicU64; 2]| -> u64 { pair.iter().map(|n| n.load(Ordering::Relaxed)).sum() };
         sum(&self.up) + sum(&self.down)
     }
 
@@ -155,6 +161,7 @@ impl Totals {
             connected: get(&self.connected),
             ready: get(&self.ready),
             gave_up: get(&self.gave_up),
+            failed_probes: get(&self.failed_probes),
             p99_us: get(&self.p99_us),
         }
     }
@@ -187,6 +194,7 @@ impl Snapshot {
             connected: self.connected + other.connected,
             ready: self.ready + other.ready,
             gave_up: self.gave_up + other.gave_up,
+            failed_probes: self.failed_probes + other.failed_probes,
             p99_us: self.p99_us.max(other.p99_us),
         }
     }

@@ -92,11 +92,7 @@ struct Share {
 }
 
 impl Share {
-    async fn serve(
-        &self,
-        lane: Rc<Lane>,
-        mut orders: mpsc::UnboundedReceiver<Order>,
-    ) -> Report {
+    async fn serve(&self, lane: Rc<Lane>, mut orders: mpsc::UnboundedReceiver<Order>) -> Report {
         let begun = Instant::now();
         let plan = &lane.setting.plan;
         let clients: Rc<Vec<Rc<Client>>> = Rc::new(

@@ -26,9 +26,14 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
         while poll.more && poll.keep_alive {
             poll = ask(client, connection, "", &mut content).await?;
         }
-        let beat = client.next_poll.get().unwrap_or_else(|| first_beat(client, asked));
+        let beat = client
+            .next_poll
+            .get()
+            .unwrap_or_else(|| first_beat(client, asked));
         let interval = client.transport().interval;
-        client.next_poll.set(Some(next_beat(beat, interval, Instant::now())));
+        client
+            .next_poll
+            .set(Some(next_beat(beat, interval, Instant::now())));
         if !poll.keep_alive {
             return Ok(());
         }
@@ -70,7 +75,9 @@ pub(super) async fn ask(
     client.totals().requested();
     let asked_bytes = {
         let request = request(client, query);
-        connection.send(request.as_bytes(), Kind::EmptyPolls).await?;
+        connection
+            .send(request.as_bytes(), Kind::EmptyPolls)
+            .await?;
         request.len() as u64
     };
     let answer = connection.answer(content).await?;
@@ -81,7 +88,14 @@ pub(super) async fn ask(
         204 | 304 => {}
         status => return Err(Failure::Status(status)),
     }
-    count(client, connection, &answer, asked_bytes, content.len(), &taken);
+    count(
+        client,
+        connection,
+        &answer,
+        asked_bytes,
+        content.len(),
+        &taken,
+    );
     client.greeted();
     content.clear();
     content.shrink_to(4096);
@@ -145,7 +159,10 @@ impl Taken {
 
     /// A bare answer: the `data` of events, a line each.
     fn datas(&mut self, client: &Client, content: &[u8]) {
-        for data in content.split(|b| *b == b'\n').filter(|data| !data.is_empty()) {
+        for data in content
+            .split(|b| *b == b'\n')
+            .filter(|data| !data.is_empty())
+        {
             self.event(client, data);
         }
         if let Place::Counted(events) = client.place.get() {

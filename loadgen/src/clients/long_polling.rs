@@ -7,8 +7,19 @@ use crate::net::failure::Failure;
 
 /// Returns when the server ends the connection between two polls.
 pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(), Failure> {
-    let hold = format!("hold={}ms", client.transport().hold.as_millis());
+    let hold = match client.transport().hold {
+        whole if whole.subsec_millis() == 0 => format!("hold={}s", whole.as_secs()),
+        other => format!("hold={}ms", other.as_millis()),
+    };
     let mut content = Vec::new();
-    while ask(client, connection, &hold, &mut content).await?.keep_alive {}
+    // A bare server has no cursor to hand out at once: without this the first poll would be held
+    // until the first event, and nobody could tell that the client is there.
+    if client.is_bare() && !client.known.get() {
+        ask(client, connection, "hold=0s", &mut content).await?;
+    }
+    while ask(client, connection, &hold, &mut content)
+        .await?
+        .keep_alive
+    {}
     Ok(())
 }

@@ -80,7 +80,8 @@ impl Client {
     pub fn new(lane: Rc<Lane>, index: usize) -> Client {
         let plan = &lane.setting.plan;
         let room = lane.setting.table.room_of(index);
-        let posts = plan.publish.by == PublishBy::Clients && !plan.transport.kind.is_bidirectional();
+        let posts =
+            plan.publish.by == PublishBy::Clients && !plan.transport.kind.is_bidirectional();
         let client = Client {
             index,
             sink: Sink::new(lane.clone(), index as u32, room as u32),
@@ -114,7 +115,10 @@ impl Client {
     }
 
     pub fn publish(&self, outgoing: Outgoing) {
-        self.posts.as_deref().unwrap_or(&self.orders).publish(outgoing);
+        self.posts
+            .as_deref()
+            .unwrap_or(&self.orders)
+            .publish(outgoing);
     }
 
     pub fn cut(&self) {
@@ -177,11 +181,12 @@ impl Client {
 
     /// Its own count is all that a client of a bare server can ask by.
     fn forget_place(&self) {
-        self.place.set(if self.is_bare() && !self.transport().kind.is_push() {
-            Place::Counted(0)
-        } else {
-            Place::Unknown
-        });
+        self.place
+            .set(if self.is_bare() && !self.transport().kind.is_push() {
+                Place::Counted(0)
+            } else {
+                Place::Unknown
+            });
     }
 
     fn set_cursor(&self, cursor: Cursor) {

@@ -39,13 +39,18 @@ fn request(client: &Client) -> String {
         Place::At(cursor) => {
             format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nLast-Event-ID: {cursor}\r\n\r\n")
         }
-        Place::Unknown | Place::Counted(_) => format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+        Place::Unknown | Place::Counted(_) => {
+            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")
+        }
     }
 }
 
 fn take(client: &Client, block: &Block<'_>, share: &mut Share<'_>) {
     let carried = block.data.map(|data| client.message(data));
-    if let Some(cursor) = std::str::from_utf8(block.id).ok().and_then(|id| id.parse().ok()) {
+    if let Some(cursor) = std::str::from_utf8(block.id)
+        .ok()
+        .and_then(|id| id.parse().ok())
+    {
         client.set_cursor(cursor);
     }
     let kind = match carried {

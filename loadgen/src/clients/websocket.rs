@@ -58,7 +58,9 @@ async fn open(client: &Client) -> Result<Socket, Failure> {
     let mut request = url.into_client_request().map_err(|error| failure(&error))?;
     if client.transport().msgpack {
         let protocol = HeaderValue::from_static("pushlab.msgpack");
-        request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
+        request
+            .headers_mut()
+            .insert("Sec-WebSocket-Protocol", protocol);
     }
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
@@ -100,19 +102,26 @@ fn take(client: &Client, message: &Message) {
         Carried::Notice => Kind::Framing,
     };
     let bytes = length as u64;
-    client.totals().shift(Traffic::Delivery, Kind::Payload, kind, bytes);
+    client
+        .totals()
+        .shift(Traffic::Delivery, Kind::Payload, kind, bytes);
 }
 
 async fn send(client: &Client, socket: &mut Socket, outgoing: Outgoing) -> Result<(), Failure> {
     let setting = &client.lane.setting;
     let (_, token) = publisher::address(setting, outgoing);
     let mut body = Vec::with_capacity(setting.plan.publish.payload + 32);
-    setting.tag.write_publish(token, setting.plan.publish.payload, &mut body);
+    setting
+        .tag
+        .write_publish(token, setting.plan.publish.payload, &mut body);
     let text = String::from_utf8(body).map_err(|_| Failure::Malformed("our own publish"))?;
     if let Outgoing::Event(index) = outgoing {
         client.sink.sending(index, true);
     }
-    socket.send(Message::text(text)).await.map_err(|error| failure(&error))
+    socket
+        .send(Message::text(text))
+        .await
+        .map_err(|error| failure(&error))
 }
 
 /// Says goodbye and reads to the end: events that come meanwhile still count.

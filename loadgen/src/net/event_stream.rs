@@ -191,7 +191,10 @@ mod tests {
     }
 
     fn data(text: &str) -> Vec<String> {
-        messages(text).into_iter().map(|(_, data, _)| data).collect()
+        messages(text)
+            .into_iter()
+            .map(|(_, data, _)| data)
+            .collect()
     }
 
     /// After web-platform-tests `eventsource/`.
@@ -241,7 +244,10 @@ mod tests {
         assert_eq!(ids("id:1\ndata:a\n\nid:2\ndata:b\n\n"), ["1", "2"]);
         assert_eq!(ids("id:1\ndata:a\n\nid\ndata:b\n\n"), ["1", ""]);
         for bad in ["x\0", "\0x", " \0"] {
-            assert_eq!(ids(&format!("id:…\ndata:a\n\nid:{bad}\ndata:b\n\n")), ["…", "…"]);
+            assert_eq!(
+                ids(&format!("id:…\ndata:a\n\nid:{bad}\ndata:b\n\n")),
+                ["…", "…"]
+            );
         }
         // An id alone sets the id; an unfinished block does not.
         let (_, decoder) = read(b"id:7\n\nid:8\ndata:x\n", 3);
@@ -251,7 +257,10 @@ mod tests {
     #[test]
     fn events_are_messages_unless_named() {
         let events = |text: &str| -> Vec<String> {
-            messages(text).into_iter().map(|(event, _, _)| event).collect()
+            messages(text)
+                .into_iter()
+                .map(|(event, _, _)| event)
+                .collect()
         };
         assert_eq!(events("data:a\n\n"), ["message"]);
         assert_eq!(events("event:\ndata:a\n\n"), ["message"]);
@@ -284,7 +293,11 @@ mod tests {
                     comment_bytes += block.comment_bytes;
                 });
             }
-            assert_eq!((bytes, data_bytes), (text.len() as u64, 3), "runs of {size}");
+            assert_eq!(
+                (bytes, data_bytes),
+                (text.len() as u64, 3),
+                "runs of {size}"
+            );
             // Of a CRLF that is cut in two, the LF counts as neither data nor comment.
             assert!((9..=10).contains(&comment_bytes), "runs of {size}");
         }

@@ -1,0 +1,146 @@
+//! The embedded server: this binary again, as a child process, so that its CPU, memory and
+//! descriptors are its own. It ends when its stdin closes, so it never outlives its parent.
+
+use super::TargetError;
+use crate::plan::ServerPlan;
+use pushlab_server::config::Config;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+/// The hidden subcommand that the binary must hand to [`serve_embedded`].
+pub const EMBEDDED_SUBCOMMAND: &str = "embedded-server";
+
+const START_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the hidden subcommand does: serves until the parent lets go of stdin.
+pub fn serve_embedded(config: Config) -> anyhow::Result<()> {
+    Ok(pushlab_server::run_until_stdin_closes(config)?)
+}
+
+pub(super) struct Child {
+    process: std::process::Child,
+    /// Held open for as long as the server shall live.
+    _stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Child {
+    /// The child, its public URL and its admin URL.
+    pub(super) async fn start(
+        plan: &ServerPlan,
+        program: Option<&Path>,
+    ) -> Result<(Child, String, String), TargetError> {
+        let mut command = match program {
+            Some(program) => Command::new(program),
+            None => Command::new(std::env::current_exe().map_err(TargetError::Spawn)?),
+        };
+        configure(&mut command, plan);
+        let started = tokio::task::spawn_blocking(move || spawn(command));
+        match tokio::time::timeout(START_PATIENCE, started).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(error)) => Err(TargetError::NotUp(error.to_string())),
+            Err(_) => Err(TargetError::NotUp(format!(
+                "it said nothing within {START_PATIENCE:?}"
+            ))),
+        }
+    }
+
+    pub(super) fn ended(&mut self) -> Option<String> {
+        match self.process.try_wait() {
+            Ok(Some(status)) => Some(describe(status)),
+            Ok(None) => None,
+            Err(error) => Some(error.to_string()),
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Both fail only if it has ended and been reaped already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn configure(command: &mut Command, plan: &ServerPlan) {
+    // Variables for a server of the user's own are not meant for this one.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PUSHLAB_") {
+            command.env_remove(name);
+        }
+    }
+    command.arg(EMBEDDED_SUBCOMMAND).args([
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ]);
+    let mut number = |flag: &str, value: Option<String>| {
+        if let Some(value) = value {
+            command.arg(flag).arg(value);
+        }
+    };
+    number("--workers", plan.workers.map(|n| n.to_string()));
+    number("--history", plan.history.map(|n| n.to_string()));
+    number("--history-bytes", plan.history_bytes.map(|n| n.to_string()));
+    number("--hold-jitter", plan.hold_jitter.map(|n| n.to_string()));
+    if plan.bare {
+        command.arg("--bare");
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        // Ctrl-C in a terminal goes to the whole group; the trial must end before its server does.
+        command.process_group(0);
+    }
+}
+
+fn spawn(mut command: Command) -> Result<(Child, String, String), TargetError> {
+    let mut process = command.spawn().map_err(TargetError::Spawn)?;
+    let stdin = process.stdin.take();
+    let stdout = process.stdout.take();
+    let stdout = stdout.ok_or_else(|| TargetError::NotUp("it has no stdout".to_owned()))?;
+    let mut child = Child {
+        process,
+        _stdin: stdin,
+        stdout: BufReader::new(stdout),
+    };
+    let public = child.address("listening on ")?;
+    let admin = child.address("admin on ")?;
+    Ok((child, public, admin))
+}
+
+impl Child {
+    fn address(&mut self, before: &str) -> Result<String, TargetError> {
+        let mut line = String::new();
+        let read = self.stdout.read_line(&mut line);
+        match (read, line.trim().strip_prefix(before)) {
+            (Ok(_), Some(url)) => Ok(url.to_owned()),
+            (Ok(0), None) => {
+                let ended = self.process.wait().map(describe);
+                let ended = ended.unwrap_or_else(|error| error.to_string());
+                Err(TargetError::NotUp(format!("it ended at once ({ended})")))
+            }
+            (Ok(_), None) => Err(TargetError::NotUp(format!("it said {:?}", line.trim()))),
+            (Err(error), _) => Err(TargetError::NotUp(error.to_string())),
+        }
+    }
+}
+
+/// `signal 9`, `exit code 1`
+fn describe(status: std::process::ExitStatus) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        if let Some(signal) = status.signal() {
+            return format!("signal {signal}");
+        }
+    }
+    match status.code() {
+        Some(code) => format!("exit code {code}"),
+        None => status.to_string(),
+    }
+}

@@ -1,0 +1,136 @@
+//! A server in this process, on a thread and a port of its own, and plans that take a second.
+
+use loadgen::plan::{Arrivals, PublishBy, PublishPlan, ServerPlan, TransportPlan, TrialPlan};
+use loadgen::progress::Live;
+use loadgen::target::Target;
+use loadgen::trial::{self, Options, Outcome};
+use pushlab_server::config::Config;
+use pushlab_server::wire::transport::Transport;
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+
+pub fn plan(kind: Transport) -> TrialPlan {
+    TrialPlan {
+        name: kind.name().to_owned(),
+        repeat: 1,
+        seed: 11,
+        transport: TransportPlan {
+            kind,
+            interval: Duration::from_millis(100),
+            hold: Duration::from_secs(25),
+            resume: true,
+            conditional: false,
+            msgpack: false,
+        },
+        clients: 12,
+        rooms: 3,
+        ramp: Duration::from_millis(50),
+        warm_up: Duration::from_millis(200),
+        duration: Duration::from_millis(800),
+        graceful_stop: Duration::from_secs(10),
+        publish: PublishPlan {
+            rate: 50.0,
+            arrivals: Arrivals::Constant,
+            payload: 64,
+            by: PublishBy::Publisher,
+        },
+        cuts: Vec::new(),
+        server: ServerPlan::default(),
+    }
+}
+
+pub struct Lab {
+    public: SocketAddr,
+    admin: SocketAddr,
+    running: RefCell<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
+}
+
+#[derive(clap::Parser)]
+struct Flags {
+    #[command(flatten)]
+    config: Config,
+}
+
+impl Lab {
+    pub fn start(bare: bool) -> Lab {
+        use clap::Parser;
+        let mut flags = vec!["server", "--listen", "127.0.0.1:0", "--workers", "2"];
+        flags.extend(["--admin-listen", "127.0.0.1:0"]);
+        flags.extend(bare.then_some("--bare"));
+        let config = Flags::parse_from(flags).config;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (sender, addresses) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            tokio::task::LocalSet::new().block_on(&runtime, async {
+                let running = pushlab_server::start(config).unwrap();
+                sender
+                    .send((running.public, running.admin.unwrap()))
+                    .unwrap();
+                let until = async {
+                    let _ = stopped.await;
+                };
+                running.wait(until).await.unwrap();
+            });
+        });
+        let (public, admin) = addresses.recv().unwrap();
+        Lab {
+            public,
+            admin,
+            running: RefCell::new(Some((stop, thread))),
+        }
+    }
+
+    pub fn stop(&self) {
+        if let Some((stop, thread)) = self.running.take() {
+            let _ = stop.send(());
+            thread.join().unwrap();
+        }
+    }
+
+    pub fn run(&self, plan: &TrialPlan) -> Outcome {
+        self.run_for(plan, Duration::from_secs(120))
+    }
+
+    /// Stops the trial after `limit`.
+    pub fn run_for(&self, plan: &TrialPlan, limit: Duration) -> Outcome {
+        let target = Target::Remote {
+            url: format!("http://{}", self.public),
+            admin: Some(format!("http://{}", self.admin)),
+        };
+        let (stop, stopped) = watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let options = Options {
+                threads: 2,
+                program: None,
+            };
+            let live = Live::default();
+            let trial = trial::run_with(plan, &target, &live, stopped, &options);
+            let timer = async {
+                tokio::time::sleep(limit).await;
+                let _ = stop.send(true);
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                outcome = trial => outcome.unwrap(),
+                () = timer => unreachable!("it waits for ever"),
+            }
+        })
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

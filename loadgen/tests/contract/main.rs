@@ -1,0 +1,208 @@
+//! Named promises × every transport, against the real server on a port of its own. Nothing here
+//! asserts a duration.
+
+mod harness;
+
+use harness::{Lab, plan};
+use loadgen::plan::PublishBy;
+use loadgen::results::Trial;
+use pushlab_server::wire::transport::Transport;
+use std::time::Duration;
+use strum::IntoEnumIterator;
+
+/// A machine that is busy with other tests may hold up this one: no duration decides here.
+fn assert_valid(trial: &Trial) {
+    let mut reasons = trial.reasons.iter();
+    assert!(
+        reasons.all(|reason| reason.starts_with("the generator was the bottleneck")),
+        "{}: {:?} {:?}",
+        trial.name,
+        trial.reasons,
+        trial.errors
+    );
+}
+
+/// Accounts of a trial that nothing disturbed.
+fn assert_sound(trial: &Trial) {
+    let name = &trial.name;
+    assert_valid(trial);
+    assert!(trial.published > 0, "{name}");
+    assert_eq!(trial.expected, trial.delivered + trial.lost, "{name}");
+    assert_eq!(
+        (
+            trial.lost,
+            trial.duplicated,
+            trial.out_of_order,
+            trial.missed
+        ),
+        (0, 0, 0, 0),
+        "{name}: {:?}",
+        trial.errors
+    );
+    let bytes = &trial.bytes;
+    assert_eq!(bytes.by_kind.total(), bytes.up + bytes.down, "{name}");
+    let delivery = &trial.latency_us.delivery;
+    assert_eq!(delivery.count, trial.delivered, "{name}");
+    assert_eq!(delivery.negative, 0, "{name}");
+    assert_eq!(
+        trial.latency_us.publish_lag.count, trial.published,
+        "{name}"
+    );
+}
+
+#[test]
+fn everything_published_is_delivered_once() {
+    for kind in Transport::iter() {
+        for by in [PublishBy::Publisher, PublishBy::Clients] {
+            let lab = Lab::start(false);
+            let mut plan = plan(kind);
+            plan.publish.by = by;
+            let trial = lab.run(&plan).trial;
+            assert_sound(&trial);
+            assert_eq!(trial.errors.len(), 0, "{kind}: {:?}", trial.errors);
+            assert_eq!(
+                trial.latency_us.publish_ack.count, trial.published,
+                "{kind}"
+            );
+            assert_eq!(trial.latency_us.connect.count, trial.clients, "{kind}");
+        }
+    }
+}
+
+#[test]
+fn both_ends_count_the_same_bytes() {
+    for kind in Transport::iter() {
+        let lab = Lab::start(false);
+        let trial = lab.run(&plan(kind)).trial;
+        assert_sound(&trial);
+        assert_eq!(trial.server.bytes_rx, Some(trial.bytes.up), "{kind}");
+        assert_eq!(trial.server.bytes_tx, Some(trial.bytes.down), "{kind}");
+        let segments = (trial.bytes.ip_up, trial.bytes.ip_down);
+        if cfg!(target_os = "linux") {
+            assert!(segments.0 > Some(trial.bytes.up), "{kind}");
+            assert!(segments.1 > Some(trial.bytes.down), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn a_bare_server_is_measured_too() {
+    for kind in Transport::iter() {
+        let lab = Lab::start(true);
+        let mut plan = plan(kind);
+        plan.server.bare = true;
+        plan.publish.payload = 100;
+        let trial = lab.run(&plan).trial;
+        assert_sound(&trial);
+        assert_eq!(trial.server.bytes_tx, Some(trial.bytes.down), "{kind}");
+        if kind == Transport::Websocket {
+            assert_eq!(trial.bytes.per_delivery, Some(102.0));
+        }
+    }
+}
+
+#[test]
+fn cut_connections_resume_without_a_loss() {
+    for kind in Transport::iter() {
+        let lab = Lab::start(false);
+        let mut plan = plan(kind);
+        plan.duration = Duration::from_millis(1500);
+        plan.cuts = vec![Duration::from_millis(300), Duration::from_millis(800)];
+        let trial = lab.run(&plan).trial;
+        assert_sound(&trial);
+        assert_eq!(
+            trial.reconnects,
+            2 * trial.clients,
+            "{kind}: {:?}",
+            trial.errors
+        );
+    }
+}
+
+#[test]
+fn clients_that_forget_their_place_lose_and_say_so() {
+    let lab = Lab::start(false);
+    let mut plan = plan(Transport::Websocket);
+    plan.transport.resume = false;
+    plan.publish.rate = 400.0;
+    plan.graceful_stop = Duration::from_millis(300);
+    plan.cuts = vec![Duration::from_millis(300)];
+    let trial = lab.run(&plan).trial;
+    assert_valid(&trial);
+    assert!(trial.lost > 0);
+    assert_eq!(trial.expected, trial.delivered + trial.lost);
+    assert_eq!(trial.duplicated, 0);
+}
+
+#[test]
+fn messagepack_carries_the_same_events() {
+    let lab = Lab::start(false);
+    let mut plan = plan(Transport::Websocket);
+    plan.transport.msgpack = true;
+    assert_sound(&lab.run(&plan).trial);
+}
+
+#[test]
+fn the_timeline_has_every_delivery() {
+    let lab = Lab::start(false);
+    let outcome = lab.run(&plan(Transport::Sse));
+    let in_window: u64 = (outcome.timeline.iter())
+        .filter(|row| row.second >= 0)
+        .map(|row| row.deliveries)
+        .sum();
+    assert!(in_window >= outcome.trial.delivered, "{in_window}");
+    assert!(outcome.timeline.iter().any(|row| row.second < 0));
+}
+
+#[test]
+fn a_refused_publish_is_counted_and_not_due() {
+    let lab = Lab::start(false);
+    for by in [PublishBy::Publisher, PublishBy::Clients] {
+        let mut plan = plan(Transport::Websocket);
+        plan.publish.by = by;
+        plan.publish.payload = 70_000;
+        let trial = lab.run(&plan).trial;
+        assert!(!trial.valid);
+        assert!(
+            trial.errors.contains_key("publish-413"),
+            "{:?}",
+            trial.errors
+        );
+        assert!(
+            trial.reasons[0].contains("publish-413"),
+            "{:?}",
+            trial.reasons
+        );
+    }
+}
+
+#[test]
+fn a_stopped_trial_keeps_what_it_measured() {
+    let lab = Lab::start(false);
+    let mut plan = plan(Transport::LongPolling);
+    plan.duration = Duration::from_secs(60);
+    let trial = lab.run_for(&plan, Duration::from_secs(2)).trial;
+    assert!(!trial.valid);
+    assert_eq!(trial.reasons[0], "interrupted");
+    assert!(trial.delivered > 0);
+    assert_eq!(trial.expected, trial.delivered + trial.lost);
+    assert_eq!(
+        trial.bytes.by_kind.total(),
+        trial.bytes.up + trial.bytes.down
+    );
+}
+
+#[test]
+fn without_a_server_there_is_no_trial_but_a_reason() {
+    let lab = Lab::start(false);
+    let plan = plan(Transport::Sse);
+    lab.stop();
+    let trial = lab.run_for(&plan, Duration::from_secs(1)).trial;
+    assert!(!trial.valid);
+    assert_eq!((trial.published, trial.delivered), (0, 0));
+    assert!(
+        trial.errors.contains_key("connect-connection-refused"),
+        "{:?}",
+        trial.errors
+    );
+}
