@@ -188,9 +188,8 @@ impl TrialPlan {
     /// What tells it from other trials of its name.
     pub fn parameters(&self) -> Parameters {
         let kind = self.transport.kind;
-        let only_for = |fitting: Transport, time: Duration| {
-            (kind == fitting).then_some(time.as_secs_f64())
-        };
+        let only_for =
+            |fitting: Transport, time: Duration| (kind == fitting).then_some(time.as_secs_f64());
         Parameters {
             clients: self.clients as u64,
             rooms: self.rooms as u64,
@@ -201,7 +200,7 @@ impl TrialPlan {
         }
     }
 
-    fn estimated_time(&self) -> Duration {
+    pub fn estimated_time(&self) -> Duration {
         let polled_out = match self.transport.kind {
             Transport::IntervalPolling => self.transport.interval * 2,
             Transport::LongPolling

@@ -233,10 +233,17 @@ impl JsonSchema for Name {
 }
 
 /// The JSON Schema of a scenario, for editors.
-pub fn schema() -> Schema {
+fn schema() -> Schema {
     let mut schema = schemars::schema_for!(Scenario);
     schema.insert("title".to_owned(), "A scenario of loadgen".into());
     schema
+}
+
+/// As it stands in `scenarios/scenario.schema.json`.
+pub fn schema_text() -> String {
+    let mut text = serde_json::to_string_pretty(&schema()).expect("a schema is JSON");
+    text.push('\n');
+    text
 }
 
 fn kinds(_: &mut SchemaGenerator) -> Schema {
@@ -311,10 +318,22 @@ impl TransportEntry {
 
     fn check(&self, at: usize) -> Result<(), Misfit> {
         let settings = [
-            ("interval", self.interval.is_some(), self.polls_by_interval()),
+            (
+                "interval",
+                self.interval.is_some(),
+                self.polls_by_interval(),
+            ),
             ("hold", self.hold.is_some(), self.is_held()),
-            ("conditional", self.conditional.is_some(), !self.kind.is_push()),
-            ("subprotocol", self.subprotocol.is_some(), self.kind == Transport::Websocket),
+            (
+                "conditional",
+                self.conditional.is_some(),
+                !self.kind.is_push(),
+            ),
+            (
+                "subprotocol",
+                self.subprotocol.is_some(),
+                self.kind == Transport::Websocket,
+            ),
         ];
         for (key, given, fits) in settings {
             if given && !fits {
@@ -360,14 +379,23 @@ impl ServerEntry {
                 format!("\"{key}\" is for the embedded server; remove it, or remove [target]"),
             );
         }
-        if self.workers.is_some_and(|workers| !(1..=1024).contains(&workers)) {
+        if self
+            .workers
+            .is_some_and(|workers| !(1..=1024).contains(&workers))
+        {
             return misfit(&["server", "workers"], "give 1 to 1024 workers");
         }
         if self.history == Some(0) {
             return misfit(&["server", "history"], "a room keeps at least 1 event");
         }
-        if self.hold_jitter.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
-            return misfit(&["server", "hold_jitter"], "give a share from 0 to 1, such as 0.1");
+        if self
+            .hold_jitter
+            .is_some_and(|share| !(0.0..=1.0).contains(&share))
+        {
+            return misfit(
+                &["server", "hold_jitter"],
+                "give a share from 0 to 1, such as 0.1",
+            );
         }
         Ok(())
     }

@@ -70,14 +70,22 @@ mod tests {
         ];
         for (rate, arrivals, length, expected) in cases {
             let found = instants(&publish(rate, arrivals), Duration::from_millis(length), 1);
-            let expected: Vec<_> = expected.iter().copied().map(Duration::from_millis).collect();
+            let expected: Vec<_> = expected
+                .iter()
+                .copied()
+                .map(Duration::from_millis)
+                .collect();
             assert_eq!(found, expected, "{rate} {arrivals:?} {length}");
         }
     }
 
     #[test]
     fn a_constant_rate_does_not_drift() {
-        let hour = instants(&publish(30.0, Arrivals::Constant), Duration::from_secs(3600), 1);
+        let hour = instants(
+            &publish(30.0, Arrivals::Constant),
+            Duration::from_secs(3600),
+            1,
+        );
         assert_eq!(hour.len(), 108_000);
         assert_eq!(hour[107_970], Duration::from_secs(3599));
     }
@@ -85,14 +93,24 @@ mod tests {
     #[test]
     fn poisson_gaps_are_exponential() {
         let rate = 200.0;
-        let instants = instants(&publish(rate, Arrivals::Poisson), Duration::from_secs(1000), 7);
-        let gaps: Vec<f64> = instants.windows(2).map(|w| (w[1] - w[0]).as_secs_f64()).collect();
+        let instants = instants(
+            &publish(rate, Arrivals::Poisson),
+            Duration::from_secs(1000),
+            7,
+        );
+        let gaps: Vec<f64> = instants
+            .windows(2)
+            .map(|w| (w[1] - w[0]).as_secs_f64())
+            .collect();
         let n = gaps.len() as f64;
         let mean = gaps.iter().sum::<f64>() / n;
         let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / n;
         // Of about 200,000 gaps, four standard errors: mean 4/√n, variance 4·√8/√n.
         assert!((mean * rate - 1.0).abs() < 4.0 / n.sqrt(), "{mean}");
-        assert!((variance * rate * rate - 1.0).abs() < 4.0 * 8.0f64.sqrt() / n.sqrt(), "{variance}");
+        assert!(
+            (variance * rate * rate - 1.0).abs() < 4.0 * 8.0f64.sqrt() / n.sqrt(),
+            "{variance}"
+        );
         // The memoryless share: P(gap > 1/rate) = 1/e.
         let longer = gaps.iter().filter(|gap| **gap > 1.0 / rate).count() as f64 / n;
         assert!((longer - (-1.0f64).exp()).abs() < 0.005, "{longer}");
@@ -100,7 +118,13 @@ mod tests {
 
     #[test]
     fn the_seed_draws_the_schedule() {
-        let draw = |seed| instants(&publish(50.0, Arrivals::Poisson), Duration::from_secs(2), seed);
+        let draw = |seed| {
+            instants(
+                &publish(50.0, Arrivals::Poisson),
+                Duration::from_secs(2),
+                seed,
+            )
+        };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
     }

@@ -132,7 +132,10 @@ fn counts(trials: &[&Trial]) -> Counts {
 fn figures(trials: &[&Trial], seed: u64) -> BTreeMap<String, Figure> {
     let mut figures = BTreeMap::new();
     for name in FIGURES {
-        let values: Vec<f64> = trials.iter().filter_map(|trial| value(trial, name)).collect();
+        let values: Vec<f64> = trials
+            .iter()
+            .filter_map(|trial| value(trial, name))
+            .collect();
         if let Some(figure) = figure(&values, seed) {
             figures.insert(name.to_owned(), figure);
         }
@@ -181,9 +184,7 @@ fn share(part: f64, whole: f64) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::plan::Overrides;
-    use crate::results::{
-        Bytes, Distribution, GeneratorFigures, Latencies, ServerFigures,
-    };
+    use crate::results::{Bytes, Distribution, GeneratorFigures, Latencies, ServerFigures};
     use crate::scenario::Scenario;
 
     fn plan(repeats: u32) -> Plan {
@@ -202,7 +203,11 @@ mod tests {
             clients: 5,
             repeat: planned.repeat,
             valid,
-            reasons: if valid { vec![] } else { vec!["too slow".to_owned()] },
+            reasons: if valid {
+                vec![]
+            } else {
+                vec!["too slow".to_owned()]
+            },
             window_s: 5.0,
             published: 5,
             expected: 25,
@@ -273,7 +278,14 @@ mod tests {
     fn a_summary_has_the_order_of_the_scenario_and_only_valid_repeats() {
         let plan = plan(3);
         let trials: Vec<Trial> = (0..6)
-            .map(|at| trial(&plan, at, 100 * i64::from(plan.trials[at].repeat), plan.trials[at].repeat != 3))
+            .map(|at| {
+                trial(
+                    &plan,
+                    at,
+                    100 * i64::from(plan.trials[at].repeat),
+                    plan.trials[at].repeat != 3,
+                )
+            })
             .collect();
         let rows = summarise(&plan, &trials);
         assert_eq!(rows[0].name, "websocket");
@@ -301,7 +313,10 @@ mod tests {
             verdict(&plan, &trials)
         };
         assert!(run(0).valid && run(2).valid);
-        assert_eq!(run(3).reasons, ["sse, 5 clients: 2 of 5 repeats are valid (too slow)"]);
+        assert_eq!(
+            run(3).reasons,
+            ["sse, 5 clients: 2 of 5 repeats are valid (too slow)"]
+        );
         assert!(!verdict(&plan, &[]).valid);
     }
 

@@ -35,7 +35,12 @@ enum Kind {
 
 impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shortage { name, needed, clients, .. } = self;
+        let Shortage {
+            name,
+            needed,
+            clients,
+            ..
+        } = self;
         let (needs, limit) = (grouped(*needed), grouped(self.limit));
         match self.kind {
             Kind::Descriptors => write!(
@@ -64,7 +69,12 @@ impl TrialPlan {
     fn shortage(&self, limits: &Limits) -> Option<Shortage> {
         let prediction = self.prediction();
         let kinds = [
-            (Kind::Descriptors, prediction.fds_generator, limits.descriptors, DESCRIPTORS_BESIDE),
+            (
+                Kind::Descriptors,
+                prediction.fds_generator,
+                limits.descriptors,
+                DESCRIPTORS_BESIDE,
+            ),
             (Kind::Ports, prediction.connections, limits.ports, 0),
         ];
         kinds.into_iter().find_map(|(kind, needed, limit, beside)| {

@@ -80,7 +80,11 @@ impl TrialPlan {
 
     fn bytes_per_s(&self, deliveries_per_s: f64, requests_per_s: Option<f64>) -> f64 {
         let event = self.publish.payload as f64
-            + if self.server.bare { 0.0 } else { EVENT_ENVELOPE };
+            + if self.server.bare {
+                0.0
+            } else {
+                EVENT_ENVELOPE
+            };
         let framing = match self.transport.kind {
             Transport::IntervalPolling | Transport::LongPolling => 1.0,
             Transport::HttpStreaming => 1.0 + chunk_framing(event),

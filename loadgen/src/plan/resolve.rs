@@ -80,63 +80,81 @@ fn resolve_target(scenario: &mut Scenario, overrides: &Overrides) -> Result<Targ
         };
     };
     entry.admin = overrides.admin.clone().or(entry.admin.take());
-    let target = Target::Remote {
-        url: base_url("target.url", &entry.url)?.to_string(),
-        admin: (entry.admin.as_deref())
-            .map(|url| base_url("target.admin", url).map(|url| url.to_string()))
-            .transpose()?,
-    };
-    entry.url = without_secrets("target.url", &entry.url)?;
-    entry.admin = (entry.admin.as_deref())
-        .map(|url| without_secrets("target.admin", url))
+    let url = base_url("target.url", &entry.url)?;
+    let admin = (entry.admin.as_deref())
+        .map(|url| base_url("target.admin", url))
         .transpose()?;
-    Ok(target)
+    entry.url = text(&without_secrets(url.clone()));
+    entry.admin = admin.clone().map(|admin| text(&without_secrets(admin)));
+    Ok(Target::Remote {
+        url: text(&url),
+        admin: admin.as_ref().map(text),
+    })
+}
+
+/// Routes are appended to it.
+fn text(url: &reqwest::Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// `text` is never repeated in the error: it may hold a password.
 fn base_url(key: &'static str, text: &str) -> Result<reqwest::Url, PlanError> {
     match reqwest::Url::parse(text) {
-        Ok(url) if url.scheme() == "http" && url.has_host() => Ok(url),
+        Ok(mut url) if url.scheme() == "http" && url.has_host() => {
+            url.set_query(None);
+            url.set_fragment(None);
+            Ok(url)
+        }
         Ok(_) | Err(_) => refused(key, "give a base URL such as http://127.0.0.1:8080"),
     }
 }
 
-/// As it may be stored: no user, no password, no query.
-fn without_secrets(key: &'static str, text: &str) -> Result<String, PlanError> {
-    let mut url = base_url(key, text)?;
-    url.set_query(None);
-    url.set_fragment(None);
+/// As it may be stored.
+fn without_secrets(mut url: reqwest::Url) -> reqwest::Url {
     url.set_username("")
         .and_then(|()| url.set_password(None))
         .expect("an http URL with a host can do without credentials");
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+    url
 }
 
 fn check_load(scenario: &Scenario) -> Result<(), PlanError> {
     let load = &scenario.load;
     if load.clients.values().contains(&0) {
-        return refused("load.clients", "nobody would listen; write clients = 1 or more");
+        return refused(
+            "load.clients",
+            "nobody would listen; write clients = 1 or more",
+        );
     }
     if load.rooms.values().contains(&0) {
         return refused("load.rooms", "clients need a room; write rooms = 1 or more");
     }
     if load.repeats == 0 {
-        return refused("load.repeats", "nothing would run; write repeats = 1 or more");
+        return refused(
+            "load.repeats",
+            "nothing would run; write repeats = 1 or more",
+        );
     }
     if load.duration.0.is_zero() {
-        return refused("load.duration", "nothing would be measured; write duration = \"5s\"");
+        return refused(
+            "load.duration",
+            "nothing would be measured; write duration = \"5s\"",
+        );
     }
     for Size(payload) in scenario.publish.payload.values() {
         if *payload < LEAST_PAYLOAD {
             return refused(
                 "publish.payload",
-                format!("{payload} bytes have no room for an event's token; write payload = \"{LEAST_PAYLOAD}B\" or more"),
+                format!(
+                    "{payload} bytes have no room for an event's token; write payload = \"{LEAST_PAYLOAD}B\" or more"
+                ),
             );
         }
         if *payload > MOST_PAYLOAD {
             return refused(
                 "publish.payload",
-                format!("the server takes events of 64KiB with their JSON; write payload = \"{MOST_PAYLOAD}B\" or less"),
+                format!(
+                    "the server takes events of 64KiB with their JSON; write payload = \"{MOST_PAYLOAD}B\" or less"
+                ),
             );
         }
     }
@@ -144,9 +162,11 @@ fn check_load(scenario: &Scenario) -> Result<(), PlanError> {
     if let Some(late) = cuts.into_iter().find(|cut| cut.0 >= load.duration.0) {
         return refused(
             "trouble.cut_at",
-            format!("{late} is not within the measure window of {}; cut earlier or lengthen duration", load.duration),
+            format!(
+                "{late} is not within the measure window of {}; cut earlier or lengthen duration",
+                load.duration
+            ),
         );
     }
     Ok(())
 }
-

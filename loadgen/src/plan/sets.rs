@@ -40,12 +40,19 @@ fn loads(scenario: &Scenario) -> Result<Vec<SweptLoad>, PlanError> {
             if rooms > clients {
                 return refused(
                     "load.rooms",
-                    format!("{rooms} rooms for {clients} clients leave rooms empty; lower rooms or raise clients"),
+                    format!(
+                        "{rooms} rooms for {clients} clients leave rooms empty; lower rooms or raise clients"
+                    ),
                 );
             }
             for &Rate(rate) in publish.rate.values() {
                 for &Size(payload) in publish.payload.values() {
-                    loads.push(SweptLoad { clients, rooms, rate, payload });
+                    loads.push(SweptLoad {
+                        clients,
+                        rooms,
+                        rate,
+                        payload,
+                    });
                 }
             }
         }
@@ -120,4 +127,3 @@ fn trial_plan(
         },
     }
 }
-

@@ -63,7 +63,10 @@ fn the_seed_decides_the_order() {
     };
     let again = plan(CHAT);
     assert_eq!(order(&plan(CHAT)), order(&again));
-    assert_ne!(order(&plan(&CHAT.replace("seed = 7", "seed = 8"))), order(&again));
+    assert_ne!(
+        order(&plan(&CHAT.replace("seed = 7", "seed = 8"))),
+        order(&again)
+    );
     assert_ne!(order(&again)[..12], order(&again)[12..24]);
 }
 
@@ -99,17 +102,68 @@ fn the_resolved_scenario_resolves_to_the_same_plan() {
 fn refusals_name_key_and_remedy() {
     let none = Overrides::default;
     let cases = [
-        (refusal(&CHAT.replace("[4, 8]", "0"), none()), "load.clients: nobody would listen; write clients = 1 or more"),
-        (refusal(&CHAT.replace("rooms = 2", "rooms = 0"), none()), "load.rooms: clients need a room; write rooms = 1 or more"),
-        (refusal(&CHAT.replace("rooms = 2", "rooms = 5"), none()), "load.rooms: 5 rooms for 4 clients leave rooms empty; lower rooms or raise clients"),
-        (refusal(&CHAT.replace("repeats = 3", "repeats = 0"), none()), "load.repeats: nothing would run; write repeats = 1 or more"),
-        (refusal(&CHAT.replace("repeats = 3", "duration = \"0s\""), none()), "load.duration: nothing would be measured; write duration = \"5s\""),
-        (refusal(&CHAT.replace("by =", "payload = \"23B\"\nby ="), none()), "publish.payload: 23 bytes have no room for an event's token; write payload = \"24B\" or more"),
-        (refusal(&CHAT.replace("by =", "payload = \"1MiB\"\nby ="), none()), "publish.payload: the server takes events of 64KiB with their JSON; write payload = \"65472B\" or less"),
-        (refusal(&format!("{CHAT}[trouble]\ncut_at = \"5s\"\n"), none()), "trouble.cut_at: 5s is not within the measure window of 5s; cut earlier or lengthen duration"),
-        (refusal(CHAT, Overrides { only: vec!["sse".to_owned()], ..none() }), "no transport is called \"sse\"; the scenario has interval-polling, websocket"),
-        (refusal(CHAT, Overrides { admin: Some("http://x".to_owned()), ..none() }), "--admin: names no server; give --target too"),
-        (refusal(CHAT, Overrides { target: Some("me:secret@x".to_owned()), ..none() }), "target.url: give a base URL such as http://127.0.0.1:8080"),
+        (
+            refusal(&CHAT.replace("[4, 8]", "0"), none()),
+            "load.clients: nobody would listen; write clients = 1 or more",
+        ),
+        (
+            refusal(&CHAT.replace("rooms = 2", "rooms = 0"), none()),
+            "load.rooms: clients need a room; write rooms = 1 or more",
+        ),
+        (
+            refusal(&CHAT.replace("rooms = 2", "rooms = 5"), none()),
+            "load.rooms: 5 rooms for 4 clients leave rooms empty; lower rooms or raise clients",
+        ),
+        (
+            refusal(&CHAT.replace("repeats = 3", "repeats = 0"), none()),
+            "load.repeats: nothing would run; write repeats = 1 or more",
+        ),
+        (
+            refusal(&CHAT.replace("repeats = 3", "duration = \"0s\""), none()),
+            "load.duration: nothing would be measured; write duration = \"5s\"",
+        ),
+        (
+            refusal(&CHAT.replace("by =", "payload = \"23B\"\nby ="), none()),
+            "publish.payload: 23 bytes have no room for an event's token; write payload = \"24B\" or more",
+        ),
+        (
+            refusal(&CHAT.replace("by =", "payload = \"1MiB\"\nby ="), none()),
+            "publish.payload: the server takes events of 64KiB with their JSON; write payload = \"65472B\" or less",
+        ),
+        (
+            refusal(&format!("{CHAT}[trouble]\ncut_at = \"5s\"\n"), none()),
+            "trouble.cut_at: 5s is not within the measure window of 5s; cut earlier or lengthen duration",
+        ),
+        (
+            refusal(
+                CHAT,
+                Overrides {
+                    only: vec!["sse".to_owned()],
+                    ..none()
+                },
+            ),
+            "no transport is called \"sse\"; the scenario has interval-polling, websocket",
+        ),
+        (
+            refusal(
+                CHAT,
+                Overrides {
+                    admin: Some("http://x".to_owned()),
+                    ..none()
+                },
+            ),
+            "--admin: names no server; give --target too",
+        ),
+        (
+            refusal(
+                CHAT,
+                Overrides {
+                    target: Some("me:secret@x".to_owned()),
+                    ..none()
+                },
+            ),
+            "target.url: give a base URL such as http://127.0.0.1:8080",
+        ),
     ];
     for (found, expected) in cases {
         assert_eq!(found, expected);
@@ -122,7 +176,11 @@ fn credentials_reach_the_target_and_nothing_else() {
         target: Some("http://me:secret@host:1?token=t".to_owned()),
         ..Overrides::default()
     };
-    let plan = Plan::resolve(&scenario(&format!("{CHAT}[server]\nworkers = 2\n")), &overrides).unwrap();
+    let plan = Plan::resolve(
+        &scenario(&format!("{CHAT}[server]\nworkers = 2\n")),
+        &overrides,
+    )
+    .unwrap();
     assert!(matches!(&plan.target, Target::Remote { url, .. } if url.contains("me:secret@")));
     assert_eq!(plan.scenario.target.as_ref().unwrap().url, "http://host:1");
     assert!(!plan.scenario.to_toml().contains("secret"));
@@ -137,14 +195,23 @@ fn ten_thousand_websockets_fit_in_twenty_thousand_descriptors() {
         ports: Some(28_232),
     };
     assert_eq!(plan(text).check_limits(&machine), Ok(()));
-    let talking = plan(&text.replace("rate = 1", "rate = 1\nby = \"clients\"").replace("websocket", "sse"));
+    let talking = plan(
+        &text
+            .replace("rate = 1", "rate = 1\nby = \"clients\"")
+            .replace("websocket", "sse"),
+    );
     assert_eq!(
         talking.check_limits(&machine).unwrap_err().to_string(),
         "sse needs 20,101 file descriptors, the limit is 20,000: raise it with `ulimit -n 20101` or lower clients to 9949"
     );
     let many = plan(&text.replace("10000", "30000"));
     assert_eq!(
-        many.check_limits(&Limits { descriptors: None, ..machine }).unwrap_err().to_string(),
+        many.check_limits(&Limits {
+            descriptors: None,
+            ..machine
+        })
+        .unwrap_err()
+        .to_string(),
         "websocket needs 30,001 ports to connect from, this machine gives 28,232: widen them with `sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"` or lower clients to 28231"
     );
 }

@@ -11,11 +11,8 @@ use toml::de::{DeTable, DeValue};
 /// Why a scenario cannot be used. Messages are whole: `file:line:column: what, and what to do`.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
-    #[error("{file}: {source}; give the path of a scenario, or write one: `loadgen new {file}`")]
-    Unreadable {
-        file: String,
-        source: std::io::Error,
-    },
+    #[error("{file}: {cause}; give the path of a scenario, or write one: `loadgen new {file}`")]
+    Unreadable { file: String, cause: std::io::Error },
     #[error("{place}: {message}\n{snippet}")]
     Syntax {
         place: Place,
@@ -87,7 +84,7 @@ impl Scenario {
         let file = path.display().to_string();
         match fs::read_to_string(path) {
             Ok(text) => Scenario::parse(&text, &file),
-            Err(source) => Err(ScenarioError::Unreadable { file, source }),
+            Err(cause) => Err(ScenarioError::Unreadable { file, cause }),
         }
     }
 
@@ -330,7 +327,8 @@ fn in_plain_words(message: &str) -> String {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "name = \"x\"\n[load]\nclients = 5\n[publish]\nrate = 1\n[[transports]]\nkind = \"sse\"\n";
+    const GOOD: &str =
+        "name = \"x\"\n[load]\nclients = 5\n[publish]\nrate = 1\n[[transports]]\nkind = \"sse\"\n";
 
     fn refusal(text: &str) -> String {
         Scenario::parse(text, "x.toml").unwrap_err().to_string()

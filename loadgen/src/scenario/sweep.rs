@@ -64,12 +64,16 @@ impl<'de, T: DeserializeOwned + PartialEq> de::Visitor<'de> for Visitor<T> {
         let mut values = Vec::new();
         while let Some(value) = list.next_element()? {
             if values.contains(&value) {
-                return Err(de::Error::custom("the list has one value twice; remove one"));
+                return Err(de::Error::custom(
+                    "the list has one value twice; remove one",
+                ));
             }
             values.push(value);
         }
         if values.is_empty() {
-            return Err(de::Error::custom("the list is empty; give at least one value"));
+            return Err(de::Error::custom(
+                "the list is empty; give at least one value",
+            ));
         }
         Ok(OneOrMany(values))
     }

@@ -94,7 +94,9 @@ impl FromStr for Size {
             .ok_or_else(wrong)?;
         let bytes = number * factor as f64;
         if bytes.fract() != 0.0 || bytes > u32::MAX.into() {
-            return Err(format!("{text:?} is not a whole number of bytes below 4GiB"));
+            return Err(format!(
+                "{text:?} is not a whole number of bytes below 4GiB"
+            ));
         }
         Ok(Size(bytes as usize))
     }
@@ -336,7 +338,12 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_by_thousands() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (28_232_000, "28,232,000")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (28_232_000, "28,232,000"),
+        ] {
             assert_eq!(grouped(number), text);
         }
     }
