@@ -433,3 +433,6 @@ fn default_duration() -> Time {
 fn default_graceful_stop() -> Time {
     Time(Duration::from_secs(30))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,9 @@
 //! The command line from outside: what a person types, reads and gets as exit code. Nothing here
 //! starts a trial.
 
+// clippy takes only functions marked #[test] for tests, not what they call.
+#![allow(clippy::unwrap_used)]
+
 mod shipped;
 
 use assert_cmd::Command;
