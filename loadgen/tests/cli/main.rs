@@ -189,10 +189,10 @@ fn validate_prints_the_plan() {
     3 trials: 3 parameter sets × 1 repeat, about 25s, seed 1
     target: embedded server, fresh for each trial
 
-    name              parameters                                 connections  files here  files there  deliveries/s  requests/s  ≈ bytes/s
-    sse               5 clients, 1 room, 1/s, 128 B                        6         106          106             5           –        980
-    interval-polling  5 clients, 1 room, 1/s, 128 B, every 200ms           6         106          106             5          25      7,325
-    interval-polling  5 clients, 1 room, 1/s, 128 B, every 1s              6         106          106             5           5      2,325
+    name              parameters                                  connections  files here  files there  deliveries/s  requests/s  ≈ bytes/s
+    sse               5 clients, 1 room, 1/s, 128 B                         6         106          106             5           –        980
+    interval-polling  5 clients, 1 room, 1/s, 128 B, every 200ms            6         106          106             5          25      7,325
+    interval-polling  5 clients, 1 room, 1/s, 128 B, every 1s               6         106          106             5           5      2,325
     ");
 }
 
