@@ -1,2 +1,64 @@
-//! Flags → config → start → wait.
-fn main() {}
+//! Flags → config → run → wait for a signal.
+
+use clap::Parser;
+use pushlab_server::config::Config;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Pushes one event stream over interval polling, long polling, HTTP streaming, SSE and WebSocket.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(flatten)]
+    config: Config,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_env("PUSHLAB_LOG").unwrap_or_else(|_| EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    match pushlab_server::run(arguments.config, hints, stop_signal()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pushlab-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ctrl-C or SIGTERM; a process that cannot listen for them serves until it is killed.
+async fn stop_signal() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn hints(address: SocketAddr) -> String {
+    format!(
+        "
+Try, in two terminals:
+  curl -N http://{address}/rooms/KPL/sse
+  curl -H 'Content-Type: application/json' -d '{{\"type\":\"chat\",\"data\":\"hello\"}}' http://{address}/rooms/KPL/events
+The same events by the other transports:
+  curl -i 'http://{address}/rooms/KPL/poll?cursor=0'
+  curl -i 'http://{address}/rooms/KPL/long-poll?cursor=0&hold=25s'
+  curl -N 'http://{address}/rooms/KPL/stream?cursor=0'
+  websocat 'ws://{address}/rooms/KPL/ws?cursor=0'
+What it costs so far:
+  curl http://{address}/lab/usage
+"
+    )
+}

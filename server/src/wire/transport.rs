@@ -2,7 +2,7 @@
 //! follow this enum by exhaustive `match`; nothing else lists them.
 
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+use strum::{Display, EnumCount, EnumIter, EnumString, IntoStaticStr};
 
 /// A way of reading a room's history over HTTP/1.1.
 #[derive(
@@ -17,6 +17,7 @@ use strum::{Display, EnumIter, EnumString, IntoStaticStr};
     Serialize,
     Deserialize,
     Display,
+    EnumCount,
     EnumIter,
     EnumString,
     IntoStaticStr,

@@ -1,0 +1,30 @@
+//! What every handler of one worker thread works with. A request finds it in the app's data.
+
+use crate::config::Config;
+use crate::hub::Hub;
+use crate::usage::Ledger;
+use crate::wake::Worker;
+use crate::wire::usage::Usage;
+use actix_web::HttpRequest;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub struct Desk {
+    pub hub: Arc<Hub>,
+    pub worker: Rc<Worker>,
+    pub ledger: Arc<Ledger>,
+    pub config: Arc<Config>,
+}
+
+impl Desk {
+    pub fn of(request: &HttpRequest) -> &Rc<Desk> {
+        request
+            .app_data::<Rc<Desk>>()
+            .expect("every app is built with a desk")
+    }
+
+    pub fn usage(&self) -> Usage {
+        self.ledger
+            .usage(self.hub.published(), self.hub.room_count() as u64)
+    }
+}

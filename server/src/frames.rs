@@ -1,0 +1,225 @@
+//! One event encoded once per framing and shared by every subscriber that reads it in that framing.
+//! The SSE form is made at publish; the JSON object and the NDJSON line are slices of it, and the
+//! WebSocket frames are made when a first subscriber asks. Server frames bear no mask (RFC 6455
+//! §5.1), so one frame serves all.
+
+use crate::wire::cursor::Cursor;
+use bytes::{BufMut, Bytes, BytesMut};
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// An event of a room, as the history keeps it.
+pub struct Event {
+    pub offset: u64,
+    sse: Bytes,
+    /// Where the JSON object stands within `sse`; a newline follows it.
+    json: Range<usize>,
+    websocket: OnceLock<Bytes>,
+    msgpack: OnceLock<Bytes>,
+}
+
+/// What the publisher gave, checked and compacted.
+pub struct Draft {
+    /// The `type` as a JSON string, quotes included.
+    pub kind_json: String,
+    /// The `data` as compact JSON: no newline can stand in it.
+    pub data_json: String,
+}
+
+impl Event {
+    /// Encodes `draft` at `cursor`; `bare` leaves all but the data out.
+    pub fn new(cursor: Cursor, draft: &Draft, bare: bool) -> Event {
+        let mut sse = String::with_capacity(draft.data_json.len() + draft.kind_json.len() + 80);
+        if !bare {
+            sse.push_str(&format!("id: {cursor}\n"));
+        }
+        sse.push_str("data: ");
+        let start = sse.len();
+        if bare {
+            sse.push_str(&draft.data_json);
+        } else {
+            sse.push_str(&format!(r#"{{"id":{},"type":"#, cursor.offset));
+            sse.push_str(&draft.kind_json);
+            sse.push_str(r#","data":"#);
+            sse.push_str(&draft.data_json);
+            sse.push('}');
+        }
+        let json = start..sse.len();
+        sse.push_str("\n\n");
+        Event {
+            offset: cursor.offset,
+            sse: Bytes::from(sse.into_bytes().into_boxed_slice()),
+            json,
+            websocket: OnceLock::new(),
+            msgpack: OnceLock::new(),
+        }
+    }
+
+    /// `{"id":7,"type":"chat","data":…}`, or the data alone on a bare server.
+    pub fn json(&self) -> &[u8] {
+        &self.sse[self.json.clone()]
+    }
+
+    /// `id:` and `data:` lines and the empty line that dispatches them.
+    pub fn sse(&self) -> Bytes {
+        self.sse.clone()
+    }
+
+    /// The JSON object and a newline.
+    pub fn line(&self) -> Bytes {
+        self.sse.slice(self.json.start..self.json.end + 1)
+    }
+
+    /// A text frame with the JSON object.
+    pub fn websocket(&self) -> Bytes {
+        self.websocket
+            .get_or_init(|| frame(Opcode::Text, self.json()))
+            .clone()
+    }
+
+    /// A binary frame with the same object as MessagePack.
+    pub fn msgpack(&self) -> Bytes {
+        self.msgpack
+            .get_or_init(|| frame(Opcode::Binary, &json_to_msgpack(self.json())))
+            .clone()
+    }
+
+    /// Bytes that the history accounts for this event.
+    pub fn size(&self) -> usize {
+        self.sse.len()
+    }
+}
+
+/// MessagePack of a JSON text that publishing has checked.
+pub fn json_to_msgpack(json: &[u8]) -> Vec<u8> {
+    let value: serde_json::Value =
+        serde_json::from_slice(json).expect("publishing refuses what does not parse");
+    rmp_serde::to_vec_named(&value).expect("a JSON value has a MessagePack form")
+}
+
+/// The envelope of a poll: `{"cursor":"e-9","missed":0,"events":[…]}`, and `"more":true` where the
+/// batch was capped.
+pub fn answer<'a>(
+    cursor: Cursor,
+    missed: Option<u64>,
+    events: impl Iterator<Item = &'a [u8]>,
+    more: bool,
+) -> Bytes {
+    let missed = known(missed);
+    let mut body = format!(r#"{{"cursor":"{cursor}","missed":{missed},"events":["#).into_bytes();
+    join(&mut body, events, b',');
+    body.extend_from_slice(if more { br#"],"more":true}"# } else { b"]}" });
+    body.into()
+}
+
+/// The data of the events, one a line.
+pub fn bare_answer<'a>(events: impl Iterator<Item = &'a [u8]>) -> Bytes {
+    let mut body = Vec::new();
+    join(&mut body, events, b'\n');
+    body.into()
+}
+
+fn join<'a>(body: &mut Vec<u8>, parts: impl Iterator<Item = &'a [u8]>, separator: u8) {
+    for (index, part) in parts.enumerate() {
+        if index > 0 {
+            body.push(separator);
+        }
+        body.extend_from_slice(part);
+    }
+}
+
+/// The first message of a connection.
+pub fn hello(cursor: Cursor, missed: Option<u64>) -> String {
+    format!(
+        r#"{{"type":"hello","cursor":"{cursor}","missed":{}}}"#,
+        known(missed)
+    )
+}
+
+/// Events fell off the history unread.
+pub fn gap(cursor: Cursor, missed: u64) -> String {
+    format!(r#"{{"type":"gap","missed":{missed},"cursor":"{cursor}"}}"#)
+}
+
+fn known(count: Option<u64>) -> String {
+    count.map_or_else(|| "null".to_owned(), |count| count.to_string())
+}
+
+/// Opcodes that the server sends (RFC 6455 §5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Opcode {
+    Text = 1,
+    Binary = 2,
+    Close = 8,
+    Ping = 9,
+    Pong = 10,
+}
+
+/// One unmasked, unfragmented frame: 2, 4 or 10 bytes and the payload.
+pub fn frame(opcode: Opcode, payload: &[u8]) -> Bytes {
+    const FIN: u8 = 0x80;
+    let mut frame = BytesMut::with_capacity(payload.len() + 10);
+    frame.put_u8(FIN | opcode as u8);
+    match payload.len() {
+        length @ 0..=125 => frame.put_u8(length as u8),
+        length @ 126..=0xffff => {
+            frame.put_u8(126);
+            frame.put_u16(length as u16);
+        }
+        length => {
+            frame.put_u8(127);
+            frame.put_u64(length as u64);
+        }
+    }
+    frame.put_slice(payload);
+    frame.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::cursor::Epoch;
+
+    fn event(bare: bool) -> Event {
+        let draft = Draft {
+            kind_json: r#""chat""#.into(),
+            data_json: r#"{"text":"瑶"}"#.into(),
+        };
+        let cursor = Cursor {
+            epoch: Epoch(10),
+            offset: 7,
+        };
+        Event::new(cursor, &draft, bare)
+    }
+
+    #[test]
+    fn every_framing_holds_the_same_object() {
+        let event = event(false);
+        let json = r#"{"id":7,"type":"chat","data":{"text":"瑶"}}"#;
+        assert_eq!(event.json(), json.as_bytes());
+        assert_eq!(event.line(), format!("{json}\n"));
+        assert_eq!(event.sse(), format!("id: a-7\ndata: {json}\n\n"));
+        assert_eq!(&event.websocket()[..2], [0x81, json.len() as u8]);
+        assert_eq!(&event.websocket()[2..], json.as_bytes());
+        let packed: serde_json::Value = rmp_serde::from_slice(&event.msgpack()[2..]).unwrap();
+        assert_eq!(
+            packed,
+            serde_json::from_str::<serde_json::Value>(json).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_bare_event_is_its_data() {
+        assert_eq!(event(true).sse(), "data: {\"text\":\"瑶\"}\n\n");
+        assert_eq!(event(true).line(), "{\"text\":\"瑶\"}\n");
+    }
+
+    #[test]
+    fn frame_headers_grow_at_126_and_65536() {
+        for (length, header) in [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
+            let frame = frame(Opcode::Text, &vec![b'x'; length]);
+            assert_eq!(frame.len(), length + header, "payload of {length}");
+        }
+    }
+}

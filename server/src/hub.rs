@@ -1,0 +1,220 @@
+//! Rooms by name. A room is a history and the flags of those who wait for it; it comes into being
+//! when it is first named and goes away after ten idle minutes.
+//!
+//! Absent on purpose: queues, channels and anything that belongs to one subscriber.
+
+use crate::frames::Draft;
+use crate::history::{Appended, Bounds, History};
+use crate::wake::{Mailboxes, RoomId, Sleepers};
+use crate::wire::cursor::{Cursor, Epoch};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// How long a room without subscribers outlives its last publish or poll.
+pub const IDLE_ROOM: Duration = Duration::from_secs(600);
+
+pub struct Hub {
+    rooms: RwLock<HashMap<Arc<str>, Arc<Room>>>,
+    bounds: Bounds,
+    max_rooms: usize,
+    next_room: AtomicU64,
+    published: AtomicU64,
+    pub mailboxes: Mailboxes,
+}
+
+/// The hub holds as many rooms as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+pub struct Room {
+    pub id: RoomId,
+    history: Mutex<History>,
+    /// Offset of the newest event; moves after the event is in the history.
+    head: AtomicU64,
+    pub sleepers: Sleepers,
+    /// Subscriptions that exist now.
+    subscribers: AtomicUsize,
+    last_used: Mutex<Instant>,
+}
+
+impl Hub {
+    pub fn new(bounds: Bounds, max_rooms: usize) -> Arc<Hub> {
+        Arc::new(Hub {
+            rooms: RwLock::default(),
+            bounds,
+            max_rooms,
+            next_room: AtomicU64::new(0),
+            published: AtomicU64::new(0),
+            mailboxes: Mailboxes::default(),
+        })
+    }
+
+    /// The room of this name, made if need be. It is marked as used while the map is locked, so
+    /// that the sweep cannot take it from under the caller.
+    pub fn room(&self, name: &str) -> Result<Arc<Room>, Full> {
+        if let Some(room) = self
+            .rooms
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+        {
+            room.touch();
+            return Ok(Arc::clone(room));
+        }
+        let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
+        if rooms.len() >= self.max_rooms && !rooms.contains_key(name) {
+            return Err(Full);
+        }
+        let room = rooms.entry(name.into()).or_insert_with(|| {
+            Arc::new(Room::new(
+                self.next_room.fetch_add(1, Ordering::Relaxed),
+                self.bounds,
+            ))
+        });
+        room.touch();
+        Ok(Arc::clone(room))
+    }
+
+    /// Appends an event to `room` and wakes its subscribers. Gives the event's cursor.
+    pub fn publish(&self, room: &Room, draft: &Draft, key: Option<&str>) -> Cursor {
+        let (appended, cursor) = {
+            let mut history = room.history();
+            let appended = history.append(draft, key);
+            room.head.store(history.head(), Ordering::SeqCst);
+            (appended, history.cursor(appended.offset()))
+        };
+        if let Appended::New(_) = appended {
+            self.published.fetch_add(1, Ordering::Relaxed);
+            room.sleepers.wake(room.id, &self.mailboxes);
+        }
+        cursor
+    }
+
+    pub fn published(&self) -> u64 {
+        self.published.load(Ordering::Relaxed)
+    }
+
+    pub fn room_count(&self) -> usize {
+        self.rooms
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
+    /// Forgets rooms that nobody listens to and nobody has used for [`IDLE_ROOM`].
+    pub fn sweep(&self, now: Instant) {
+        self.rooms
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, room| !room.is_idle(now));
+    }
+}
+
+impl Room {
+    fn new(id: RoomId, bounds: Bounds) -> Room {
+        // 40 bits: short in a cursor, and no two lives of a room will share it.
+        let epoch = Epoch(rand::random_range(1..1 << 40));
+        Room {
+            id,
+            history: Mutex::new(History::new(epoch, bounds)),
+            head: AtomicU64::new(0),
+            sleepers: Sleepers::default(),
+            subscribers: AtomicUsize::new(0),
+            last_used: Mutex::new(Instant::now()),
+        }
+    }
+
+    pub fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn head(&self) -> u64 {
+        self.head.load(Ordering::SeqCst)
+    }
+
+    pub fn enter(&self) {
+        self.subscribers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn leave(&self) {
+        self.touch();
+        self.subscribers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    #[cfg(test)]
+    pub fn subscribers_for_test(&self) -> usize {
+        self.subscribers.load(Ordering::Relaxed)
+    }
+
+    fn touch(&self) {
+        *self
+            .last_used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn is_idle(&self, now: Instant) -> bool {
+        let last_used = *self
+            .last_used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.subscribers.load(Ordering::Relaxed) == 0
+            && now.saturating_duration_since(last_used) >= IDLE_ROOM
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hub(max_rooms: usize) -> Arc<Hub> {
+        let bounds = Bounds {
+            events: 10,
+            bytes: 1000,
+            bare: false,
+        };
+        Hub::new(bounds, max_rooms)
+    }
+
+    fn draft() -> Draft {
+        Draft {
+            kind_json: r#""chat""#.into(),
+            data_json: "1".into(),
+        }
+    }
+
+    #[test]
+    fn an_idle_room_goes_away_and_comes_back_with_another_epoch() {
+        let hub = hub(10);
+        let room = hub.room("峡谷").unwrap();
+        let cursor = hub.publish(&room, &draft(), None);
+        hub.sweep(Instant::now());
+        assert_eq!(hub.room_count(), 1);
+        hub.sweep(Instant::now() + IDLE_ROOM);
+        assert_eq!(hub.room_count(), 0);
+        let again = hub.room("峡谷").unwrap();
+        assert_ne!(again.history().epoch(), cursor.epoch);
+    }
+
+    #[test]
+    fn a_room_with_a_subscriber_stays() {
+        let hub = hub(10);
+        let room = hub.room("KPL").unwrap();
+        room.enter();
+        hub.sweep(Instant::now() + IDLE_ROOM);
+        assert_eq!(hub.room_count(), 1);
+        room.leave();
+        hub.sweep(Instant::now() + IDLE_ROOM);
+        assert_eq!(hub.room_count(), 0);
+    }
+
+    #[test]
+    fn the_room_beyond_the_limit_is_refused_and_known_ones_are_not() {
+        let hub = hub(1);
+        assert!(hub.room("a").is_ok());
+        assert!(hub.room("b").is_err());
+        assert!(hub.room("a").is_ok());
+    }
+}

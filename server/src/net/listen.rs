@@ -1,0 +1,125 @@
+//! Binds the ports and serves actix-http over our own metered sockets. `HttpServer` would do all
+//! but the metering.
+
+use super::metered::{Meter, Metered};
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::routes;
+use actix_http::HttpService;
+use actix_server::ServerBuilder;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::AppConfig;
+use actix_web::{App, web};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// Connections that wait in the kernel to be accepted.
+const BACKLOG: i32 = 4096;
+
+/// Clients that poll every minute keep their connection; actix's own 5 s would make each poll pay
+/// for a new one.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// For the first request head of a connection.
+const FIRST_REQUEST: Duration = Duration::from_secs(10);
+
+/// A socket whose peer acknowledges nothing for so long is closed by the kernel: actix does not
+/// poll the body of a client that has stopped reading, so no timer of ours would see it.
+const UNREAD: Duration = Duration::from_secs(20);
+
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let bind = || {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok(TcpListener::from(socket))
+    };
+    bind().map_err(|error: io::Error| {
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => "; another program has it, choose another port (0 = any)",
+            io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges",
+            _ => "",
+        };
+        io::Error::new(
+            error.kind(),
+            format!("cannot listen on {address}: {error}{remedy}"),
+        )
+    })
+}
+
+/// Adds the public port to `server`; `open_desk` is called once on each worker thread.
+pub fn serve_public(
+    server: ServerBuilder,
+    listener: TcpListener,
+    config: &Config,
+    open_desk: impl Fn() -> Rc<Desk> + Clone + Send + 'static,
+) -> io::Result<ServerBuilder> {
+    let lab_here = config.admin_listen.is_none();
+    server.listen("public", listener, move || {
+        let desk = open_desk();
+        let counters = desk.ledger.open();
+        let app = App::new()
+            .app_data(Rc::clone(&desk))
+            .configure(routes::public)
+            .configure(move |app: &mut web::ServiceConfig| {
+                if lab_here {
+                    routes::lab(app);
+                }
+            });
+        let http = HttpService::build()
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(FIRST_REQUEST)
+            // A client that is gone frees what waits for it at once (actix-web#3462).
+            .h1_allow_half_closed(false)
+            .on_connect_ext(|io: &Metered<TcpStream>, data| {
+                data.insert(Rc::clone(io.meter()));
+            })
+            .h1(map_config(app, |()| AppConfig::default()));
+        fn_service(move |io: TcpStream| {
+            let meter = Meter::new(std::sync::Arc::clone(&counters));
+            async move {
+                tune(&io)?;
+                let peer = io.peer_addr().ok();
+                Ok((Metered::new(io, meter), peer))
+            }
+        })
+        .into_factory()
+        .map_err(actix_http::error::DispatchError::Io)
+        .and_then(http)
+    })
+}
+
+/// Adds the admin port, which nobody meters.
+pub fn serve_admin(
+    server: ServerBuilder,
+    listener: TcpListener,
+    open_desk: impl Fn() -> Rc<Desk> + Clone + Send + 'static,
+) -> io::Result<ServerBuilder> {
+    server.listen("admin", listener, move || {
+        let app = App::new()
+            .app_data(open_desk())
+            .configure(routes::admin)
+            .configure(routes::lab);
+        HttpService::build()
+            .keep_alive(KEEP_ALIVE)
+            .h1(map_config(app, |()| AppConfig::default()))
+            .tcp()
+    })
+}
+
+fn tune(io: &TcpStream) -> io::Result<()> {
+    io.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    SockRef::from(io).set_tcp_user_timeout(Some(UNREAD))?;
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! Below HTTP: sockets that are bound, tuned and counted.
+
+pub mod listen;
+pub mod metered;

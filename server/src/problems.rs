@@ -1,0 +1,89 @@
+//! Every error a client can get over HTTP, each with its status and a sentence that says what to
+//! do about it.
+
+use crate::hub::Full;
+use crate::wire::cursor::BadCursor;
+use crate::wire::problem::{PROBLEM_JSON, Problem};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("{0}")]
+    BadRequest(String),
+    #[error(transparent)]
+    BadCursor(#[from] BadCursor),
+    #[error("no such page here; see the README for the routes")]
+    NotFound,
+    #[error("this route takes {0} only")]
+    MethodNotAllowed(&'static str),
+    #[error(
+        "an event may have {limit} bytes; send less, or start the server with a larger --max-event-bytes"
+    )]
+    TooLarge { limit: usize },
+    #[error("send the event as application/json")]
+    UnsupportedMediaType,
+    #[error(
+        "this route speaks WebSocket only: send Upgrade: websocket and Sec-WebSocket-Version: 13"
+    )]
+    UpgradeRequired,
+    #[error(
+        "the server holds as many rooms as it may; try again later, or start it with a larger --max-rooms"
+    )]
+    RoomsFull,
+}
+
+impl From<Full> for Refusal {
+    fn from(_: Full) -> Self {
+        Refusal::RoomsFull
+    }
+}
+
+impl Refusal {
+    pub fn problem(&self) -> Problem {
+        let status = self.status_code();
+        let title = status.canonical_reason().unwrap_or("Error");
+        Problem::new(status.as_u16(), title, self.to_string())
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Refusal::BadRequest(_) | Refusal::BadCursor(_) => StatusCode::BAD_REQUEST,
+            Refusal::NotFound => StatusCode::NOT_FOUND,
+            Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
+            Refusal::RoomsFull => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        match self {
+            Refusal::MethodNotAllowed(allow) => {
+                response.insert_header((header::ALLOW, *allow));
+            }
+            // RFC 6455 §4.2.2: the answer to a version that is not spoken names the one that is.
+            Refusal::UpgradeRequired => {
+                response.insert_header((header::UPGRADE, "websocket"));
+                response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
+            }
+            Refusal::RoomsFull => {
+                response.insert_header((header::RETRY_AFTER, "30"));
+            }
+            Refusal::BadRequest(_)
+            | Refusal::BadCursor(_)
+            | Refusal::NotFound
+            | Refusal::TooLarge { .. }
+            | Refusal::UnsupportedMediaType => {}
+        }
+        response
+            .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .json(self.problem())
+    }
+}

@@ -1,0 +1,211 @@
+//! The only way in: a publish is checked, compacted and appended, whichever transport brought it.
+
+use crate::frames::Draft;
+use crate::problems::Refusal;
+use crate::wire::event::{MAX_TYPE_CHARS, Publish, RESERVED_TYPES};
+use base64::Engine;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use std::fmt;
+
+/// Reads `{"type":"chat","data":…}`.
+pub fn from_json(body: &[u8]) -> Result<Draft, Refusal> {
+    let publish: Publish<'_> = serde_json::from_slice(body).map_err(|error| {
+        Refusal::BadRequest(format!(
+            r#"the body is not {{"type":"chat","data":…}}: {error}"#
+        ))
+    })?;
+    // Parsed whole, so that every framing can carry it: this refuses what JSON text may hold and
+    // MessagePack cannot (lone surrogates, numbers beyond a double) and nesting beyond 128.
+    serde_json::from_str::<Value>(publish.data.get())
+        .map_err(|error| Refusal::BadRequest(format!("the data cannot be carried: {error}")))?;
+    draft(&publish.kind, compact(publish.data.get()))
+}
+
+/// Reads the same object as MessagePack; binary data becomes `{"$binary":"<base64>"}`.
+pub fn from_msgpack(body: &[u8]) -> Result<Draft, Refusal> {
+    let Packed(value) = rmp_serde::from_slice(body)
+        .map_err(|error| Refusal::BadRequest(format!("the frame is not MessagePack: {error}")))?;
+    let (Some(Value::String(kind)), Some(data)) = (value.get("type"), value.get("data")) else {
+        return Err(Refusal::BadRequest(
+            "the frame is not a map with `type` and `data`".to_owned(),
+        ));
+    };
+    draft(kind, data.to_string())
+}
+
+/// A WebSocket text frame: a JSON object is a publish, any other text is a line of chat.
+pub fn from_text(text: &str) -> Result<Draft, Refusal> {
+    if serde_json::from_str::<serde_json::Map<String, Value>>(text).is_ok() {
+        return from_json(text.as_bytes());
+    }
+    draft("chat", Value::from(text).to_string())
+}
+
+fn draft(kind: &str, data_json: String) -> Result<Draft, Refusal> {
+    if kind.is_empty() || kind.chars().count() > MAX_TYPE_CHARS {
+        return Err(Refusal::BadRequest(format!(
+            "`type` has 1 to {MAX_TYPE_CHARS} characters"
+        )));
+    }
+    if RESERVED_TYPES.contains(&kind) {
+        return Err(Refusal::BadRequest(format!(
+            "`type` {kind:?} is the server's own; choose another"
+        )));
+    }
+    Ok(Draft {
+        kind_json: Value::from(kind).to_string(),
+        data_json,
+    })
+}
+
+/// Valid JSON without the blanks between its tokens, numbers and strings as they were written.
+/// A newline between tokens would break an NDJSON line and an SSE field.
+fn compact(json: &str) -> String {
+    let mut compact = String::with_capacity(json.len());
+    let mut in_string = false;
+    let mut escaped = false;
+    for character in json.chars() {
+        if in_string {
+            in_string = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+        } else if matches!(character, ' ' | '\t' | '\r' | '\n') {
+            continue;
+        } else {
+            in_string = character == '"';
+        }
+        compact.push(character);
+    }
+    compact
+}
+
+/// A value of MessagePack as JSON has it.
+struct Packed(Value);
+
+impl<'de> Deserialize<'de> for Packed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PackedVisitor).map(Packed)
+    }
+}
+
+struct PackedVisitor;
+
+impl<'de> Visitor<'de> for PackedVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value that JSON has too, or binary data")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_bytes<E>(self, value: &[u8]) -> Result<Value, E> {
+        let text = base64::engine::general_purpose::STANDARD.encode(value);
+        Ok(serde_json::json!({ "$binary": text }))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Packed(value)) = access.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut map = serde_json::Map::new();
+        while let Some((key, Packed(value))) = access.next_entry()? {
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_between_tokens_go_and_those_in_strings_stay() {
+        let draft = from_json(
+            b"{\"type\":\"chat\",\"data\": {\n \"a b\" : [1, 2.50,\r\n\t\"x \\\" y\\\\\"] }\n}",
+        )
+        .unwrap();
+        assert_eq!(draft.data_json, r#"{"a b":[1,2.50,"x \" y\\"]}"#);
+    }
+
+    #[test]
+    fn what_cannot_be_an_event_is_refused() {
+        let long = format!(r#"{{"type":"{}","data":1}}"#, "瑶".repeat(65));
+        let deep = format!(
+            r#"{{"type":"x","data":{}{}}}"#,
+            "[".repeat(5_000),
+            "]".repeat(5_000)
+        );
+        for body in [
+            "",
+            "{}",
+            "[]",
+            r#"{"type":"chat"}"#,
+            r#"{"data":1}"#,
+            r#"{"type":"","data":1}"#,
+            r#"{"type":"hello","data":1}"#,
+            r#"{"type":"gap","data":1}"#,
+            r#"{"type":7,"data":1}"#,
+            r#"{"type":"x","data":1} x"#,
+            r#"{"type":"x","data":"\ud800"}"#,
+            &long,
+            &deep,
+        ] {
+            assert!(from_json(body.as_bytes()).is_err(), "{body:.60}");
+        }
+        assert!(
+            from_json(format!(r#"{{"type":"{}","data":1}}"#, "瑶".repeat(64)).as_bytes()).is_ok()
+        );
+    }
+
+    #[test]
+    fn text_that_is_no_object_is_chat() {
+        for text in ["hello, 瑶", "42", "[1]", r#""quoted""#, "line\nbreak"] {
+            let draft = from_text(text).unwrap();
+            assert_eq!(draft.kind_json, r#""chat""#);
+            assert_eq!(
+                serde_json::from_str::<String>(&draft.data_json).unwrap(),
+                text
+            );
+        }
+        assert!(from_text(r#"{"data":1}"#).is_err());
+    }
+
+    #[test]
+    fn binary_data_becomes_base64() {
+        let mut body = rmp_serde::to_vec_named(&serde_json::json!({"type": "img"})).unwrap();
+        body[0] = 0x82;
+        body.extend(b"\xa4data\xc4\x03\x01\x02\x03");
+        let draft = from_msgpack(&body).unwrap();
+        assert_eq!(draft.data_json, r#"{"$binary":"AQID"}"#);
+        assert!(from_msgpack(b"\x81").is_err());
+    }
+}

@@ -1,0 +1,155 @@
+//! The routes beside the transports: publish, usage, metrics, health, and the answer to all else.
+
+use crate::desk::Desk;
+use crate::metrics;
+use crate::net::metered::Meter;
+use crate::problems::Refusal;
+use crate::publish;
+use crate::transports::{self, meter, refuse_method, room_name};
+use crate::usage::Class;
+use crate::wire::event::Published;
+use actix_web::http::header;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::{Bytes, BytesMut};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// Longest `Idempotency-Key`, in bytes.
+const MAX_KEY_BYTES: usize = 255;
+
+/// What the public port serves.
+pub fn public(app: &mut ServiceConfig) {
+    transports::routes(app);
+    app.service(
+        web::resource("/rooms/{room}/events")
+            .route(web::post().to(post_event))
+            .default_service(web::to(|| refuse_method("POST"))),
+    );
+    app.service(read_only("/health").route(web::get().to(health)));
+    app.default_service(web::to(not_found));
+}
+
+/// What moves to the admin port where there is one.
+pub fn lab(app: &mut ServiceConfig) {
+    app.service(read_only("/lab/usage").route(web::get().to(usage)));
+    app.service(read_only("/metrics").route(web::get().to(prometheus)));
+}
+
+/// What the admin port serves beside that.
+pub fn admin(app: &mut ServiceConfig) {
+    app.service(read_only("/health").route(web::get().to(health)));
+    app.default_service(web::to(not_found));
+}
+
+fn read_only(path: &str) -> actix_web::Resource {
+    web::resource(path.to_owned()).default_service(web::to(|| refuse_method("GET")))
+}
+
+/// The admin port is not metered.
+fn count_control(request: &HttpRequest) {
+    if let Some(meter) = request.conn_data::<Rc<Meter>>() {
+        meter.request(Class::Control);
+    }
+}
+
+async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
+    meter(&request).request(Class::Publish);
+    let room_name = room_name(&request)?;
+    let key = idempotency_key(&request)?;
+    if !is_json(&request) {
+        return Err(Refusal::UnsupportedMediaType);
+    }
+    let desk = Desk::of(&request);
+    let read = read_body(&request, body, desk.config.max_event_bytes).await;
+    // The body came after the head was counted.
+    meter(&request).assign(Class::Publish);
+    let draft = publish::from_json(&read?)?;
+    let room = desk.hub.room(&room_name)?;
+    let cursor = desk.hub.publish(&room, &draft, key);
+    Ok(HttpResponse::Created().json(Published {
+        cursor: cursor.to_string(),
+        offset: cursor.offset,
+    }))
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<&str>, Refusal> {
+    let Some(key) = request.headers().get("idempotency-key") else {
+        return Ok(None);
+    };
+    match key.to_str() {
+        Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) => Ok(Some(key)),
+        _ => Err(Refusal::BadRequest(format!(
+            "an Idempotency-Key has 1 to {MAX_KEY_BYTES} visible ASCII characters"
+        ))),
+    }
+}
+
+/// `application/json`, with or without parameters; a request that names no type is believed.
+fn is_json(request: &HttpRequest) -> bool {
+    let Some(kind) = request.headers().get(header::CONTENT_TYPE) else {
+        return true;
+    };
+    kind.to_str().is_ok_and(|kind| {
+        kind.split(';')
+            .next()
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    })
+}
+
+/// Reads no more than `limit` bytes, whatever the head announces.
+async fn read_body(
+    request: &HttpRequest,
+    mut body: web::Payload,
+    limit: usize,
+) -> Result<Bytes, Refusal> {
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(Refusal::TooLarge { limit });
+    }
+    let mut read = BytesMut::new();
+    while let Some(chunk) =
+        poll_fn(|context| futures_core::Stream::poll_next(Pin::new(&mut body), context)).await
+    {
+        let chunk =
+            chunk.map_err(|error| Refusal::BadRequest(format!("the body broke off: {error}")))?;
+        if read.len() + chunk.len() > limit {
+            return Err(Refusal::TooLarge { limit });
+        }
+        read.extend_from_slice(&chunk);
+    }
+    Ok(read.freeze())
+}
+
+async fn usage(request: HttpRequest) -> HttpResponse {
+    count_control(&request);
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(Desk::of(&request).usage())
+}
+
+async fn prometheus(request: HttpRequest) -> HttpResponse {
+    count_control(&request);
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, metrics::CONTENT_TYPE))
+        .body(metrics::text(&Desk::of(&request).usage()))
+}
+
+async fn health(request: HttpRequest) -> HttpResponse {
+    count_control(&request);
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(serde_json::json!({
+            "name": env!("CARGO_PKG_NAME"),
+            "version": env!("CARGO_PKG_VERSION"),
+        }))
+}
+
+async fn not_found(request: HttpRequest) -> Result<HttpResponse, Refusal> {
+    count_control(&request);
+    Err(Refusal::NotFound)
+}

@@ -1,0 +1,147 @@
+//! Each transport is a way of reading a room's history from a cursor: framing and the lifetime of
+//! a response, and nothing else. They ask for a `Subscription` and touch nothing else of the hub.
+
+pub mod interval_polling;
+pub mod long_polling;
+pub mod http_streaming;
+pub mod sse;
+pub mod websocket;
+mod poll;
+mod stream;
+
+use crate::desk::Desk;
+use crate::net::metered::Meter;
+use crate::problems::Refusal;
+use crate::subscription::Subscription;
+use crate::usage::Class;
+use crate::wire::cursor::{BadCursor, Start};
+use crate::wire::transport::Transport;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+use std::rc::Rc;
+use strum::IntoEnumIterator;
+
+/// Longest room name, in bytes of UTF-8.
+const MAX_ROOM_BYTES: usize = 64;
+
+/// One route per transport.
+pub fn routes(app: &mut ServiceConfig) {
+    for transport in Transport::iter() {
+        let path = format!("/rooms/{{room}}/{}", transport.segment());
+        let get = match transport {
+            Transport::IntervalPolling => web::get().to(interval_polling::serve),
+            Transport::LongPolling => web::get().to(long_polling::serve),
+            Transport::HttpStreaming => web::get().to(http_streaming::serve),
+            Transport::Sse => web::get().to(sse::serve),
+            Transport::Websocket => web::get().to(websocket::serve),
+        };
+        app.service(
+            web::resource(path)
+                .route(get)
+                .default_service(web::to(|| refuse_method("GET"))),
+        );
+    }
+}
+
+pub async fn refuse_method(allowed: &'static str) -> Result<HttpResponse, Refusal> {
+    Err(Refusal::MethodNotAllowed(allowed))
+}
+
+/// The meter of the connection that brought this request.
+pub fn meter(request: &HttpRequest) -> &Rc<Meter> {
+    request
+        .conn_data::<Rc<Meter>>()
+        .expect("only metered connections serve these routes")
+}
+
+/// Counts the request as one of `transport`, and opens a subscription where it asks to start.
+fn subscribe(request: &HttpRequest, transport: Transport) -> Result<Subscription, Refusal> {
+    meter(request).request(Class::Transport(transport));
+    let desk = Desk::of(request);
+    let room = desk.hub.room(&room_name(request)?)?;
+    let start = start(request, transport)?;
+    Ok(Subscription::open(room, &desk.worker, start))
+}
+
+/// The second segment of the path, decoded here rather than by the router, which would leave
+/// `%2F` and `%25` as they are.
+pub fn room_name(request: &HttpRequest) -> Result<Cow<'_, str>, Refusal> {
+    let segment = request.uri().path().split('/').nth(2).unwrap_or_default();
+    decode_room(segment).ok_or_else(|| {
+        Refusal::BadRequest(format!(
+            "a room's name has 1 to {MAX_ROOM_BYTES} bytes of percent-encoded UTF-8 without control characters"
+        ))
+    })
+}
+
+fn decode_room(segment: &str) -> Option<Cow<'_, str>> {
+    let name = percent_decode_str(segment).decode_utf8().ok()?;
+    let stray_percent = segment.match_indices('%').any(|(at, _)| {
+        !segment
+            .as_bytes()
+            .get(at + 1..at + 3)
+            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    let fits = (1..=MAX_ROOM_BYTES).contains(&name.len());
+    (fits && !stray_percent && !name.chars().any(char::is_control)).then_some(name)
+}
+
+/// `Last-Event-ID` wins over `?cursor=`: a browser that reconnects repeats the old URL.
+fn start(request: &HttpRequest, transport: Transport) -> Result<Start, Refusal> {
+    let last_event_id = match transport {
+        Transport::Sse => request.headers().get("last-event-id"),
+        Transport::IntervalPolling
+        | Transport::LongPolling
+        | Transport::HttpStreaming
+        | Transport::Websocket => None,
+    };
+    let cursor = match last_event_id {
+        Some(value) => Some(value.to_str().map_err(|_| BadCursor)?.into()),
+        None => query(request, "cursor"),
+    };
+    let Some(cursor) = cursor else {
+        return Ok(Start::Now);
+    };
+    match cursor.parse()? {
+        Start::AfterOffset(_) if !Desk::of(request).config.bare => Err(BadCursor.into()),
+        start => Ok(start),
+    }
+}
+
+/// The first value of a query parameter, decoded.
+fn query<'a>(request: &'a HttpRequest, name: &str) -> Option<Cow<'a, str>> {
+    form_urlencoded::parse(request.query_string().as_bytes())
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_names() {
+        for (segment, name) in [
+            ("KPL", Some("KPL")),
+            ("%E5%B3%A1%E8%B0%B7", Some("峡谷")),
+            ("a%2Fb", Some("a/b")),
+            ("100%25", Some("100%")),
+            ("", None),
+            ("%00", None),
+            ("%0A", None),
+            ("%C2%85", None),
+            ("%ff", None),
+            ("%c0%af", None),
+            ("%zz", None),
+            ("a%", None),
+            ("a%2", None),
+        ] {
+            assert_eq!(decode_room(segment).as_deref(), name, "{segment}");
+        }
+        assert!(decode_room(&"a".repeat(64)).is_some());
+        assert!(decode_room(&"a".repeat(65)).is_none());
+        assert!(decode_room(&"%E7%91%B6".repeat(21)).is_some());
+        assert!(decode_room(&"%E7%91%B6".repeat(22)).is_none());
+    }
+}

@@ -1,0 +1,135 @@
+//! What HTTP streaming and SSE share: a response body that never ends, fed by a subscription and
+//! kept alive by heartbeats. How a message looks is the business of the two.
+
+use super::meter;
+use crate::desk::Desk;
+use crate::frames::{self, Event};
+use crate::net::metered::Meter;
+use crate::subscription::{Next, Subscription};
+use crate::usage::Class;
+use crate::wire::cursor::Cursor;
+use crate::wire::transport::Transport;
+use actix_http::ConnectionType;
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::Version;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+/// How one streaming transport writes its messages.
+pub(super) trait Framing {
+    const TRANSPORT: Transport;
+    const HEARTBEAT: &'static [u8];
+
+    fn event(event: &Event) -> Bytes;
+
+    /// A message of the server's own; `cursor` is where a client that has seen it goes on.
+    fn message(json: &str, cursor: Cursor) -> Bytes;
+
+    /// Comes before the first message of a connection.
+    fn prelude() -> Option<String> {
+        None
+    }
+}
+
+/// The response of a streaming transport, begun with its own headers.
+pub(super) fn respond<F: Framing + 'static>(
+    mut response: HttpResponseBuilder,
+    request: &HttpRequest,
+    subscription: Subscription,
+) -> HttpResponse {
+    response.insert_header(("X-Accel-Buffering", "no"));
+    let mut response = response.body(StreamBody::<F>::new(request, subscription));
+    // HTTP/1.0 knows no chunks: the stream ends with the connection (RFC 9112 §6.3).
+    if request.version() < Version::HTTP_11 {
+        response.head_mut().no_chunking(true);
+        response
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
+    }
+    response
+}
+
+struct StreamBody<F> {
+    hello: Option<Bytes>,
+    subscription: Subscription,
+    meter: Rc<Meter>,
+    heartbeat_every: Duration,
+    heartbeat: Pin<Box<Sleep>>,
+    last_sent: Instant,
+    framing: std::marker::PhantomData<fn() -> F>,
+}
+
+impl<F: Framing> StreamBody<F> {
+    fn new(request: &HttpRequest, subscription: Subscription) -> Self {
+        let config = &Desk::of(request).config;
+        let hello = (!config.bare).then(|| {
+            let cursor = subscription.cursor();
+            let json = frames::hello(cursor, subscription.missed());
+            let message = F::message(&json, cursor);
+            match F::prelude() {
+                Some(prelude) => [prelude.as_bytes(), &message].concat().into(),
+                None => message,
+            }
+        });
+        let heartbeat_every = Duration::from_secs_f64(config.stream_heartbeat);
+        StreamBody {
+            hello,
+            subscription,
+            meter: Rc::clone(meter(request)),
+            heartbeat_every,
+            heartbeat: Box::pin(tokio::time::sleep(heartbeat_every)),
+            last_sent: Instant::now(),
+            framing: std::marker::PhantomData,
+        }
+    }
+
+    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
+        if let Some(hello) = self.hello.take() {
+            return Poll::Ready(hello);
+        }
+        if let Poll::Ready(next) = self.subscription.poll_next(context) {
+            return Poll::Ready(match next {
+                Next::Event(event) => {
+                    let class = Class::Transport(F::TRANSPORT);
+                    self.meter.class(class).deliveries.add(1);
+                    F::event(&event)
+                }
+                Next::Gap { missed, cursor } => F::message(&frames::gap(cursor, missed), cursor),
+            });
+        }
+        while self.heartbeat.as_mut().poll(context).is_ready() {
+            // Not rewound at every message, which would cost a timer each: looked at when it ends.
+            let due = self.last_sent + self.heartbeat_every;
+            let now = Instant::now();
+            if due <= now {
+                self.heartbeat.as_mut().reset(now + self.heartbeat_every);
+                return Poll::Ready(Bytes::from_static(F::HEARTBEAT));
+            }
+            self.heartbeat.as_mut().reset(due);
+        }
+        Poll::Pending
+    }
+}
+
+impl<F: Framing> MessageBody for StreamBody<F> {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let message = std::task::ready!(self.poll_message(context));
+        self.last_sent = Instant::now();
+        Poll::Ready(Some(Ok(message)))
+    }
+}

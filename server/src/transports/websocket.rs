@@ -1,0 +1,279 @@
+//! WebSocket (RFC 6455), JSON text frames or MessagePack binary ones. actix-ws does the handshake,
+//! the subprotocol and the incoming frames; what goes out are the room's shared frames and a few
+//! control frames, from one body, so that no task and no channel belongs to a subscriber.
+
+use super::{meter, subscribe};
+use crate::desk::Desk;
+use crate::frames::{self, Opcode, frame};
+use crate::net::metered::Meter;
+use crate::problems::Refusal;
+use crate::publish;
+use crate::subscription::{Next, Subscription};
+use crate::usage::Class;
+use crate::wire::transport::Transport;
+use actix_http::ws::{HandshakeError, ProtocolError, verify_handshake};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseReason, Session};
+use bytes::Bytes;
+use futures_core::Stream;
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+const JSON: &str = "pushlab.json";
+const MSGPACK: &str = "pushlab.msgpack";
+
+/// Close codes (RFC 6455 §7.4.1).
+const PROTOCOL_ERROR: u16 = 1002;
+const NOT_UTF8: u16 = 1007;
+const TOO_BIG: u16 = 1009;
+
+pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
+    verify_handshake(request.head()).map_err(refuse)?;
+    let subscription = subscribe(&request, Transport::Websocket)?;
+    let (response, session, incoming) =
+        actix_ws::handle_with_protocols(&request, body, &[JSON, MSGPACK])
+            .map_err(|error| Refusal::BadRequest(error.to_string()))?;
+    let msgpack = response
+        .headers()
+        .get(header::SEC_WEBSOCKET_PROTOCOL)
+        .is_some_and(|protocol| protocol == MSGPACK);
+    // A publish that is a little too large is answered and the connection lives; a frame beyond
+    // that is not worth reading.
+    let limit = Desk::of(&request).config.max_event_bytes.saturating_mul(2);
+    let incoming = incoming
+        .max_frame_size(limit)
+        .aggregate_continuations()
+        .max_continuation_size(limit);
+    Ok(response.map_body(|_, inner| {
+        BoxBody::new(Conversation::new(
+            &request,
+            subscription,
+            (inner, session),
+            incoming,
+            msgpack,
+        ))
+    }))
+}
+
+fn refuse(error: HandshakeError) -> Refusal {
+    match error {
+        HandshakeError::GetMethodRequired => Refusal::MethodNotAllowed("GET"),
+        HandshakeError::NoWebsocketUpgrade
+        | HandshakeError::NoVersionHeader
+        | HandshakeError::UnsupportedVersion => Refusal::UpgradeRequired,
+        HandshakeError::NoConnectionUpgrade | HandshakeError::BadWebsocketKey => {
+            Refusal::BadRequest(format!("the WebSocket handshake is broken: {error}"))
+        }
+    }
+}
+
+struct Conversation {
+    subscription: Subscription,
+    incoming: AggregatedMessageStream,
+    /// Kept, not used: dropping either half ends `incoming`.
+    _actix: (BoxBody, Session),
+    desk: Rc<Desk>,
+    meter: Rc<Meter>,
+    msgpack: bool,
+    hello: Option<Bytes>,
+    /// Our close frame has been sent: nothing follows.
+    closed: bool,
+    ping_every: Duration,
+    ping: Pin<Box<Sleep>>,
+    awaiting_pong: bool,
+}
+
+/// What an incoming message calls for.
+enum Reply {
+    Nothing,
+    Frame(Bytes),
+    Close(u16),
+    /// The client is gone.
+    End,
+}
+
+impl Conversation {
+    fn new(
+        request: &HttpRequest,
+        subscription: Subscription,
+        actix: (BoxBody, Session),
+        incoming: AggregatedMessageStream,
+        msgpack: bool,
+    ) -> Self {
+        let desk = Rc::clone(Desk::of(request));
+        let ping_every = Duration::from_secs_f64(desk.config.ping_interval);
+        let mut conversation = Conversation {
+            hello: None,
+            subscription,
+            incoming,
+            _actix: actix,
+            meter: Rc::clone(meter(request)),
+            msgpack,
+            closed: false,
+            ping_every,
+            ping: Box::pin(tokio::time::sleep(ping_every)),
+            awaiting_pong: false,
+            desk,
+        };
+        if !conversation.desk.config.bare {
+            let subscription = &conversation.subscription;
+            let hello = frames::hello(subscription.cursor(), subscription.missed());
+            conversation.hello = Some(conversation.message(&hello));
+        }
+        conversation
+    }
+
+    /// A message of the server's own in this connection's framing.
+    fn message(&self, json: &str) -> Bytes {
+        if self.msgpack {
+            frame(Opcode::Binary, &frames::json_to_msgpack(json.as_bytes()))
+        } else {
+            frame(Opcode::Text, json.as_bytes())
+        }
+    }
+
+    fn take_in(&mut self, message: Result<AggregatedMessage, ProtocolError>) -> Reply {
+        self.awaiting_pong = false;
+        let draft = match message {
+            Err(error) => return close_code(&error).map_or(Reply::End, Reply::Close),
+            Ok(AggregatedMessage::Ping(payload)) => {
+                return Reply::Frame(frame(Opcode::Pong, &payload));
+            }
+            Ok(AggregatedMessage::Pong(_)) => return Reply::Nothing,
+            Ok(AggregatedMessage::Close(reason)) => return Reply::Close(echo(reason)),
+            Ok(AggregatedMessage::Text(text)) => self
+                .check_size(text.len())
+                .and_then(|()| publish::from_text(&text)),
+            Ok(AggregatedMessage::Binary(bytes)) if self.msgpack => self
+                .check_size(bytes.len())
+                .and_then(|()| publish::from_msgpack(&bytes)),
+            Ok(AggregatedMessage::Binary(_)) => Err(Refusal::BadRequest(format!(
+                "binary frames need the subprotocol {MSGPACK}; send text"
+            ))),
+        };
+        match draft {
+            Ok(draft) => {
+                self.desk
+                    .hub
+                    .publish(self.subscription.room(), &draft, None);
+                Reply::Nothing
+            }
+            Err(refusal) => Reply::Frame(self.message(&error(&refusal))),
+        }
+    }
+
+    fn check_size(&self, bytes: usize) -> Result<(), Refusal> {
+        let limit = self.desk.config.max_event_bytes;
+        if bytes > limit {
+            return Err(Refusal::TooLarge { limit });
+        }
+        Ok(())
+    }
+
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.closed {
+            return Poll::Ready(None);
+        }
+        if let Some(hello) = self.hello.take() {
+            return Poll::Ready(Some(hello));
+        }
+        while let Poll::Ready(message) = Pin::new(&mut self.incoming).poll_next(context) {
+            match message.map_or(Reply::End, |message| self.take_in(message)) {
+                Reply::Nothing => {}
+                Reply::Frame(frame) => return Poll::Ready(Some(frame)),
+                Reply::Close(code) => {
+                    self.closed = true;
+                    return Poll::Ready(Some(close_frame(code)));
+                }
+                Reply::End => return Poll::Ready(None),
+            }
+        }
+        if let Poll::Ready(next) = self.subscription.poll_next(context) {
+            return Poll::Ready(Some(self.outgoing(next)));
+        }
+        self.poll_ping(context)
+    }
+
+    fn outgoing(&self, next: Next) -> Bytes {
+        match next {
+            Next::Event(event) => {
+                let class = Class::Transport(Transport::Websocket);
+                self.meter.class(class).deliveries.add(1);
+                if self.msgpack {
+                    event.msgpack()
+                } else {
+                    event.websocket()
+                }
+            }
+            Next::Gap { missed, cursor } => self.message(&frames::gap(cursor, missed)),
+        }
+    }
+
+    /// Pings when the time has come; a ping that nothing answered until then ends the connection.
+    fn poll_ping(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        std::task::ready!(self.ping.as_mut().poll(context));
+        if self.awaiting_pong {
+            return Poll::Ready(None);
+        }
+        self.awaiting_pong = true;
+        self.ping.as_mut().reset(Instant::now() + self.ping_every);
+        Poll::Ready(Some(frame(Opcode::Ping, b"")))
+    }
+}
+
+/// What a refused publish is answered with, in place of an HTTP status.
+fn error(refusal: &Refusal) -> String {
+    let problem = refusal.problem();
+    serde_json::json!({
+        "type": "error",
+        "status": problem.status,
+        "title": problem.title,
+        "detail": problem.detail,
+    })
+    .to_string()
+}
+
+/// `None` where the connection is gone and nobody would read a close frame.
+fn close_code(error: &ProtocolError) -> Option<u16> {
+    match error {
+        ProtocolError::Overflow => Some(TOO_BIG),
+        ProtocolError::Io(error) if error.kind() == io::ErrorKind::InvalidData => Some(NOT_UTF8),
+        // actix-ws has no kind for a message whose fragments are too many bytes, only this text.
+        ProtocolError::Io(error) if error.to_string().contains("continuation size") => {
+            Some(TOO_BIG)
+        }
+        ProtocolError::Io(_) => None,
+        _ => Some(PROTOCOL_ERROR),
+    }
+}
+
+/// The code to echo; 1000 for a close without one.
+fn echo(reason: Option<CloseReason>) -> u16 {
+    reason.map_or(1000, |reason| reason.code.into())
+}
+
+fn close_frame(code: u16) -> Bytes {
+    frame(Opcode::Close, &code.to_be_bytes())
+}
+
+impl MessageBody for Conversation {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        self.poll_frame(context).map(|frame| frame.map(Ok))
+    }
+}

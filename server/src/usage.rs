@@ -1,0 +1,170 @@
+//! What each kind of traffic has cost so far. Every worker owns its counters and is their only
+//! writer; a reader adds them up. Bytes come from the sockets (`net/metered.rs`), never from sums
+//! of message lengths.
+
+use crate::wire::transport::Transport;
+use crate::wire::usage::{Process, Traffic, Usage};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use strum::{EnumCount, IntoEnumIterator};
+
+/// Whose bytes these are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    Transport(Transport),
+    Publish,
+    /// Health, usage, errors, and bytes of which no handler has seen the request yet.
+    Control,
+}
+
+const CLASSES: usize = Transport::COUNT + 2;
+
+impl Class {
+    pub fn index(self) -> usize {
+        match self {
+            Class::Transport(transport) => transport as usize,
+            Class::Publish => Transport::COUNT,
+            Class::Control => Transport::COUNT + 1,
+        }
+    }
+
+    fn all() -> impl Iterator<Item = Class> {
+        Transport::iter()
+            .map(Class::Transport)
+            .chain([Class::Publish, Class::Control])
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Class::Transport(transport) => transport.name(),
+            Class::Publish => "publish",
+            Class::Control => "control",
+        }
+    }
+}
+
+/// A number with one writing thread and any number of reading ones.
+#[derive(Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    pub fn add(&self, n: u64) {
+        let now = self.0.load(Ordering::Relaxed);
+        self.0.store(now.wrapping_add(n), Ordering::Relaxed);
+    }
+
+    pub fn subtract(&self, n: u64) {
+        let now = self.0.load(Ordering::Relaxed);
+        self.0.store(now.wrapping_sub(n), Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Default)]
+pub struct ClassCounters {
+    pub rx: Counter,
+    pub tx: Counter,
+    pub open: Counter,
+    pub opened: Counter,
+    pub requests: Counter,
+    pub empty: Counter,
+    pub deliveries: Counter,
+}
+
+#[derive(Default)]
+pub struct WorkerCounters([ClassCounters; CLASSES]);
+
+impl WorkerCounters {
+    pub fn of(&self, class: Class) -> &ClassCounters {
+        &self.0[class.index()]
+    }
+}
+
+/// The counters of all workers.
+pub struct Ledger {
+    started: Instant,
+    workers: Mutex<Vec<Arc<WorkerCounters>>>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Ledger {
+            started: Instant::now(),
+            workers: Mutex::default(),
+        }
+    }
+}
+
+impl Ledger {
+    /// Counters for one more worker.
+    pub fn open(&self) -> Arc<WorkerCounters> {
+        let counters = Arc::new(WorkerCounters::default());
+        self.workers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Arc::clone(&counters));
+        counters
+    }
+
+    pub fn usage(&self, published: u64, rooms: u64) -> Usage {
+        Usage {
+            uptime_s: self.started.elapsed().as_secs_f64(),
+            process: process(),
+            transports: Class::all()
+                .map(|class| (class.name().to_owned(), self.traffic(class)))
+                .collect(),
+            published,
+            rooms,
+        }
+    }
+
+    fn traffic(&self, class: Class) -> Traffic {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers
+            .iter()
+            .map(|worker| worker.of(class))
+            .fold(Traffic::default(), |sum, one| Traffic {
+                rx: sum.rx.wrapping_add(one.rx.get()),
+                tx: sum.tx + one.tx.get(),
+                open: sum.open + one.open.get(),
+                opened: sum.opened + one.opened.get(),
+                requests: sum.requests + one.requests.get(),
+                empty: sum.empty + one.empty.get(),
+                deliveries: sum.deliveries + one.deliveries.get(),
+            })
+    }
+}
+
+/// This process, as the operating system sees it.
+fn process() -> Process {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::time::{ClockId, clock_gettime};
+    let cpu = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).ok();
+    let switches = getrusage(UsageWho::RUSAGE_SELF).ok();
+    Process {
+        cpu_s: cpu.map(|time| time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9),
+        rss: resident_bytes(),
+        threads: count_entries("/proc/self/task"),
+        context_switches: switches.map(|usage| {
+            (usage.voluntary_context_switches() + usage.involuntary_context_switches())
+                .unsigned_abs()
+        }),
+        // The listing holds one descriptor itself.
+        fds: count_entries("/proc/self/fd").map(|fds| fds.saturating_sub(1)),
+    }
+}
+
+fn resident_bytes() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok()??;
+    Some(pages * page.unsigned_abs())
+}
+
+fn count_entries(directory: &str) -> Option<u64> {
+    Some(std::fs::read_dir(directory).ok()?.count() as u64)
+}
