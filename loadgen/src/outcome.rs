@@ -4,11 +4,10 @@
 use crate::ledger::Ledger;
 use crate::plan::TrialPlan;
 use crate::recorder::Recording;
-use crate::results::{Bytes, GeneratorFigures, Latencies, Parameters, ServerFigures, Trial};
+use crate::results::{Bytes, GeneratorFigures, Latencies, ServerFigures, Trial};
 use crate::table::Table;
 use crate::totals::Snapshot;
 use crate::trial::{Halt, Mark, Marks};
-use pushlab_server::wire::transport::Transport;
 use pushlab_server::wire::usage::{Traffic, Usage};
 use std::collections::BTreeMap;
 
@@ -43,7 +42,7 @@ pub fn trial(found: &Findings<'_>) -> Trial {
     Trial {
         name: plan.name.clone(),
         transport: plan.transport.kind,
-        parameters: parameters(plan),
+        parameters: plan.parameters(),
         clients: plan.clients as u64,
         repeat: plan.repeat,
         valid: reasons.is_empty(),
@@ -69,21 +68,6 @@ pub fn trial(found: &Findings<'_>) -> Trial {
         bandwidth_bytes_per_s: recording.bandwidth.distribution(),
         server: server_figures(plan, found.marks, window_deliveries),
         generator: generator_figures(plan, found.marks, window_deliveries),
-    }
-}
-
-fn parameters(plan: &TrialPlan) -> Parameters {
-    let kind = plan.transport.kind;
-    let only_for = |fitting: Transport, time: std::time::Duration| {
-        (kind == fitting).then_some(time.as_secs_f64())
-    };
-    Parameters {
-        clients: plan.clients as u64,
-        rooms: plan.rooms as u64,
-        rate: plan.publish.rate,
-        payload: plan.publish.payload as u64,
-        interval_s: only_for(Transport::IntervalPolling, plan.transport.interval),
-        hold_s: only_for(Transport::LongPolling, plan.transport.hold),
     }
 }
 

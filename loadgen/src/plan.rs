@@ -1,8 +1,72 @@
 //! A scenario resolved into trials: every default filled in, every list swept, the order drawn.
 //! Pure: it reads no clock, no file and no limit of the machine but those handed to it.
 
+mod resolve;
+mod sets;
+mod predict;
+mod limits;
+
+pub use limits::Limits;
+
+use crate::results::Parameters;
+use crate::scenario::Scenario;
+use crate::target::Target;
 use pushlab_server::wire::transport::Transport;
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
 use std::time::Duration;
+
+/// Bytes of the shortest event that can carry its token: 20 characters, two quotes, two to spare.
+pub const LEAST_PAYLOAD: usize = 24;
+
+/// The embedded server takes publishes of 64 KiB; the JSON around `data` needs some of it.
+const MOST_PAYLOAD: usize = 64 * 1024 - 64;
+
+/// A run: what was asked for, and the trials in the order they will run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// As resolved: defaults, variables and flags filled in, URLs without credentials.
+    pub scenario: Scenario,
+    /// With credentials, if the URL had any.
+    pub target: Target,
+    /// The first trial of every (name, parameters), in the order of the scenario.
+    pub sets: Vec<TrialPlan>,
+    /// Repeats interleaved: every (name, parameters) once, in random order, then all again.
+    pub trials: Vec<TrialPlan>,
+}
+
+/// What variables and flags put in place of the scenario's own values.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub clients: Option<u32>,
+    pub duration: Option<Duration>,
+    pub warm_up: Option<Duration>,
+    pub repeats: Option<u32>,
+    pub seed: Option<u64>,
+    /// Names of the transports to keep; empty = all.
+    pub only: Vec<String>,
+    pub target: Option<String>,
+    pub admin: Option<String>,
+}
+
+/// Why a scenario cannot be run as asked. `file` and flags are the caller's to name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    #[error("{key}: {problem}")]
+    Refused { key: &'static str, problem: String },
+    #[error("no transport is called \"{name}\"; the scenario has {}", known.join(", "))]
+    NoSuchTransport { name: String, known: Vec<String> },
+    #[error("{0}")]
+    Impossible(limits::Shortage),
+}
+
+fn refused<T>(key: &'static str, problem: impl Into<String>) -> Result<T, PlanError> {
+    Err(PlanError::Refused {
+        key,
+        problem: problem.into(),
+    })
+}
 
 /// One transport under one set of parameters, once.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,3 +142,85 @@ pub struct ServerPlan {
     pub bare: bool,
     pub hold_jitter: Option<f64>,
 }
+
+impl Plan {
+    pub fn resolve(scenario: &Scenario, overrides: &Overrides) -> Result<Plan, PlanError> {
+        let (scenario, target) = resolve::resolved(scenario, overrides)?;
+        let sets = sets::sets(&scenario)?;
+        let mut trials = Vec::with_capacity(sets.len() * scenario.load.repeats as usize);
+        for repeat in 1..=scenario.load.repeats {
+            let mut round: Vec<TrialPlan> = (sets.iter())
+                .map(|(load, trial)| TrialPlan {
+                    repeat,
+                    seed: mix(scenario.seed, u64::from(repeat), *load),
+                    ..trial.clone()
+                })
+                .collect();
+            round.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(mix(
+                scenario.seed,
+                u64::from(repeat),
+                u64::MAX,
+            )));
+            trials.append(&mut round);
+        }
+        Ok(Plan {
+            scenario,
+            target,
+            sets: sets.into_iter().map(|(_, trial)| trial).collect(),
+            trials,
+        })
+    }
+
+    /// Every (name, parameters) once, in the order of the scenario: the rows of a summary.
+    pub fn rows(&self) -> Vec<(String, Parameters)> {
+        (self.sets.iter())
+            .map(|trial| (trial.name.clone(), trial.parameters()))
+            .collect()
+    }
+
+    /// About how long all trials take: their phases, and half a second to start and stop a server.
+    pub fn estimated_time(&self) -> Duration {
+        self.trials.iter().map(TrialPlan::estimated_time).sum()
+    }
+}
+
+impl TrialPlan {
+    /// What tells it from other trials of its name.
+    pub fn parameters(&self) -> Parameters {
+        let kind = self.transport.kind;
+        let only_for =
+            |fitting: Transport, time: Duration| (kind == fitting).then_some(time.as_secs_f64());
+        Parameters {
+            clients: self.clients as u64,
+            rooms: self.rooms as u64,
+            rate: self.publish.rate,
+            payload: self.publish.payload as u64,
+            interval_s: only_for(Transport::IntervalPolling, self.transport.interval),
+            hold_s: only_for(Transport::LongPolling, self.transport.hold),
+        }
+    }
+
+    pub fn estimated_time(&self) -> Duration {
+        let polled_out = match self.transport.kind {
+            Transport::IntervalPolling => self.transport.interval * 2,
+            Transport::LongPolling
+            | Transport::HttpStreaming
+            | Transport::Sse
+            | Transport::Websocket => Duration::ZERO,
+        };
+        self.ramp + self.warm_up + self.duration + polled_out + Duration::from_millis(500)
+    }
+}
+
+/// A seed of its own for each (repeat, load), by the finaliser of SplitMix64 (Steele et al. 2014).
+fn mix(seed: u64, repeat: u64, load: u64) -> u64 {
+    [repeat, load].into_iter().fold(seed, |state, word| {
+        let mut z = (state ^ word).wrapping_add(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    })
+}
+
+#[cfg(test)]
+mod tests;

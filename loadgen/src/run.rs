@@ -1,1 +1,238 @@
-//! Not written yet.
+//! A whole run: the target is asked, the folder tried out, then trial after trial, then the report.
+//! What was measured is kept after each trial, whatever ends the run.
+
+pub mod folder;
+pub mod signals;
+
+use crate::environment;
+use crate::plan::{Plan, TrialPlan};
+use crate::progress::{Display, Live, milliseconds};
+use crate::report;
+use crate::results::{Environment, Results, SCHEMA_VERSION, TimelineRow, Trial};
+use crate::scenario::units::grouped;
+use crate::statistics;
+use crate::target::TargetError;
+use crate::trial::{self, Outcome, TrialError};
+use folder::{Folder, FolderError};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What to run, and where to put it.
+pub struct Request {
+    pub plan: Plan,
+    /// The very folder; otherwise `reports/<name>/<UTC>`.
+    pub out: Option<PathBuf>,
+    pub labels: BTreeMap<String, String>,
+    pub display: Display,
+}
+
+/// A report stands in `folder`.
+pub struct Finished {
+    pub results: Results,
+    pub folder: PathBuf,
+    /// Why the run ended before its plan did, other than by a signal.
+    pub broke_off: Option<TrialError>,
+}
+
+/// Why there is no report. Nothing was left on disk.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("the first trial could not begin, so nothing was written: {0}")]
+    NoTrial(TrialError),
+    #[error("stopped before anything was measured, so nothing was written")]
+    Stopped,
+}
+
+/// When `stop` turns true the current trial ends early and the report tells what there is.
+pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finished, RunError> {
+    let Request {
+        plan,
+        out,
+        labels,
+        display,
+    } = request;
+    let version = plan.target.check().await?;
+    let started = Timestamp::now();
+    let folder = match &out {
+        Some(path) => Folder::exactly(path)?,
+        None => Folder::of_run(
+            plan.scenario.name.as_str(),
+            &started.strftime("%Y%m%dT%H%M%SZ").to_string(),
+        )?,
+    };
+    let mut progress = Progress {
+        environment: environment::describe(target_label(&plan), version, labels),
+        plan,
+        generated_at: started,
+        trials: Vec::new(),
+        timeline: Vec::new(),
+        interrupted: false,
+    };
+    let broke_off = progress.run_trials(&folder, display, &stop).await.err();
+    if progress.trials.is_empty() {
+        folder.discard();
+        return Err(broke_off.map_or(RunError::Stopped, RunError::NoTrial));
+    }
+    let results = progress.results(broke_off.as_ref());
+    let folder = write(folder, &progress.plan, &results)?;
+    Ok(Finished {
+        results,
+        folder,
+        broke_off,
+    })
+}
+
+/// A run under way.
+struct Progress {
+    plan: Plan,
+    environment: Environment,
+    generated_at: Timestamp,
+    trials: Vec<Trial>,
+    timeline: Vec<TimelineRow>,
+    interrupted: bool,
+}
+
+impl Progress {
+    async fn run_trials(
+        &mut self,
+        folder: &Folder,
+        display: Display,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), TrialError> {
+        for at in 0..self.plan.trials.len() {
+            if *stop.borrow() {
+                self.interrupted = true;
+                return Ok(());
+            }
+            let planned = &self.plan.trials[at];
+            let live = Arc::new(Live::default());
+            let headline = headline(at, self.plan.trials.len(), planned);
+            let watch = display.begin(headline, planned.estimated_time(), Arc::clone(&live));
+            match trial::run(planned, &self.plan.target, &live, stop.clone()).await {
+                Ok(mut outcome) => {
+                    outcome.trial.parameters = planned.parameters();
+                    watch.end(&in_short(&outcome.trial));
+                    self.interrupted = *stop.borrow();
+                    self.keep(outcome, folder);
+                }
+                Err(error) => {
+                    watch.end("could not begin");
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Also on disk, under the temporary name, in case that the process does not live to the end.
+    fn keep(&mut self, outcome: Outcome, folder: &Folder) {
+        if self.interrupted && outcome.trial.window_s == 0.0 {
+            return;
+        }
+        let trial = self.trials.len();
+        self.timeline.extend(
+            outcome
+                .timeline
+                .into_iter()
+                .map(|row| TimelineRow { trial, ..row }),
+        );
+        self.trials.push(outcome.trial);
+        if let Err(error) = folder.write("results.json", &json(&self.results(None))) {
+            tracing::warn!("{error}");
+        }
+    }
+
+    fn results(&self, broke_off: Option<&TrialError>) -> Results {
+        let mut verdict = statistics::verdict(&self.plan, &self.trials);
+        let (ran, planned) = (self.trials.len(), self.plan.trials.len());
+        if self.interrupted {
+            verdict.reasons.push(format!(
+                "stopped by a signal: {ran} of {planned} trials ran"
+            ));
+        }
+        if let Some(error) = broke_off {
+            verdict.valid = false;
+            verdict.reasons.push(format!(
+                "broke off after {ran} of {planned} trials: {error}"
+            ));
+        }
+        Results {
+            schema_version: SCHEMA_VERSION,
+            generated_at: self.generated_at.to_string(),
+            scenario: serde_json::to_value(&self.plan.scenario)
+                .expect("a scenario holds nothing that JSON cannot say"),
+            environment: self.environment.clone(),
+            verdict,
+            interrupted: self.interrupted,
+            trials: self.trials.clone(),
+            summary: statistics::summarise(&self.plan, &self.trials),
+            timeline: self.timeline.clone(),
+            expectations: Vec::new(),
+            model: Vec::new(),
+            published: Vec::new(),
+            predicted: self.plan.predictions(),
+        }
+    }
+}
+
+/// `results.json` as it is stored.
+pub fn json(results: &Results) -> Vec<u8> {
+    let mut text =
+        serde_json::to_vec_pretty(results).expect("results hold nothing that JSON cannot say");
+    text.push(b'\n');
+    text
+}
+
+fn write(folder: Folder, plan: &Plan, results: &Results) -> Result<PathBuf, FolderError> {
+    for file in report::files(results) {
+        folder.write(&file.path, &file.bytes)?;
+    }
+    folder.write("scenario.toml", plan.scenario.to_toml().as_bytes())?;
+    folder.write("results.json", &json(results))?;
+    folder.publish()
+}
+
+/// The resolved scenario's URL has no credentials any more.
+fn target_label(plan: &Plan) -> String {
+    match &plan.scenario.target {
+        Some(entry) => entry.url.clone(),
+        None => "embedded".to_owned(),
+    }
+}
+
+fn headline(at: usize, of: usize, trial: &TrialPlan) -> String {
+    format!(
+        "trial {}/{of} · {} · {} clients · repeat {}",
+        at + 1,
+        trial.name,
+        grouped(trial.clients as u64),
+        trial.repeat
+    )
+}
+
+fn in_short(trial: &Trial) -> String {
+    let mut line = format!(
+        "delivered {} · lost {}",
+        grouped(trial.delivered),
+        grouped(trial.lost)
+    );
+    if let Some(p99) = trial
+        .latency_us
+        .delivery
+        .p99
+        .and_then(|p99| u64::try_from(p99).ok())
+    {
+        line.push_str(&format!(" · p99 {}", milliseconds(p99)));
+    }
+    if !trial.valid {
+        line.push_str(&format!(" · INVALID: {}", trial.reasons.join("; ")));
+    }
+    line
+}

@@ -1,1 +1,356 @@
-//! Not written yet.
+//! From trials to a summary and a verdict: medians over valid repeats with bootstrap intervals. The
+//! run is the sample (MEASURING.md, rule 13); percentiles are never averaged over messages.
+
+use crate::plan::Plan;
+use crate::results::{Counts, FIGURES, Figure, Parameters, SummaryRow, Trial, Verdict};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+use std::collections::{BTreeMap, BTreeSet};
+
+const RESAMPLES: usize = 2_000;
+
+/// Share of its repeats that each (name, parameters) must keep for the run to count.
+const LEAST_KEPT: f64 = 0.6;
+
+/// The middle value, or the mean of the two middle ones; `None` of nothing.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    middle(&sorted)
+}
+
+fn middle(sorted: &[f64]) -> Option<f64> {
+    let half = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(sorted[half]),
+        _ => Some(f64::midpoint(sorted[half - 1], sorted[half])),
+    }
+}
+
+/// The median and the 2.5th and 97.5th percentile of 2,000 resampled medians (Efron's percentile
+/// interval). With one value all three are equal; with few it is too narrow, which a report says.
+pub fn figure(values: &[f64], seed: u64) -> Option<Figure> {
+    let median_of_all = median(values)?;
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut medians = Vec::with_capacity(RESAMPLES);
+    let mut resample = vec![0.0; values.len()];
+    for _ in 0..RESAMPLES {
+        for value in &mut resample {
+            *value = values[random.random_range(0..values.len())];
+        }
+        resample.sort_by(f64::total_cmp);
+        medians.extend(middle(&resample));
+    }
+    medians.sort_by(f64::total_cmp);
+    let at = |share: f64| medians[((medians.len() - 1) as f64 * share).round() as usize];
+    Some(Figure {
+        median: median_of_all,
+        low: at(0.025),
+        high: at(0.975),
+    })
+}
+
+/// A row for every (name, parameters) that ran, in the order of `plan`.
+pub fn summarise(plan: &Plan, trials: &[Trial]) -> Vec<SummaryRow> {
+    (plan.rows().into_iter())
+        .filter_map(|(name, parameters)| {
+            let ran = repeats_of(trials, &name, &parameters);
+            let first = ran.first()?;
+            let valid: Vec<&Trial> = ran.iter().copied().filter(|trial| trial.valid).collect();
+            Some(SummaryRow {
+                transport: first.transport,
+                repeats_valid: valid.len() as u32,
+                repeats: ran.len() as u32,
+                counts: counts(&valid),
+                figures: figures(&valid, plan.scenario.seed),
+                name,
+                parameters,
+            })
+        })
+        .collect()
+}
+
+/// Valid if every (name, parameters) kept 60 % of the repeats that the plan gave it.
+pub fn verdict(plan: &Plan, trials: &[Trial]) -> Verdict {
+    let planned = plan.scenario.load.repeats;
+    let mut reasons = Vec::new();
+    for (name, parameters) in plan.rows() {
+        let ran = repeats_of(trials, &name, &parameters);
+        let kept = ran.iter().filter(|trial| trial.valid).count();
+        if (kept as f64) < LEAST_KEPT * f64::from(planned) {
+            let causes: BTreeSet<&str> = (ran.iter())
+                .flat_map(|trial| trial.reasons.iter().map(String::as_str))
+                .collect();
+            reasons.push(too_few(&name, &parameters, kept, planned, &causes));
+        }
+    }
+    Verdict {
+        valid: reasons.is_empty(),
+        reasons,
+    }
+}
+
+fn too_few(
+    name: &str,
+    parameters: &Parameters,
+    kept: usize,
+    planned: u32,
+    causes: &BTreeSet<&str>,
+) -> String {
+    let clients = parameters.clients;
+    let mut reason = format!("{name}, {clients} clients: {kept} of {planned} repeats are valid");
+    if !causes.is_empty() {
+        let causes: Vec<&str> = causes.iter().copied().collect();
+        reason.push_str(&format!(" ({})", causes.join("; ")));
+    }
+    reason
+}
+
+fn repeats_of<'a>(trials: &'a [Trial], name: &str, parameters: &Parameters) -> Vec<&'a Trial> {
+    (trials.iter())
+        .filter(|trial| trial.name == name && trial.parameters == *parameters)
+        .collect()
+}
+
+fn counts(trials: &[&Trial]) -> Counts {
+    let sum = |count: fn(&Trial) -> u64| trials.iter().map(|trial| count(trial)).sum();
+    Counts {
+        published: sum(|t| t.published),
+        expected: sum(|t| t.expected),
+        delivered: sum(|t| t.delivered),
+        lost: sum(|t| t.lost),
+        duplicated: sum(|t| t.duplicated),
+        repeated: sum(|t| t.repeated),
+        out_of_order: sum(|t| t.out_of_order),
+        missed: sum(|t| t.missed),
+        errors: sum(|t| t.errors.values().sum()),
+    }
+}
+
+/// Every figure that at least one trial has.
+fn figures(trials: &[&Trial], seed: u64) -> BTreeMap<String, Figure> {
+    let mut figures = BTreeMap::new();
+    for name in FIGURES {
+        let values: Vec<f64> = trials
+            .iter()
+            .filter_map(|trial| value(trial, name))
+            .collect();
+        if let Some(figure) = figure(&values, seed) {
+            figures.insert(name.to_owned(), figure);
+        }
+    }
+    figures
+}
+
+/// One figure of one trial; `None` where it could not be taken.
+fn value(trial: &Trial, figure: &str) -> Option<f64> {
+    let latency = &trial.latency_us;
+    let whole = |value: Option<i64>| value.map(|value| value as f64);
+    match figure {
+        "latency_mean_us" => latency.delivery.mean,
+        "latency_p50_us" => whole(latency.delivery.p50),
+        "latency_p75_us" => whole(latency.delivery.p75),
+        "latency_p90_us" => whole(latency.delivery.p90),
+        "latency_p95_us" => whole(latency.delivery.p95),
+        "latency_p99_us" => whole(latency.delivery.p99),
+        "latency_p999_us" => whole(latency.delivery.p999),
+        "latency_max_us" => whole(latency.delivery.max),
+        "uncorrected_p50_us" => whole(latency.uncorrected.p50),
+        "uncorrected_p99_us" => whole(latency.uncorrected.p99),
+        "publish_lag_p99_us" => whole(latency.publish_lag.p99),
+        "publish_ack_p50_us" => whole(latency.publish_ack.p50),
+        "publish_ack_p99_us" => whole(latency.publish_ack.p99),
+        "connect_p50_us" => whole(latency.connect.p50),
+        "connect_p99_us" => whole(latency.connect.p99),
+        "bytes_per_delivery" => trial.bytes.per_delivery,
+        "requests_per_delivery" => share(trial.requests as f64, trial.window_deliveries as f64),
+        "empty_share" => share(trial.empty_responses as f64, trial.requests as f64),
+        "deliveries_per_s" => share(trial.window_deliveries as f64, trial.window_s),
+        "bandwidth_mean_bytes_per_s" => trial.bandwidth_bytes_per_s.mean,
+        "server_cpu_s_per_million" => trial.server.cpu_s_per_million,
+        "server_rss_per_connection" => trial.server.rss_per_connection,
+        "generator_cpu_s_per_million" => trial.generator.cpu_s_per_million,
+        "generator_rss_per_client" => trial.generator.rss_per_client,
+        _ => None,
+    }
+}
+
+fn share(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Overrides;
+    use crate::results::{Bytes, Distribution, GeneratorFigures, Latencies, ServerFigures};
+    use crate::scenario::Scenario;
+
+    fn plan(repeats: u32) -> Plan {
+        let text = format!(
+            "name = \"x\"\n[load]\nclients = 5\nrepeats = {repeats}\n[publish]\nrate = 1\n[[transports]]\nkind = \"websocket\"\n[[transports]]\nkind = \"sse\"\n"
+        );
+        Plan::resolve(&Scenario::parse(&text, "x").unwrap(), &Overrides::default()).unwrap()
+    }
+
+    fn trial(plan: &Plan, at: usize, p50: i64, valid: bool) -> Trial {
+        let planned = &plan.trials[at];
+        Trial {
+            name: planned.name.clone(),
+            transport: planned.transport.kind,
+            parameters: planned.parameters(),
+            clients: 5,
+            repeat: planned.repeat,
+            valid,
+            reasons: if valid {
+                vec![]
+            } else {
+                vec!["too slow".to_owned()]
+            },
+            window_s: 5.0,
+            published: 5,
+            expected: 25,
+            delivered: 25,
+            lost: 0,
+            duplicated: 0,
+            repeated: 0,
+            out_of_order: 0,
+            missed: 0,
+            reconnects: 0,
+            errors: BTreeMap::from([("connect".to_owned(), 2)]),
+            requests: 10,
+            empty_responses: 5,
+            window_deliveries: 25,
+            latency_us: Latencies {
+                delivery: Distribution {
+                    p50: Some(p50),
+                    ..Distribution::default()
+                },
+                ..Latencies::default()
+            },
+            bytes: Bytes::default(),
+            bandwidth_bytes_per_s: Distribution::default(),
+            server: ServerFigures::default(),
+            generator: GeneratorFigures::default(),
+        }
+    }
+
+    #[test]
+    fn medians_are_of_the_middle() {
+        for (values, expected) in [
+            (vec![], None),
+            (vec![3.0], Some(3.0)),
+            (vec![9.0, 1.0, 5.0], Some(5.0)),
+            (vec![4.0, 1.0, 2.0, 3.0], Some(2.5)),
+        ] {
+            assert_eq!(median(&values), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn an_interval_holds_its_median_and_is_drawn_by_the_seed() {
+        let values = [10.0, 11.0, 12.0, 13.0, 99.0];
+        let found = figure(&values, 7).unwrap();
+        assert_eq!(found.median, 12.0);
+        assert!(found.low >= 10.0 && found.low < 12.0 && found.high > 12.0);
+        assert_eq!(figure(&values, 7), Some(found));
+        let alone = figure(&[4.0], 7).unwrap();
+        assert_eq!((alone.low, alone.median, alone.high), (4.0, 4.0, 4.0));
+        assert_eq!(figure(&[], 7), None);
+    }
+
+    #[test]
+    fn the_interval_covers_the_median_of_a_known_law() {
+        // Uniform on [0, 1): the median is 0.5. Nominal 95 %, somewhat less for n = 15.
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(3);
+        let covered = (0..200)
+            .filter(|seed| {
+                let values: Vec<f64> = (0..15).map(|_| random.random()).collect();
+                let found = figure(&values, *seed).unwrap();
+                (found.low..=found.high).contains(&0.5)
+            })
+            .count();
+        assert!((176..=200).contains(&covered), "{covered} of 200");
+    }
+
+    #[test]
+    fn a_summary_has_the_order_of_the_scenario_and_only_valid_repeats() {
+        let plan = plan(3);
+        let trials: Vec<Trial> = (0..6)
+            .map(|at| {
+                trial(
+                    &plan,
+                    at,
+                    100 * i64::from(plan.trials[at].repeat),
+                    plan.trials[at].repeat != 3,
+                )
+            })
+            .collect();
+        let rows = summarise(&plan, &trials);
+        assert_eq!(rows[0].name, "websocket");
+        assert_eq!(rows[1].name, "sse");
+        assert_eq!((rows[0].repeats_valid, rows[0].repeats), (2, 3));
+        assert_eq!(rows[0].figures["latency_p50_us"].median, 150.0);
+        assert_eq!(rows[0].figures["empty_share"].median, 0.5);
+        assert_eq!(rows[0].figures["deliveries_per_s"].median, 5.0);
+        assert!(!rows[0].figures.contains_key("bytes_per_delivery"));
+        assert_eq!((rows[0].counts.delivered, rows[0].counts.errors), (50, 4));
+    }
+
+    #[test]
+    fn a_run_counts_if_sixty_percent_of_each_are_kept() {
+        let plan = plan(5);
+        let run = |invalid: usize| -> Verdict {
+            let mut left = invalid;
+            let trials: Vec<Trial> = (0..10)
+                .map(|at| {
+                    let spoil = plan.trials[at].name == "sse" && left > 0;
+                    left -= usize::from(spoil);
+                    trial(&plan, at, 1, !spoil)
+                })
+                .collect();
+            verdict(&plan, &trials)
+        };
+        assert!(run(0).valid && run(2).valid);
+        assert_eq!(
+            run(3).reasons,
+            ["sse, 5 clients: 2 of 5 repeats are valid (too slow)"]
+        );
+        assert!(!verdict(&plan, &[]).valid);
+    }
+
+    #[test]
+    fn every_figure_has_its_value() {
+        let plan = plan(1);
+        let mut whole = trial(&plan, 0, 1, true);
+        let all = Distribution {
+            count: 1,
+            mean: Some(1.0),
+            p50: Some(1),
+            p75: Some(1),
+            p90: Some(1),
+            p95: Some(1),
+            p99: Some(1),
+            p999: Some(1),
+            max: Some(1),
+            ..Distribution::default()
+        };
+        whole.latency_us = Latencies {
+            delivery: all.clone(),
+            uncorrected: all.clone(),
+            publish_lag: all.clone(),
+            publish_ack: all.clone(),
+            connect: all.clone(),
+        };
+        whole.bandwidth_bytes_per_s = all;
+        whole.bytes.per_delivery = Some(1.0);
+        whole.server.cpu_s_per_million = Some(1.0);
+        whole.server.rss_per_connection = Some(1.0);
+        whole.generator.cpu_s_per_million = Some(1.0);
+        whole.generator.rss_per_client = Some(1.0);
+        for name in FIGURES {
+            assert!(value(&whole, name).is_some(), "{name}");
+        }
+    }
+}

@@ -5,7 +5,7 @@
 use crate::plan::{PublishBy, TrialPlan};
 use crate::schedule;
 use crate::token::Token;
-use rand::rngs::StdRng;
+use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
@@ -61,7 +61,7 @@ impl Table {
         let rooms = plan.rooms.clamp(1, plan.clients.max(1));
         let length = plan.warm_up + plan.duration;
         let by = plan.publish.by;
-        let mut random = StdRng::seed_from_u64(plan.seed ^ 0x0072_6f6f_6d73);
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(plan.seed ^ 0x0072_6f6f_6d73);
         let publishers = match by {
             PublishBy::Clients => plan.clients,
             PublishBy::Publisher => rooms,

@@ -62,12 +62,12 @@ struct Health {
 
 impl Target {
     /// Whether a remote target is there and is one of ours; its version. The embedded one is ours.
-    pub async fn check(&self) -> Result<String, TargetError> {
+    pub async fn check(&self) -> Result<Option<String>, TargetError> {
         match self {
-            Target::Embedded => Ok(env!("CARGO_PKG_VERSION").to_owned()),
+            Target::Embedded => Ok(Some(env!("CARGO_PKG_VERSION").to_owned())),
             Target::Remote { url, admin } => {
                 let url = admin.as_ref().unwrap_or(url);
-                health(&control(url)?, &parse(url)?).await
+                health(&control(url)?, &parse(url)?).await.map(Some)
             }
         }
     }

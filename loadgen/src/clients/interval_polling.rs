@@ -6,7 +6,7 @@ use crate::net::connection::{Answer, Connection};
 use crate::net::failure::Failure;
 use crate::totals::Kind;
 use pushlab_server::wire::event::PollAnswer;
-use rand::rngs::StdRng;
+use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
 /// The first poll comes at once, to begin somewhere; the beat starts within one interval of it.
 fn first_beat(client: &Client, asked: Instant) -> Instant {
     let seed = client.lane.setting.plan.seed ^ (client.index as u64).rotate_left(32);
-    let phase: f64 = StdRng::seed_from_u64(seed).random();
+    let phase: f64 = Xoshiro256PlusPlus::seed_from_u64(seed).random();
     asked + client.transport().interval.mul_f64(phase)
 }
 

@@ -15,8 +15,8 @@ pub const EMBEDDED_SUBCOMMAND: &str = "embedded-server";
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the hidden subcommand does: serves until the parent lets go of stdin.
-pub fn serve_embedded(config: Config) -> anyhow::Result<()> {
-    Ok(pushlab_server::run_until_stdin_closes(config)?)
+pub fn serve_embedded(config: Config) -> std::io::Result<()> {
+    pushlab_server::run_until_stdin_closes(config)
 }
 
 pub(super) struct Child {

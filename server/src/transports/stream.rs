@@ -61,6 +61,7 @@ struct StreamBody<F> {
     meter: Rc<Meter>,
     heartbeat_every: Duration,
     heartbeat: Pin<Box<Sleep>>,
+    heartbeat_polled: bool,
     last_sent: Instant,
     framing: std::marker::PhantomData<fn() -> F>,
 }
@@ -84,6 +85,7 @@ impl<F: Framing> StreamBody<F> {
             meter: Rc::clone(meter(request)),
             heartbeat_every,
             heartbeat: Box::pin(tokio::time::sleep(heartbeat_every)),
+            heartbeat_polled: false,
             last_sent: Instant::now(),
             framing: std::marker::PhantomData,
         }
@@ -103,11 +105,17 @@ impl<F: Framing> StreamBody<F> {
                 Next::Gap { missed, cursor } => F::message(&frames::gap(cursor, missed), cursor),
             });
         }
+        // A timer that was polled once wakes this task when it ends; until then a look is enough.
+        if self.heartbeat_polled && !self.heartbeat.is_elapsed() {
+            return Poll::Pending;
+        }
+        self.heartbeat_polled = true;
         while self.heartbeat.as_mut().poll(context).is_ready() {
             // Not rewound at every message, which would cost a timer each: looked at when it ends.
             let due = self.last_sent + self.heartbeat_every;
             let now = Instant::now();
             if due <= now {
+                self.heartbeat_polled = false;
                 self.heartbeat.as_mut().reset(now + self.heartbeat_every);
                 return Poll::Ready(Bytes::from_static(F::HEARTBEAT));
             }

@@ -74,6 +74,9 @@ fn refuse(error: HandshakeError) -> Refusal {
     }
 }
 
+/// Events sent between two looks at what the client says.
+const EVENTS_IN_A_ROW: u8 = 16;
+
 struct Conversation {
     subscription: Subscription,
     incoming: AggregatedMessageStream,
@@ -85,8 +88,10 @@ struct Conversation {
     hello: Option<Bytes>,
     /// Our close frame has been sent: nothing follows.
     closed: bool,
+    events_in_a_row: u8,
     ping_every: Duration,
     ping: Pin<Box<Sleep>>,
+    ping_polled: bool,
     awaiting_pong: bool,
 }
 
@@ -117,8 +122,10 @@ impl Conversation {
             meter: Rc::clone(meter(request)),
             msgpack,
             closed: false,
+            events_in_a_row: 0,
             ping_every,
             ping: Box::pin(tokio::time::sleep(ping_every)),
+            ping_polled: false,
             awaiting_pong: false,
             desk,
         };
@@ -184,6 +191,15 @@ impl Conversation {
         if let Some(hello) = self.hello.take() {
             return Poll::Ready(Some(hello));
         }
+        // Events first: most wakes are for one, and looking at the socket costs. But not for ever:
+        // a ping must not wait until a long backlog has been sent.
+        if self.events_in_a_row < EVENTS_IN_A_ROW
+            && let Poll::Ready(next) = self.subscription.poll_next(context)
+        {
+            self.events_in_a_row += 1;
+            return Poll::Ready(Some(self.outgoing(next)));
+        }
+        self.events_in_a_row = 0;
         while let Poll::Ready(message) = Pin::new(&mut self.incoming).poll_next(context) {
             match message.map_or(Reply::End, |message| self.take_in(message)) {
                 Reply::Nothing => {}
@@ -195,6 +211,7 @@ impl Conversation {
                 Reply::End => return Poll::Ready(None),
             }
         }
+        // Again, for a publish above may have been into this very room, and for the sleeper.
         if let Poll::Ready(next) = self.subscription.poll_next(context) {
             return Poll::Ready(Some(self.outgoing(next)));
         }
@@ -218,7 +235,13 @@ impl Conversation {
 
     /// Pings when the time has come; a ping that nothing answered until then ends the connection.
     fn poll_ping(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        // A timer that was polled once wakes this task when it ends; until then a look is enough.
+        if self.ping_polled && !self.ping.is_elapsed() {
+            return Poll::Pending;
+        }
+        self.ping_polled = true;
         std::task::ready!(self.ping.as_mut().poll(context));
+        self.ping_polled = false;
         if self.awaiting_pong {
             return Poll::Ready(None);
         }

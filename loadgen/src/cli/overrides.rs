@@ -1,0 +1,124 @@
+//! The flags that take the place of a scenario's own values, for `run` and `validate` alike. Each
+//! is also a variable: default < scenario < `LOADGEN_…` < flag.
+
+use crate::plan::{Overrides, Plan};
+use crate::scenario::Scenario;
+use crate::scenario::units::Time;
+use anyhow::Context;
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[derive(Args)]
+pub(super) struct Flags {
+    /// Scenario to read; `loadgen new` writes one
+    #[arg(help_heading = "Core")]
+    pub(super) file: PathBuf,
+
+    /// Clients per trial, such as 500 or 5k
+    #[arg(short, long, env = "LOADGEN_CLIENTS", value_name = "N", value_parser = count, help_heading = "Core")]
+    clients: Option<u32>,
+
+    /// Length of the measure window, such as 30s
+    #[arg(short, long, env = "LOADGEN_DURATION", value_name = "TIME", value_parser = duration, help_heading = "Core")]
+    duration: Option<Duration>,
+
+    /// Time before measuring, thrown away
+    #[arg(short, long, env = "LOADGEN_WARMUP", value_name = "TIME", value_parser = duration, help_heading = "Core")]
+    warmup: Option<Duration>,
+
+    /// Trials of each transport and parameter set
+    #[arg(short, long, env = "LOADGEN_REPEATS", value_name = "N", value_parser = clap::value_parser!(u32), help_heading = "Core")]
+    repeats: Option<u32>,
+
+    /// Draws schedule, phases and order
+    #[arg(long, env = "LOADGEN_SEED", value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64), help_heading = "Core")]
+    seed: Option<u64>,
+
+    /// Names of the transports to run, the others are left out
+    #[arg(
+        long,
+        env = "LOADGEN_ONLY",
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        help_heading = "Core"
+    )]
+    only: Vec<String>,
+
+    /// A server that runs already, such as http://127.0.0.1:8080
+    #[arg(
+        long,
+        env = "LOADGEN_TARGET",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Core"
+    )]
+    target: Option<String>,
+
+    /// Where the target's /lab/usage is, if not on its public port
+    #[arg(
+        long,
+        env = "LOADGEN_ADMIN",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Core"
+    )]
+    admin: Option<String>,
+}
+
+impl Flags {
+    /// Reads the scenario and resolves it.
+    pub(super) fn plan(&self) -> anyhow::Result<Plan> {
+        let scenario = Scenario::read(&self.file)?;
+        Plan::resolve(&scenario, &self.overrides()).with_context(|| named(&self.file))
+    }
+
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            clients: self.clients,
+            duration: self.duration,
+            warm_up: self.warmup,
+            repeats: self.repeats,
+            seed: self.seed,
+            only: self.only.clone(),
+            target: self.target.clone(),
+            admin: self.admin.clone(),
+        }
+    }
+}
+
+/// How errors name a file.
+pub(super) fn named(file: &Path) -> String {
+    file.display().to_string()
+}
+
+/// `5k` and `1m` are for the command line alone: in a file `m` would read as minutes.
+fn count(text: &str) -> Result<u32, String> {
+    let (digits, factor) = match text.strip_suffix(['k', 'm']) {
+        Some(digits) if text.ends_with('k') => (digits, 1_000),
+        Some(digits) => (digits, 1_000_000),
+        None => (text, 1),
+    };
+    (digits.parse::<u32>().ok())
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| "give a whole number such as 500, 5k or 1m".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    text.parse().map(|Time(duration)| duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_take_suffixes() {
+        for (text, number) in [("500", 500), ("5k", 5_000), ("1m", 1_000_000), ("0", 0)] {
+            assert_eq!(count(text), Ok(number));
+        }
+        for text in ["", "k", "-1", "1.5k", "5kk", "9999m", "5s"] {
+            assert!(count(text).is_err(), "{text}");
+        }
+    }
+}

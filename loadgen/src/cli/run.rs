@@ -1,0 +1,146 @@
+//! `loadgen run`: plan, limits, run, and what is said at the end.
+
+use super::overrides::{Flags, named};
+use super::{Exit, print};
+use crate::environment;
+use crate::progress::Display;
+use crate::report;
+use crate::run::{self, Finished, Request, signals};
+use anyhow::Context;
+use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+
+    /// Folder of the report [default: reports/<name>/<UTC>]
+    #[arg(
+        short,
+        long,
+        env = "LOADGEN_OUT",
+        value_name = "DIR",
+        help_heading = "Output"
+    )]
+    out: Option<PathBuf>,
+
+    /// What stdout gets
+    #[arg(
+        long,
+        env = "LOADGEN_OUTPUT_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Output"
+    )]
+    output_format: Format,
+
+    /// A note kept with the results; may be given several times
+    #[arg(long, env = "LOADGEN_LABEL", value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label, help_heading = "Output")]
+    label: Vec<(String, String)>,
+
+    /// Says nothing but errors
+    #[arg(long, env = "LOADGEN_QUIET", value_parser = FalseyValueParser::new(), help_heading = "Output")]
+    quiet: bool,
+
+    /// Shows no progress
+    #[arg(long, env = "LOADGEN_NO_PROGRESS", value_parser = FalseyValueParser::new(), help_heading = "Output")]
+    no_progress: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table, the folder of the report, and a sentence per transport
+    #[default]
+    Text,
+    /// results.json
+    Json,
+    /// results.csv
+    Csv,
+    /// Nothing
+    Quiet,
+}
+
+pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
+    let plan = arguments.flags.plan()?;
+    plan.check_limits(&environment::limits())
+        .with_context(|| named(&arguments.flags.file))?;
+    let format = if arguments.quiet {
+        Format::Quiet
+    } else {
+        arguments.output_format
+    };
+    let request = Request {
+        plan,
+        out: arguments.out,
+        labels: arguments.label.into_iter().collect::<BTreeMap<_, _>>(),
+        display: Display::choose(arguments.quiet || arguments.no_progress, color),
+    };
+    let stop = signals::listen().context("signals cannot be heard")?;
+    let finished = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot start")?
+        .block_on(run::run(request, stop))?;
+    print(&said(&finished, format))?;
+    for reason in &finished.results.verdict.reasons {
+        eprintln!(
+            "{}: {reason}",
+            if finished.results.verdict.valid {
+                "note"
+            } else {
+                "invalid"
+            }
+        );
+    }
+    Ok(exit_of(&finished))
+}
+
+fn said(finished: &Finished, format: Format) -> Vec<u8> {
+    match format {
+        Format::Text => text(finished).into_bytes(),
+        Format::Json => run::json(&finished.results),
+        Format::Csv => (report::files(&finished.results).into_iter())
+            .find(|file| file.path == "results.csv")
+            .map(|file| file.bytes)
+            .unwrap_or_default(),
+        Format::Quiet => Vec::new(),
+    }
+}
+
+fn text(finished: &Finished) -> String {
+    let mut text = report::table(&finished.results);
+    let folder = finished.folder.display();
+    writeln!(text, "\nreport: {folder}/report.html\n").expect("a string takes all that is written");
+    for sentence in report::sentences(&finished.results) {
+        text.push_str(&sentence);
+        text.push('\n');
+    }
+    text
+}
+
+/// 105 before 96; a run that broke off is neither.
+fn exit_of(finished: &Finished) -> Exit {
+    let results = &finished.results;
+    match (
+        &finished.broke_off,
+        results.interrupted,
+        results.verdict.valid,
+    ) {
+        (_, true, _) => Exit::Aborted,
+        (Some(_), false, _) => Exit::Internal,
+        (None, false, false) => Exit::InvalidRun,
+        (None, false, true) => Exit::Ok,
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("give key=value, such as branch=main".to_owned()),
+    }
+}

@@ -1,0 +1,137 @@
+//! `loadgen validate`: what a scenario would do and need; nothing is started.
+
+use super::overrides::{Flags, named};
+use super::{Exit, print};
+use crate::environment;
+use crate::plan::Plan;
+use crate::results::Prediction;
+use crate::scenario::units::{Time, grouped};
+use anyhow::Context;
+use clap::Args;
+use std::time::Duration;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// Exits as `run` would before its first trial.
+pub(super) fn validate(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let plan = arguments.flags.plan()?;
+    print(describe(&plan).as_bytes())?;
+    plan.check_limits(&environment::limits())
+        .with_context(|| named(&arguments.flags.file))?;
+    Ok(Exit::Ok)
+}
+
+fn describe(plan: &Plan) -> String {
+    let scenario = &plan.scenario;
+    let seconds = plan.estimated_time().as_secs_f64().ceil() as u64;
+    let target = match &scenario.target {
+        Some(entry) => &entry.url,
+        None => "embedded server, fresh for each trial",
+    };
+    format!(
+        "{}{}\n{}: {} × {}, about {}, seed {}\ntarget: {target}\n\n{}",
+        scenario.name,
+        scenario
+            .title
+            .as_ref()
+            .map_or(String::new(), |title| format!(": {title}")),
+        counted(plan.trials.len() as u64, "trial"),
+        counted(plan.sets.len() as u64, "parameter set"),
+        counted(scenario.load.repeats.into(), "repeat"),
+        Time(Duration::from_secs(seconds)),
+        scenario.seed,
+        table(&plan.predictions()),
+    )
+}
+
+fn table(predictions: &[Prediction]) -> String {
+    let head = [
+        "name",
+        "parameters",
+        "connections",
+        "files here",
+        "files there",
+        "deliveries/s",
+        "requests/s",
+        "≈ bytes/s",
+    ];
+    let mut rows = vec![head.map(str::to_owned)];
+    rows.extend(predictions.iter().map(row));
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(column, (cell, &width))| {
+                if column < 2 {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            });
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn row(prediction: &Prediction) -> [String; 8] {
+    let rate = |rate: Option<f64>| rate.map_or("–".to_owned(), per_second);
+    [
+        prediction.name.clone(),
+        parameters(prediction),
+        grouped(prediction.connections),
+        grouped(prediction.fds_generator),
+        grouped(prediction.fds_server),
+        per_second(prediction.deliveries_per_s),
+        rate(prediction.requests_per_s),
+        rate(prediction.bytes_per_s),
+    ]
+}
+
+fn parameters(prediction: &Prediction) -> String {
+    let parameters = &prediction.parameters;
+    let mut text = format!(
+        "{}, {}, {}/s, {} B",
+        counted(parameters.clients, "client"),
+        counted(parameters.rooms, "room"),
+        parameters.rate,
+        parameters.payload
+    );
+    for (name, seconds) in [
+        ("every", parameters.interval_s),
+        ("hold", parameters.hold_s),
+    ] {
+        if let Some(seconds) = seconds {
+            text.push_str(&format!(
+                ", {name} {}",
+                Time(Duration::from_secs_f64(seconds))
+            ));
+        }
+    }
+    text
+}
+
+fn counted(number: u64, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{ending}", grouped(number))
+}
+
+fn per_second(rate: f64) -> String {
+    if rate < 10.0 && rate.fract() != 0.0 {
+        return format!("{rate:.1}");
+    }
+    grouped(rate.round() as u64)
+}

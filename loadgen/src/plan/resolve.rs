@@ -1,0 +1,172 @@
+//! A scenario with overrides in place and nothing left to default; what cannot be run is refused
+//! here, with the key and the remedy.
+
+use super::{LEAST_PAYLOAD, MOST_PAYLOAD, Overrides, PlanError, refused};
+use crate::scenario::units::{Size, Time};
+use crate::scenario::{OneOrMany, Scenario, ServerEntry, Subprotocol, TargetEntry, TransportEntry};
+use crate::target::Target;
+use pushlab_server::wire::transport::Transport;
+use std::time::Duration;
+
+/// The scenario with overrides in place and nothing left to default, and the target it names.
+pub(super) fn resolved(
+    scenario: &Scenario,
+    overrides: &Overrides,
+) -> Result<(Scenario, Target), PlanError> {
+    let mut scenario = scenario.clone();
+    let load = &mut scenario.load;
+    if let Some(clients) = overrides.clients {
+        load.clients = OneOrMany::one(clients);
+    }
+    load.duration = overrides.duration.map_or(load.duration, Time);
+    load.warm_up = overrides.warm_up.map_or(load.warm_up, Time);
+    load.repeats = overrides.repeats.unwrap_or(load.repeats);
+    scenario.seed = overrides.seed.unwrap_or(scenario.seed);
+    for entry in &mut scenario.transports {
+        fill_in(entry);
+    }
+    keep_only(&mut scenario.transports, &overrides.only)?;
+    let target = resolve_target(&mut scenario, overrides)?;
+    check_load(&scenario)?;
+    Ok((scenario, target))
+}
+
+fn fill_in(entry: &mut TransportEntry) {
+    let seconds = |seconds| OneOrMany::one(Time(Duration::from_secs(seconds)));
+    entry.name = Some(entry.name());
+    entry.resume.get_or_insert(true);
+    if entry.polls_by_interval() {
+        entry.interval.get_or_insert_with(|| seconds(1));
+    }
+    if entry.is_held() {
+        entry.hold.get_or_insert_with(|| seconds(25));
+    }
+    if !entry.kind.is_push() {
+        entry.conditional.get_or_insert(false);
+    }
+    if entry.kind == Transport::Websocket {
+        entry.subprotocol.get_or_insert(Subprotocol::Json);
+    }
+}
+
+fn keep_only(transports: &mut Vec<TransportEntry>, only: &[String]) -> Result<(), PlanError> {
+    let known: Vec<String> = transports.iter().map(|t| t.name().to_string()).collect();
+    if let Some(name) = only.iter().find(|name| !known.contains(name)) {
+        return Err(PlanError::NoSuchTransport {
+            name: name.clone(),
+            known,
+        });
+    }
+    transports.retain(|entry| only.is_empty() || only.iter().any(|n| n == entry.name().as_str()));
+    Ok(())
+}
+
+fn resolve_target(scenario: &mut Scenario, overrides: &Overrides) -> Result<Target, PlanError> {
+    if let Some(url) = &overrides.target {
+        scenario.target = Some(TargetEntry {
+            url: url.clone(),
+            admin: None,
+        });
+        // The others are the embedded server's; a flag may well point an old scenario elsewhere.
+        scenario.server = ServerEntry {
+            bare: scenario.server.bare,
+            ..ServerEntry::default()
+        };
+    }
+    let Some(entry) = &mut scenario.target else {
+        return match overrides.admin {
+            Some(_) => refused("--admin", "names no server; give --target too"),
+            None => Ok(Target::Embedded),
+        };
+    };
+    entry.admin = overrides.admin.clone().or(entry.admin.take());
+    let url = base_url("target.url", &entry.url)?;
+    let admin = (entry.admin.as_deref())
+        .map(|url| base_url("target.admin", url))
+        .transpose()?;
+    entry.url = text(&without_secrets(url.clone()));
+    entry.admin = admin.clone().map(|admin| text(&without_secrets(admin)));
+    Ok(Target::Remote {
+        url: text(&url),
+        admin: admin.as_ref().map(text),
+    })
+}
+
+/// Routes are appended to it.
+fn text(url: &reqwest::Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// `text` is never repeated in the error: it may hold a password.
+fn base_url(key: &'static str, text: &str) -> Result<reqwest::Url, PlanError> {
+    match reqwest::Url::parse(text) {
+        Ok(mut url) if url.scheme() == "http" && url.has_host() => {
+            url.set_query(None);
+            url.set_fragment(None);
+            Ok(url)
+        }
+        Ok(_) | Err(_) => refused(key, "give a base URL such as http://127.0.0.1:8080"),
+    }
+}
+
+/// As it may be stored.
+fn without_secrets(mut url: reqwest::Url) -> reqwest::Url {
+    url.set_username("")
+        .and_then(|()| url.set_password(None))
+        .expect("an http URL with a host can do without credentials");
+    url
+}
+
+fn check_load(scenario: &Scenario) -> Result<(), PlanError> {
+    let load = &scenario.load;
+    if load.clients.values().contains(&0) {
+        return refused(
+            "load.clients",
+            "nobody would listen; write clients = 1 or more",
+        );
+    }
+    if load.rooms.values().contains(&0) {
+        return refused("load.rooms", "clients need a room; write rooms = 1 or more");
+    }
+    if load.repeats == 0 {
+        return refused(
+            "load.repeats",
+            "nothing would run; write repeats = 1 or more",
+        );
+    }
+    if load.duration.0.is_zero() {
+        return refused(
+            "load.duration",
+            "nothing would be measured; write duration = \"5s\"",
+        );
+    }
+    for Size(payload) in scenario.publish.payload.values() {
+        if *payload < LEAST_PAYLOAD {
+            return refused(
+                "publish.payload",
+                format!(
+                    "{payload} bytes have no room for an event's token; write payload = \"{LEAST_PAYLOAD}B\" or more"
+                ),
+            );
+        }
+        if *payload > MOST_PAYLOAD {
+            return refused(
+                "publish.payload",
+                format!(
+                    "the server takes events of 64KiB with their JSON; write payload = \"{MOST_PAYLOAD}B\" or less"
+                ),
+            );
+        }
+    }
+    let cuts = scenario.trouble.cut_at.iter().flat_map(OneOrMany::values);
+    if let Some(late) = cuts.into_iter().find(|cut| cut.0 >= load.duration.0) {
+        return refused(
+            "trouble.cut_at",
+            format!(
+                "{late} is not within the measure window of {}; cut earlier or lengthen duration",
+                load.duration
+            ),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Every list of a resolved scenario swept: its (name, parameters), each as the trial that will be
+//! repeated.
+
+use super::{
+    Arrivals, PlanError, PublishBy, PublishPlan, ServerPlan, TransportPlan, TrialPlan, refused,
+};
+use crate::scenario::units::{Rate, Size, Time};
+use crate::scenario::{ArrivalLaw, OneOrMany, Scenario, Speaker, Subprotocol, TransportEntry};
+use std::time::Duration;
+
+/// Every (name, parameters), with the number of its load: trials of one load share their seeds.
+pub(super) fn sets(scenario: &Scenario) -> Result<Vec<(u64, TrialPlan)>, PlanError> {
+    let mut sets = Vec::new();
+    for entry in &scenario.transports {
+        for transport in transport_plans(entry) {
+            for (number, load) in loads(scenario)?.into_iter().enumerate() {
+                let name = entry.name().to_string();
+                let trial = trial_plan(scenario, name, transport.clone(), load);
+                sets.push((number as u64, trial));
+            }
+        }
+    }
+    Ok(sets)
+}
+
+/// One combination of what `[load]` and `[publish]` sweep.
+#[derive(Clone, Copy)]
+struct SweptLoad {
+    clients: u32,
+    rooms: u32,
+    rate: f64,
+    payload: usize,
+}
+
+fn loads(scenario: &Scenario) -> Result<Vec<SweptLoad>, PlanError> {
+    let (load, publish) = (&scenario.load, &scenario.publish);
+    let mut loads = Vec::new();
+    for &clients in load.clients.values() {
+        for &rooms in load.rooms.values() {
+            if rooms > clients {
+                return refused(
+                    "load.rooms",
+                    format!(
+                        "{rooms} rooms for {clients} clients leave rooms empty; lower rooms or raise clients"
+                    ),
+                );
+            }
+            for &Rate(rate) in publish.rate.values() {
+                for &Size(payload) in publish.payload.values() {
+                    loads.push(SweptLoad {
+                        clients,
+                        rooms,
+                        rate,
+                        payload,
+                    });
+                }
+            }
+        }
+    }
+    Ok(loads)
+}
+
+fn transport_plans(entry: &TransportEntry) -> Vec<TransportPlan> {
+    let times = |times: &Option<OneOrMany<Time>>| match times {
+        Some(times) => times.values().iter().map(|time| time.0).collect(),
+        None => vec![Duration::ZERO],
+    };
+    let mut plans = Vec::new();
+    for interval in times(&entry.interval) {
+        for hold in times(&entry.hold) {
+            plans.push(TransportPlan {
+                kind: entry.kind,
+                interval,
+                hold,
+                resume: entry.resume.unwrap_or(true),
+                conditional: entry.conditional.unwrap_or(false),
+                msgpack: entry.subprotocol == Some(Subprotocol::Msgpack),
+            });
+        }
+    }
+    plans
+}
+
+fn trial_plan(
+    scenario: &Scenario,
+    name: String,
+    transport: TransportPlan,
+    swept: SweptLoad,
+) -> TrialPlan {
+    let (load, publish, server) = (&scenario.load, &scenario.publish, &scenario.server);
+    TrialPlan {
+        name,
+        repeat: 1,
+        seed: 0,
+        transport,
+        clients: swept.clients as usize,
+        rooms: swept.rooms as usize,
+        ramp: load.ramp.0,
+        warm_up: load.warm_up.0,
+        duration: load.duration.0,
+        graceful_stop: load.graceful_stop.0,
+        publish: PublishPlan {
+            rate: swept.rate,
+            arrivals: match publish.arrivals {
+                ArrivalLaw::Constant => Arrivals::Constant,
+                ArrivalLaw::Poisson => Arrivals::Poisson,
+                ArrivalLaw::Burst => Arrivals::Burst {
+                    size: publish.burst.unwrap_or(1),
+                },
+            },
+            payload: swept.payload,
+            by: match publish.by {
+                Speaker::Clients => PublishBy::Clients,
+                Speaker::Publisher => PublishBy::Publisher,
+            },
+        },
+        cuts: (scenario.trouble.cut_at.iter())
+            .flat_map(OneOrMany::values)
+            .map(|time| time.0)
+            .collect(),
+        server: ServerPlan {
+            workers: server.workers.map(usize::from),
+            history: server.history.map(|events| events as usize),
+            history_bytes: server.history_bytes.map(|size| size.0),
+            bare: server.bare,
+            hold_jitter: server.hold_jitter,
+        },
+    }
+}

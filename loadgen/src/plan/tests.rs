@@ -1,0 +1,230 @@
+use super::*;
+use crate::scenario::Scenario;
+use std::collections::BTreeSet;
+
+const CHAT: &str = "name = \"x\"\nseed = 7\n[load]\nclients = [4, 8]\nrooms = 2\nrepeats = 3\n[publish]\nrate = [\"10/s\", 0]\nby = \"clients\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = [\"200ms\", \"1s\"]\n[[transports]]\nkind = \"websocket\"\n";
+
+fn scenario(text: &str) -> Scenario {
+    Scenario::parse(text, "x.toml").unwrap()
+}
+
+fn plan(text: &str) -> Plan {
+    Plan::resolve(&scenario(text), &Overrides::default()).unwrap()
+}
+
+fn refusal(text: &str, overrides: Overrides) -> String {
+    Plan::resolve(&scenario(text), &overrides)
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn every_list_sweeps_and_every_repeat_has_all() {
+    let plan = plan(CHAT);
+    // 2 clients × 2 rates × (2 intervals + 1 websocket), 3 repeats.
+    assert_eq!(plan.sets.len(), 12);
+    assert_eq!(plan.trials.len(), 36);
+    for repeat in 1..=3u32 {
+        let round = &plan.trials[(repeat as usize - 1) * 12..repeat as usize * 12];
+        assert!(round.iter().all(|trial| trial.repeat == repeat));
+        let distinct: BTreeSet<String> = (round.iter())
+            .map(|trial| format!("{} {:?}", trial.name, trial.parameters()))
+            .collect();
+        assert_eq!(distinct.len(), 12);
+    }
+    let rows = plan.rows();
+    assert_eq!(rows[0].0, "interval-polling");
+    assert_eq!(rows[0].1.interval_s, Some(0.2));
+    assert_eq!(rows[11].0, "websocket");
+    assert_eq!(rows[11].1.interval_s, None);
+}
+
+#[test]
+fn transports_of_one_repeat_and_load_share_their_seed() {
+    let plan = plan(CHAT);
+    let mut seeds = BTreeSet::new();
+    for trial in &plan.trials {
+        for other in &plan.trials {
+            let same = (trial.repeat, trial.clients, trial.publish.rate)
+                == (other.repeat, other.clients, other.publish.rate);
+            assert_eq!(trial.seed == other.seed, same, "{trial:?} {other:?}");
+        }
+        seeds.insert(trial.seed);
+    }
+    assert_eq!(seeds.len(), 12);
+}
+
+#[test]
+fn the_seed_decides_the_order() {
+    let order = |plan: &Plan| -> Vec<String> {
+        (plan.trials.iter())
+            .map(|trial| format!("{}{:?}", trial.name, trial.parameters()))
+            .collect()
+    };
+    let again = plan(CHAT);
+    assert_eq!(order(&plan(CHAT)), order(&again));
+    assert_ne!(
+        order(&plan(&CHAT.replace("seed = 7", "seed = 8"))),
+        order(&again)
+    );
+    assert_ne!(order(&again)[..12], order(&again)[12..24]);
+}
+
+#[test]
+fn overrides_take_the_place_of_lists() {
+    let overrides = Overrides {
+        clients: Some(6),
+        duration: Some(Duration::from_secs(9)),
+        warm_up: Some(Duration::ZERO),
+        repeats: Some(1),
+        seed: Some(1),
+        only: vec!["websocket".to_owned()],
+        ..Overrides::default()
+    };
+    let plan = Plan::resolve(&scenario(CHAT), &overrides).unwrap();
+    assert_eq!(plan.trials.len(), 2);
+    let trial = &plan.trials[0];
+    assert_eq!((trial.clients, trial.duration.as_secs()), (6, 9));
+    assert_eq!(trial.warm_up, Duration::ZERO);
+    assert_eq!(plan.scenario.seed, 1);
+}
+
+#[test]
+fn the_resolved_scenario_resolves_to_the_same_plan() {
+    let plan = plan(CHAT);
+    let again = scenario(&plan.scenario.to_toml());
+    assert_eq!(again, plan.scenario);
+    let again = Plan::resolve(&again, &Overrides::default()).unwrap();
+    assert_eq!(again.trials, plan.trials);
+}
+
+#[test]
+fn refusals_name_key_and_remedy() {
+    let none = Overrides::default;
+    let cases = [
+        (
+            refusal(&CHAT.replace("[4, 8]", "0"), none()),
+            "load.clients: nobody would listen; write clients = 1 or more",
+        ),
+        (
+            refusal(&CHAT.replace("rooms = 2", "rooms = 0"), none()),
+            "load.rooms: clients need a room; write rooms = 1 or more",
+        ),
+        (
+            refusal(&CHAT.replace("rooms = 2", "rooms = 5"), none()),
+            "load.rooms: 5 rooms for 4 clients leave rooms empty; lower rooms or raise clients",
+        ),
+        (
+            refusal(&CHAT.replace("repeats = 3", "repeats = 0"), none()),
+            "load.repeats: nothing would run; write repeats = 1 or more",
+        ),
+        (
+            refusal(&CHAT.replace("repeats = 3", "duration = \"0s\""), none()),
+            "load.duration: nothing would be measured; write duration = \"5s\"",
+        ),
+        (
+            refusal(&CHAT.replace("by =", "payload = \"23B\"\nby ="), none()),
+            "publish.payload: 23 bytes have no room for an event's token; write payload = \"24B\" or more",
+        ),
+        (
+            refusal(&CHAT.replace("by =", "payload = \"1MiB\"\nby ="), none()),
+            "publish.payload: the server takes events of 64KiB with their JSON; write payload = \"65472B\" or less",
+        ),
+        (
+            refusal(&format!("{CHAT}[trouble]\ncut_at = \"5s\"\n"), none()),
+            "trouble.cut_at: 5s is not within the measure window of 5s; cut earlier or lengthen duration",
+        ),
+        (
+            refusal(
+                CHAT,
+                Overrides {
+                    only: vec!["sse".to_owned()],
+                    ..none()
+                },
+            ),
+            "no transport is called \"sse\"; the scenario has interval-polling, websocket",
+        ),
+        (
+            refusal(
+                CHAT,
+                Overrides {
+                    admin: Some("http://x".to_owned()),
+                    ..none()
+                },
+            ),
+            "--admin: names no server; give --target too",
+        ),
+        (
+            refusal(
+                CHAT,
+                Overrides {
+                    target: Some("me:secret@x".to_owned()),
+                    ..none()
+                },
+            ),
+            "target.url: give a base URL such as http://127.0.0.1:8080",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn credentials_reach_the_target_and_nothing_else() {
+    let overrides = Overrides {
+        target: Some("http://me:secret@host:1?token=t".to_owned()),
+        ..Overrides::default()
+    };
+    let plan = Plan::resolve(
+        &scenario(&format!("{CHAT}[server]\nworkers = 2\n")),
+        &overrides,
+    )
+    .unwrap();
+    assert!(matches!(&plan.target, Target::Remote { url, .. } if url.contains("me:secret@")));
+    assert_eq!(plan.scenario.target.as_ref().unwrap().url, "http://host:1");
+    assert!(!plan.scenario.to_toml().contains("secret"));
+    assert_eq!(plan.scenario.server.workers, None);
+}
+
+#[test]
+fn ten_thousand_websockets_fit_in_twenty_thousand_descriptors() {
+    let text = "name = \"x\"\n[load]\nclients = 10000\n[publish]\nrate = 1\n[[transports]]\nkind = \"websocket\"\n";
+    let machine = Limits {
+        descriptors: Some(20_000),
+        ports: Some(28_232),
+    };
+    assert_eq!(plan(text).check_limits(&machine), Ok(()));
+    let talking = plan(
+        &text
+            .replace("rate = 1", "rate = 1\nby = \"clients\"")
+            .replace("websocket", "sse"),
+    );
+    assert_eq!(
+        talking.check_limits(&machine).unwrap_err().to_string(),
+        "sse needs 20,101 file descriptors, the limit is 20,000: raise it with `ulimit -n 20101` or lower clients to 9949"
+    );
+    let many = plan(&text.replace("10000", "30000"));
+    assert_eq!(
+        many.check_limits(&Limits {
+            descriptors: None,
+            ..machine
+        })
+        .unwrap_err()
+        .to_string(),
+        "websocket needs 30,001 ports to connect from, this machine gives 28,232: widen them with `sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"` or lower clients to 28231"
+    );
+}
+
+#[test]
+fn predictions_count_what_the_plan_says() {
+    let predictions = plan(CHAT).predictions();
+    let polling = &predictions[0];
+    assert_eq!((polling.connections, polling.fds_generator), (9, 109));
+    assert_eq!(polling.deliveries_per_s, 20.0);
+    assert_eq!(polling.requests_per_s, Some(20.0));
+    let idle_websocket = &predictions[11];
+    assert_eq!(idle_websocket.connections, 9);
+    assert_eq!(idle_websocket.requests_per_s, None);
+    assert_eq!(idle_websocket.bytes_per_s, Some(0.0));
+}

@@ -1,0 +1,43 @@
+//! Ctrl-C and SIGTERM. The first asks the run to end early and keep what it has; the second ends
+//! the process at once. They are heard on a thread of their own, so that a busy runtime cannot
+//! swallow them.
+
+use std::io;
+use std::thread;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// 128 + SIGINT, as shells have it.
+const ABORTED_AT_ONCE: i32 = 130;
+
+/// Turns true at the first signal.
+pub fn listen() -> io::Result<watch::Receiver<bool>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let (stop, stopped) = watch::channel(false);
+    let (mut interrupt, mut terminate) = {
+        let _inside = runtime.enter();
+        (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        )
+    };
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            runtime.block_on(async move {
+                loop {
+                    tokio::select! {
+                        _ = interrupt.recv() => {}
+                        _ = terminate.recv() => {}
+                    }
+                    if stop.send_replace(true) {
+                        std::process::exit(ABORTED_AT_ONCE);
+                    }
+                    eprintln!("stopping: what was measured is kept; once more ends at once");
+                }
+            });
+        })?;
+    Ok(stopped)
+}

@@ -1,0 +1,142 @@
+use super::Scenario;
+
+const GOOD: &str =
+    "name = \"x\"\n[load]\nclients = 5\n[publish]\nrate = 1\n[[transports]]\nkind = \"sse\"\n";
+
+fn refusal(text: &str) -> String {
+    Scenario::parse(text, "x.toml").unwrap_err().to_string()
+}
+
+#[test]
+fn the_smallest_scenario_has_the_documented_defaults() {
+    let scenario = Scenario::parse(GOOD, "x.toml").unwrap();
+    insta::assert_snapshot!(scenario.to_toml(), @r#"
+    name = "x"
+    seed = 1
+
+    [load]
+    clients = 5
+    rooms = 1
+    ramp = "1s"
+    warm_up = "1s"
+    duration = "5s"
+    repeats = 1
+    graceful_stop = "30s"
+
+    [publish]
+    rate = "1/s"
+    arrivals = "constant"
+    payload = "128B"
+    by = "publisher"
+
+    [[transports]]
+    kind = "sse"
+    "#);
+}
+
+#[test]
+fn errors_name_place_key_and_remedy() {
+    let cases: [(String, &str); 19] = [
+        (
+            GOOD.replace("clients = 5", "clients = 5\nduratoin = \"5s\""),
+            "x.toml:4:1: unknown key \"duratoin\" in [load]; did you mean \"duration\"?",
+        ),
+        (
+            GOOD.replace("clients = 5", "clients = 5\nwombat = 1"),
+            "x.toml:4:1: unknown key \"wombat\" in [load]; remove it; `loadgen schema` lists what there is",
+        ),
+        (
+            format!("titel = \"t\"\n{GOOD}"),
+            "x.toml:1:1: unknown key \"titel\" at the top level; did you mean \"title\"?",
+        ),
+        (
+            format!("{GOOD}intervall = \"1s\"\n"),
+            "x.toml:8:1: unknown key \"intervall\" in [[transports]]; did you mean \"interval\"?",
+        ),
+        (
+            GOOD.replace("\"sse\"", "\"websockets\""),
+            "x.toml:7:8: unknown value \"websockets\" for transports[0].kind; did you mean \"websocket\"?",
+        ),
+        (
+            GOOD.replace("clients = 5", "clients = 5\nduration = 5"),
+            "x.toml:4:12: load.duration: a duration needs a unit, write \"5s\"",
+        ),
+        (
+            GOOD.replace("rate = 1", "rate = 1\npayload = [\"128B\", 5]"),
+            "x.toml:6:20: publish.payload[1]: a size needs a unit, write \"5B\"",
+        ),
+        (
+            GOOD.replace("clients = 5", "clients = -5"),
+            "x.toml:3:11: load.clients: invalid value: integer `-5`, expected a whole number from 0",
+        ),
+        (
+            GOOD.replace("clients = 5", "clients = []"),
+            "x.toml:3:11: load.clients: the list is empty; give at least one value",
+        ),
+        (
+            GOOD.replace("clients = 5", "clients = [5, 5]"),
+            "x.toml:3:11: load.clients: the list has one value twice; remove one",
+        ),
+        (
+            GOOD.replace("clients = 5", "clients = 5\nrepeats = [1, 2]"),
+            "x.toml:4:11: load.repeats: invalid type: sequence, expected a whole number from 0; only clients, rooms, rate, payload, interval and hold take a list",
+        ),
+        (
+            GOOD.replace("clients = 5\n", ""),
+            "x.toml:2:1: [load] lacks \"clients\"; add clients = 100",
+        ),
+        (
+            GOOD.replace("\"x\"", "\"峡谷\""),
+            "x.toml:1:8: name: \"峡谷\" cannot be a name: use 1 to 64 letters, digits, - and _ (a title is free)",
+        ),
+        (
+            format!("{GOOD}interval = \"1s\"\n"),
+            "x.toml:8:1: transports[0].interval: \"interval\" does nothing on sse; remove it",
+        ),
+        (
+            format!("{GOOD}[[transports]]\nkind = \"sse\"\n"),
+            "x.toml:8:1: transports[1]: two transports are called \"sse\"; give one another name = \"…\"",
+        ),
+        (
+            GOOD.replace("rate = 1", "rate = 1\nburst = 5"),
+            "x.toml:6:1: publish.burst: only a burst has a size; remove it or write arrivals = \"burst\"",
+        ),
+        (
+            GOOD.replace("rate = 1", "rate = -1"),
+            "x.toml:5:8: publish.rate: a rate is 0 or more events in a time above 0; write \"200/s\"",
+        ),
+        (
+            format!("{GOOD}[expect]\nlost = [\"== 0\"]\n"),
+            "x.toml:8:2: unknown key \"expect\" at the top level; remove it; `loadgen schema` lists what there is",
+        ),
+        (
+            format!("{GOOD}[server]\nworkers = 2\n[target]\nurl = \"http://x\"\n"),
+            "x.toml:9:1: server.workers: \"workers\" is for the embedded server; remove it, or remove [target]",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(refusal(&text), expected, "\n{text}");
+    }
+}
+
+#[test]
+fn broken_toml_shows_its_line() {
+    insta::assert_snapshot!(refusal("name = \"x\"\n[load\nclients = 5\n"), @r"
+    x.toml:2:6: unclosed table, expected `]`
+        [load
+             ^
+    ");
+    insta::assert_snapshot!(refusal("name = \"x\"\ntitle = \n"), @r"
+    x.toml:2:9: string values must be quoted, expected literal string
+        title = 
+                ^
+    ");
+}
+
+#[test]
+fn every_setting_survives_its_toml() {
+    let text = "name = \"all\"\ntitle = \"Größe 峡谷\"\nseed = 7\n[load]\nclients = [10, 20]\nrooms = [1, 2]\nramp = \"250ms\"\nwarm_up = \"0s\"\nduration = \"1m30s\"\nrepeats = 3\ngraceful_stop = \"5s\"\n[publish]\nrate = [\"0.5/s\", 10]\narrivals = \"burst\"\nburst = 50\npayload = [\"128B\", \"1KiB\"]\nby = \"clients\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = [\"200ms\", \"1s\"]\nconditional = true\n[[transports]]\nkind = \"long-polling\"\nname = \"held\"\nhold = \"25s\"\nresume = false\n[[transports]]\nkind = \"websocket\"\nsubprotocol = \"msgpack\"\n[server]\nworkers = 2\nhistory = 100\nhistory_bytes = \"1MiB\"\nbare = true\nhold_jitter = 0.0\n[trouble]\ncut_at = [\"1s\", \"2s\"]\n";
+    let scenario = Scenario::parse(text, "all.toml").unwrap();
+    let again = Scenario::parse(&scenario.to_toml(), "again.toml").unwrap();
+    assert_eq!(again, scenario);
+}

@@ -1,0 +1,119 @@
+//! The scenarios that come with pushlab, and their schema. `UPDATE=1 cargo test` rewrites it.
+
+use super::loadgen;
+use loadgen::plan::{Overrides, Plan};
+use loadgen::scenario::{self, Scenario};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+fn scenarios() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}
+
+fn shipped() -> Vec<(String, PathBuf)> {
+    let mut shipped: Vec<(String, PathBuf)> = (fs::read_dir(scenarios()).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path))
+        .collect();
+    shipped.sort();
+    shipped
+}
+
+fn plan(path: &Path) -> Plan {
+    Plan::resolve(&Scenario::read(path).unwrap(), &Overrides::default()).unwrap()
+}
+
+#[test]
+fn the_schema_on_disk_is_the_one_that_loadgen_prints() {
+    let path = scenarios().join("scenario.schema.json");
+    let generated = scenario::schema_text();
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &generated).unwrap();
+    }
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        generated,
+        "run again with UPDATE=1"
+    );
+    let printed = loadgen(&scenarios()).arg("schema").output().unwrap().stdout;
+    assert_eq!(String::from_utf8(printed).unwrap(), generated);
+}
+
+fn schema() -> jsonschema::Validator {
+    jsonschema::validator_for(&serde_json::from_str(&scenario::schema_text()).unwrap()).unwrap()
+}
+
+#[test]
+fn every_shipped_scenario_is_called_as_its_file_and_fits_the_schema() {
+    let schema = schema();
+    let names: Vec<String> = shipped().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        names,
+        [
+            "burst",
+            "chat",
+            "fan-out",
+            "idle",
+            "notifications",
+            "reconnect-storm",
+            "smoke",
+            "ticker"
+        ]
+    );
+    for (name, path) in shipped() {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(
+            text.starts_with("#:schema ./scenario.schema.json\n# "),
+            "{name}"
+        );
+        let value: serde_json::Value = toml::from_str(&text).unwrap();
+        let errors: Vec<String> = schema.iter_errors(&value).map(|e| e.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{name}");
+        let plan = plan(&path);
+        assert_eq!(plan.scenario.name.as_str(), name);
+        let resolved = serde_json::to_value(&plan.scenario).unwrap();
+        assert!(schema.is_valid(&resolved), "{name} as resolved");
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_reader_refuses() {
+    let schema = schema();
+    let good =
+        "name = \"x\"\n[load]\nclients = 5\n[publish]\nrate = 1\n[[transports]]\nkind = \"sse\"\n";
+    let fits = |text: &str| schema.is_valid(&toml::from_str::<serde_json::Value>(text).unwrap());
+    assert!(fits(good));
+    for (from, to) in [
+        ("clients = 5", "clients = 5\nduration = 5"),
+        ("clients = 5", "clients = []"),
+        ("clients", "cleints"),
+        ("\"sse\"", "\"socketio\""),
+        ("rate = 1", "rate = -1"),
+        ("rate = 1", "rate = \"fast\""),
+        ("\"x\"", "\"a b\""),
+    ] {
+        let text = good.replace(from, to);
+        assert!(!fits(&text), "{text}");
+        assert!(Scenario::parse(&text, "x").is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_plans_last_as_long_as_their_comments_say() {
+    let lasts = |name: &str| plan(&scenarios().join(format!("{name}.toml"))).estimated_time();
+    assert!(
+        lasts("smoke") < Duration::from_secs(10),
+        "{:?}",
+        lasts("smoke")
+    );
+    assert!(
+        lasts("chat") < Duration::from_secs(240),
+        "{:?}",
+        lasts("chat")
+    );
+}
