@@ -1,9 +1,17 @@
-// The yardstick of `cargo bench --bench peers`: the broadcast server that most tutorials end with,
-// on Node's `ws`, with just enough of pushlab's routes that the same clients can drive it.
+// The yardstick of `cargo bench --bench cost`: the broadcast server that most tutorials end with, on
+// Node's `ws`, with just enough of pushlab's routes that the same clients can drive and measure it.
 const { WebSocketServer, WebSocket } = require("ws");
 const http = require("http");
 let id = 0;
+
+function usage() {
+  const { user, system } = process.cpuUsage();
+  const spent = { cpu_s: (user + system) / 1e6, rss: process.memoryUsage.rss() };
+  return JSON.stringify({ uptime_s: process.uptime(), process: spent, transports: {}, published: id, rooms: 1 });
+}
+
 const server = http.createServer(async (request, response) => {
+  if (request.url === "/lab/usage") return response.end(usage());
   let body = "";
   for await (const chunk of request) body += chunk;
   const event = `{"id":${++id},${body.slice(1)}`;
