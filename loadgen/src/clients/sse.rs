@@ -46,7 +46,9 @@ fn request(client: &Client) -> String {
 }
 
 fn take(client: &Client, block: &Block<'_>, share: &mut Share<'_>) {
-    let carried = block.data.map(|data| client.message(data));
+    // What is not a `message` goes to listeners that this client does not have.
+    let data = block.data.filter(|_| block.event == b"message");
+    let carried = data.map(|data| client.message(data));
     if let Some(cursor) = std::str::from_utf8(block.id)
         .ok()
         .and_then(|id| id.parse().ok())

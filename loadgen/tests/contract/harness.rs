@@ -8,6 +8,7 @@ use pushlab_server::config::Config;
 use pushlab_server::wire::transport::Transport;
 use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -104,29 +105,43 @@ impl Lab {
             url: format!("http://{}", self.public),
             admin: Some(format!("http://{}", self.admin)),
         };
-        let (stop, stopped) = watch::channel(false);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let options = Options {
-                threads: 2,
-                program: None,
-            };
-            let live = Live::default();
-            let trial = trial::run_with(plan, &target, &live, stopped, &options);
-            let timer = async {
-                tokio::time::sleep(limit).await;
-                let _ = stop.send(true);
-                std::future::pending::<()>().await;
-            };
-            tokio::select! {
-                outcome = trial => outcome.unwrap(),
-                () = timer => unreachable!("it waits for ever"),
-            }
-        })
+        run(plan, &target, None, limit)
     }
+}
+
+/// With `program` as the embedded server.
+pub fn run_embedded(plan: &TrialPlan, program: PathBuf) -> Outcome {
+    run(
+        plan,
+        &Target::Embedded,
+        Some(program),
+        Duration::from_secs(120),
+    )
+}
+
+fn run(plan: &TrialPlan, target: &Target, program: Option<PathBuf>, limit: Duration) -> Outcome {
+    let (stop, stopped) = watch::channel(false);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let options = Options {
+        threads: 2,
+        program,
+    };
+    let live = Live::default();
+    runtime.block_on(async {
+        let trial = trial::run_with(plan, target, &live, stopped, &options);
+        let timer = async {
+            tokio::time::sleep(limit).await;
+            let _ = stop.send(true);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            outcome = trial => outcome.unwrap(),
+            () = timer => unreachable!("it waits for ever"),
+        }
+    })
 }
 
 impl Drop for Lab {

@@ -1,6 +1,9 @@
 //! Named promises × every transport, against the real server on a port of its own. Nothing here
 //! asserts a duration.
 
+// A test fails by it.
+#![allow(clippy::unwrap_used)]
+
 mod harness;
 
 use harness::{Lab, plan};
@@ -204,5 +207,31 @@ fn without_a_server_there_is_no_trial_but_a_reason() {
         trial.errors.contains_key("connect-connection-refused"),
         "{:?}",
         trial.errors
+    );
+}
+
+/// The embedded server of this test kills itself when it has served for a while.
+#[cfg(unix)]
+#[test]
+fn a_server_that_dies_ends_the_trial_at_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("mortal-server");
+    let loadgen = env!("CARGO_BIN_EXE_loadgen");
+    let script = format!("#!/bin/sh\n(sleep 1; kill -9 $$) &\nexec '{loadgen}' \"$@\"\n");
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut plan = plan(Transport::Websocket);
+    plan.duration = Duration::from_secs(600);
+    let trial = harness::run_embedded(&plan, program).trial;
+    assert!(!trial.valid);
+    assert_eq!(
+        trial.reasons[0],
+        "the server ended during the trial (signal 9)"
+    );
+    assert_eq!(trial.expected, trial.delivered + trial.lost);
+    assert_eq!(
+        trial.bytes.by_kind.total(),
+        trial.bytes.up + trial.bytes.down
     );
 }
