@@ -1,6 +1,21 @@
 //! Results in, bytes out: no file, no clock and no sample here.
 
+mod format;
+mod rows;
+mod merged;
+mod text;
+mod markdown;
+mod csv;
+mod hlog;
+mod charts;
+mod html;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
 use crate::results::Results;
+use rows::rows;
 
 /// One file of a run's folder: its path within it, and its bytes.
 pub struct ReportFile {
@@ -9,16 +24,42 @@ pub struct ReportFile {
 }
 
 /// Every file of DESIGN §8 but `results.json` and `scenario.toml`.
-pub fn files(_results: &Results) -> Vec<ReportFile> {
-    Vec::new()
+pub fn files(results: &Results) -> Vec<ReportFile> {
+    let drawings = charts::draw(results);
+    let mut files = vec![
+        file("report.html", html::html(results, &drawings)),
+        file("summary.md", markdown::markdown(results)),
+        file("results.csv", csv::csv(results)),
+        file("latency.hlog", hlog::hlog(results)),
+    ];
+    for drawing in drawings {
+        let name = drawing.chart.name();
+        files.push(file(format!("charts/{name}.svg"), drawing.svg));
+        files.push(file(format!("charts/{name}.png"), drawing.png));
+    }
+    files
 }
 
 /// The table that ends a run on stdout.
-pub fn table(_results: &Results) -> String {
-    String::new()
+pub fn table(results: &Results) -> String {
+    text::table(&rows(results))
 }
 
 /// One sentence per transport that a person can repeat at lunch.
-pub fn sentences(_results: &Results) -> Vec<String> {
-    Vec::new()
+pub fn sentences(results: &Results) -> Vec<String> {
+    rows(results).iter().map(text::sentence).collect()
+}
+
+fn file(path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> ReportFile {
+    ReportFile {
+        path: path.into(),
+        bytes: bytes.into(),
+    }
+}
+
+/// The scenario's title, or its name where it has none.
+fn title(results: &Results) -> &str {
+    let text = |key: &str| results.scenario.get(key).and_then(|value| value.as_str());
+    let said = text("title").filter(|title| !title.is_empty());
+    said.or_else(|| text("name")).unwrap_or("Untitled run")
 }

@@ -1,0 +1,138 @@
+//! What a figure means nothing without: how it was measured, on what, and the scenario as resolved.
+
+use super::super::format::{count, duration, memory};
+use super::super::rows::Row;
+use crate::results::Results;
+use maud::{Markup, html};
+use serde_json::Value;
+
+pub(super) fn section(results: &Results, rows: &[Row<'_>]) -> Markup {
+    html! {
+        section aria-labelledby="measured" {
+            h2 #measured { "How it was measured" }
+            (method(results, rows))
+        }
+        (expectations(results))
+        section aria-labelledby="environment" {
+            h2 #environment { "Environment" }
+            (environment(results))
+        }
+        section aria-labelledby="scenario" {
+            h2 #scenario { "Scenario as resolved" }
+            details open {
+                summary { "Every default filled in" }
+                pre.scroll tabindex="0" dir="auto" { (pretty(&results.scenario)) }
+            }
+        }
+    }
+}
+
+fn method(results: &Results, rows: &[Row<'_>]) -> Markup {
+    let lags = rows
+        .iter()
+        .filter_map(|row| row.figure("publish_lag_p99_us"));
+    let floor = lags.map(|figure| figure.median).reduce(f64::max);
+    let negative: u64 = results
+        .trials
+        .iter()
+        .map(|trial| trial.latency_us.delivery.negative)
+        .sum();
+    html! {
+        ul {
+            li {
+                "The publisher runs open loop: instants are planned before the run and a slow server \
+                 does not slow them. Latency counts from the intended publish instant, so coordinated \
+                 omission is avoided; waiting for the next poll is part of it."
+            }
+            li {
+                "No trial is measured before every client has received a probe. Warm-up runs on the \
+                 same connections and counts in no figure; after the window, late events are awaited \
+                 before they count as lost."
+            }
+            li {
+                "Every client is measured and checks its own sequence. A trial has a fresh server if \
+                 the target is embedded; the transports are interleaved over the repeats, and the run, \
+                 not the event, is the sample behind an interval."
+            }
+            @if let Some(floor) = floor {
+                li {
+                    "The floor: the generator sent 99 % of events within " (duration(floor))
+                    " of their plan (the worst row). Differences smaller than this are not the transports'."
+                }
+            }
+            @if negative > 0 {
+                li { (count(negative)) " samples were negative; they are kept and counted." }
+            }
+        }
+    }
+}
+
+/// Whatever `[expect]` left behind, its keys as columns.
+fn expectations(results: &Results) -> Markup {
+    let objects = results.expectations.iter().filter_map(Value::as_object);
+    let mut keys: Vec<&String> = Vec::new();
+    for key in objects.clone().flat_map(|object| object.keys()) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    html! {
+        @if !keys.is_empty() {
+            section aria-labelledby="expectations" {
+                h2 #expectations { "Expectations" }
+                div.scroll role="region" aria-labelledby="expectations" tabindex="0" {
+                    table {
+                        caption { "What the scenario expected, and what came of it." }
+                        thead { tr { @for key in &keys { th scope="col" { (key) } } } }
+                        tbody {
+                            @for object in objects {
+                                tr { @for key in &keys { td { (object.get(*key).map(plain).unwrap_or_default()) } } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_string)
+}
+
+fn environment(results: &Results) -> Markup {
+    let machine = &results.environment;
+    let mut facts: Vec<(String, String)> = vec![
+        ("System".to_string(), machine.os.clone()),
+        ("Cores".to_string(), machine.cores.to_string()),
+        ("Clock".to_string(), machine.clock.clone()),
+        ("Target".to_string(), machine.target.clone()),
+        ("loadgen".to_string(), machine.loadgen_version.clone()),
+    ];
+    let perhaps = [
+        ("Kernel", machine.kernel.clone()),
+        ("CPU", machine.cpu.clone()),
+        (
+            "Memory",
+            machine.memory_bytes.map(|bytes| memory(bytes as f64)),
+        ),
+        ("Open files allowed", machine.fd_limit.map(count)),
+        ("Target version", machine.target_version.clone()),
+        ("Git revision", machine.git_revision.clone()),
+    ];
+    let known = perhaps
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_string(), value?)));
+    facts.extend(known);
+    let listed = machine.sysctls.iter().chain(&machine.labels);
+    facts.extend(listed.map(|(name, value)| (name.clone(), value.clone())));
+    html! {
+        dl { @for (name, value) in &facts { div { dt { (name) } dd { bdi { (value) } } } } }
+    }
+}
+
+fn pretty(scenario: &Value) -> String {
+    serde_json::to_string_pretty(scenario).expect("a JSON value can be written as JSON")
+}

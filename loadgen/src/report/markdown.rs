@@ -1,0 +1,104 @@
+//! `summary.md`: verdict, findings and one table, short enough for a pull request.
+
+use super::format::{count, duration, interval, median, memory, significant};
+use super::rows::{Row, rows};
+use super::text::sentence;
+use crate::results::{Figure, Results};
+use std::fmt::Write;
+
+pub(super) fn markdown(results: &Results) -> String {
+    let rows = rows(results);
+    let mut out = format!("## {}\n\n", escape(super::title(results)));
+    out.push_str(&verdict(results));
+    if !rows.is_empty() {
+        out.push_str(&table(&rows));
+        out.push('\n');
+        for row in &rows {
+            put(&mut out, &format!("- {}\n", escape(&sentence(row))));
+        }
+        out.push('\n');
+    }
+    out.push_str(&environment(results));
+    out
+}
+
+fn verdict(results: &Results) -> String {
+    let mut out = match results.verdict.valid {
+        true => "**Valid run.**".to_string(),
+        false => "**INVALID run.**".to_string(),
+    };
+    if results.interrupted {
+        out.push_str(" Interrupted: what was measured until then.");
+    }
+    out.push_str("\n\n");
+    for reason in &results.verdict.reasons {
+        put(&mut out, &format!("- {}\n", escape(reason)));
+    }
+    if !results.verdict.reasons.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+fn table(rows: &[Row<'_>]) -> String {
+    let mut out = String::from(
+        "| transport | delivered | lost | p50 | p99 (95 % interval) | max | bytes/event \
+         | requests/event | CPU s/M | RSS/conn |\n|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for row in rows {
+        let counts = &row.summary.counts;
+        let cells = [
+            escape(&row.label),
+            format!("{} / {}", count(counts.delivered), count(counts.expected)),
+            count(counts.lost),
+            median(row.figure("latency_p50_us"), duration),
+            with_interval(row.figure("latency_p99_us")),
+            median(row.figure("latency_max_us"), duration),
+            median(row.figure("bytes_per_delivery"), significant),
+            median(row.figure("requests_per_delivery"), significant),
+            median(row.figure("server_cpu_s_per_million"), significant),
+            median(row.figure("server_rss_per_connection"), memory),
+        ];
+        put(&mut out, &format!("| {} |\n", cells.join(" | ")));
+    }
+    out
+}
+
+fn with_interval(figure: Option<Figure>) -> String {
+    let median = median(figure, duration);
+    match interval(figure, duration) {
+        Some(interval) => format!("{median} ({interval})"),
+        None => median,
+    }
+}
+
+fn environment(results: &Results) -> String {
+    let machine = &results.environment;
+    let cpu = machine.cpu.as_deref().unwrap_or("unknown CPU");
+    let kernel = machine.kernel.as_deref().unwrap_or("");
+    let text = format!(
+        "{} {kernel}, {cpu}, {} cores; loadgen {}; target {}; {}",
+        machine.os, machine.cores, machine.loadgen_version, machine.target, results.generated_at
+    );
+    format!("<sub>{}</sub>\n", escape(&text.replace("  ", " ")))
+}
+
+fn put(out: &mut String, text: &str) {
+    write!(out, "{text}").expect("a string takes every text");
+}
+
+/// Scenario text as text: no markup, no HTML, no new table cell or line.
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' => out.extend(['\\', c]),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}

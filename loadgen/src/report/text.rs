@@ -1,0 +1,124 @@
+//! What a run says on a terminal: the closing table, and one sentence per row that a person can
+//! repeat at lunch. A sentence says nothing it has no number for.
+
+use super::format::{ABSENT, count, duration, median, memory, percent, significant};
+use super::rows::Row;
+
+/// The columns' heads, on two lines to keep five transports within 100 columns.
+const HEADS: [(&str, &str); 10] = [
+    ("", "transport"),
+    ("", "delivered"),
+    ("", "lost"),
+    ("", "p50"),
+    ("", "p99"),
+    ("", "max"),
+    ("bytes/", "event"),
+    ("requests/", "event"),
+    ("CPU", "s/M"),
+    ("RSS/", "conn"),
+];
+
+pub(super) fn table(rows: &[Row<'_>]) -> String {
+    let mut lines: Vec<Vec<String>> = vec![
+        HEADS.iter().map(|(upper, _)| upper.to_string()).collect(),
+        HEADS.iter().map(|(_, lower)| lower.to_string()).collect(),
+    ];
+    lines.extend(rows.iter().map(cells));
+    let width = |column: usize| {
+        let cells = lines.iter().map(|line| line[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..HEADS.len()).map(width).collect();
+    lines.iter().map(|line| aligned(line, &widths)).collect()
+}
+
+fn cells(row: &Row<'_>) -> Vec<String> {
+    let counts = &row.summary.counts;
+    let no_trial = row.summary.repeats_valid == 0;
+    let counted = |value: u64| match no_trial {
+        true => ABSENT.to_string(),
+        false => count(value),
+    };
+    vec![
+        row.label.replace(char::is_control, " "),
+        counted(counts.delivered),
+        counted(counts.lost),
+        median(row.figure("latency_p50_us"), duration),
+        median(row.figure("latency_p99_us"), duration),
+        median(row.figure("latency_max_us"), duration),
+        median(row.figure("bytes_per_delivery"), significant),
+        median(row.figure("requests_per_delivery"), significant),
+        median(row.figure("server_cpu_s_per_million"), significant),
+        median(row.figure("server_rss_per_connection"), memory),
+    ]
+}
+
+/// The first column to the left, numbers to the right.
+fn aligned(line: &[String], widths: &[usize]) -> String {
+    let mut out = format!("{:<width$}", line[0], width = widths[0]);
+    for (cell, width) in line.iter().zip(widths).skip(1) {
+        out.push_str(&format!("  {cell:>width$}"));
+    }
+    format!("{}\n", out.trim_end())
+}
+
+pub(super) fn sentence(row: &Row<'_>) -> String {
+    if row.summary.repeats_valid == 0 {
+        return format!("{}: no valid repeat, so nothing can be said.", row.label);
+    }
+    let parts: Vec<String> = [speed(row), cost(row), losses(row)]
+        .into_iter()
+        .flatten()
+        .collect();
+    if parts.is_empty() {
+        return format!("{}: nothing was measured.", row.label);
+    }
+    format!("{}: {}.", row.label, parts.join("; "))
+}
+
+fn speed(row: &Row<'_>) -> Option<String> {
+    let half = row
+        .figure("latency_p50_us")
+        .map(|figure| format!("half the events arrive within {}", duration(figure.median)));
+    let tail = row
+        .figure("latency_p99_us")
+        .map(|figure| format!("1 in 100 takes over {}", duration(figure.median)));
+    joined([half, tail], ", ")
+}
+
+fn cost(row: &Row<'_>) -> Option<String> {
+    let bytes = row
+        .figure("bytes_per_delivery")
+        .map(|figure| format!("{} bytes", significant(figure.median)));
+    // A stream's few first requests say nothing per event.
+    let requests = row
+        .figure("requests_per_delivery")
+        .filter(|figure| figure.median >= 0.01);
+    let requests = requests.map(|figure| format!("{} requests", significant(figure.median)));
+    let price = joined([bytes, requests], " and ").map(|price| format!("each event costs {price}"));
+    let polls = !row.summary.transport.is_push();
+    let empty = row
+        .figure("empty_share")
+        .filter(|_| polls)
+        .map(|figure| format!("{} of polls came back empty", percent(figure.median)));
+    joined([price, empty], ", ")
+}
+
+fn losses(row: &Row<'_>) -> Option<String> {
+    let counts = &row.summary.counts;
+    let named = |value: u64, what: &str| {
+        let of = count(counts.expected);
+        (value > 0).then(|| format!("{} of {of} deliveries {what}", count(value)))
+    };
+    let wrong = [
+        named(counts.lost, "were lost"),
+        named(counts.duplicated, "came twice"),
+        named(counts.out_of_order, "came out of order"),
+    ];
+    joined(wrong, ", ")
+}
+
+fn joined<const N: usize>(parts: [Option<String>; N], between: &str) -> Option<String> {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(between))
+}
