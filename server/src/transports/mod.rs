@@ -8,6 +8,7 @@ pub mod sse;
 pub mod websocket;
 mod poll;
 mod stream;
+mod frame_guard;
 
 use crate::desk::Desk;
 use crate::net::metered::Meter;
