@@ -72,6 +72,7 @@ struct StreamBody<F> {
 impl<F: Framing> StreamBody<F> {
     fn new(request: &HttpRequest, subscription: Subscription) -> Self {
         let config = &Desk::of(request).config;
+        meter(request).keep();
         let hello = (!config.bare).then(|| {
             let cursor = subscription.cursor();
             let json = frames::hello(cursor, subscription.missed());

@@ -37,7 +37,10 @@ const NOT_UTF8: u16 = 1007;
 const TOO_BIG: u16 = 1009;
 
 pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
-    verify_handshake(request.head()).map_err(refuse)?;
+    if let Err(error) = verify_handshake(request.head()) {
+        meter(&request).request(Class::Transport(Transport::Websocket));
+        return Err(refuse(error));
+    }
     let subscription = subscribe(&request, Transport::Websocket)?;
     // A publish that is a little too large is answered and the connection lives; a frame beyond
     // that is not worth reading.
@@ -113,6 +116,7 @@ impl Conversation {
         msgpack: bool,
     ) -> Self {
         let desk = Rc::clone(Desk::of(request));
+        meter(request).keep();
         let ping_every = Duration::from_secs_f64(desk.config.ping_interval);
         let mut conversation = Conversation {
             hello: None,
