@@ -44,7 +44,7 @@ fn expect_bytes(usage: &Value, expected: &[(&str, u64, u64)]) {
 }
 
 /// Publishes over `publisher` while `client` listens; both end cleanly.
-fn exchange(server: &Server, transport: Transport, client: &mut Client, publisher: &mut Client) {
+fn exchange(transport: Transport, client: &mut Client, publisher: &mut Client) {
     let path = format!("/rooms/KPL/{}", transport.segment());
     let mut publish = || {
         let body = format!(r#"{{"type":"n","data":"{}"}}"#, "瑶".repeat(1_000));
@@ -92,7 +92,7 @@ fn every_byte_of_every_transport_is_counted() {
     for transport in Transport::iter() {
         let server = Server::start(&[]);
         let (mut client, mut publisher) = (server.connect(), server.connect());
-        exchange(&server, transport, &mut client, &mut publisher);
+        exchange(transport, &mut client, &mut publisher);
         for client in [&mut client, &mut publisher] {
             client.finish();
             client.read_to_end();
@@ -178,6 +178,16 @@ fn refusals_are_counted_where_they_belong() {
     let unknown = |client: &mut Client| client.get("/nothing", "").expect_problem(404);
     add(&mut control, cost(&mut client, unknown));
     add(&mut polls, cost(&mut client, bad_poll));
+    let bad_stream = |client: &mut Client| {
+        let answer = client.get("/rooms/KPL/sse?cursor=x", "");
+        answer.expect_problem(400);
+    };
+    let stream = cost(&mut client, bad_stream);
+    add(&mut polls, cost(&mut client, bad_poll));
+    let no_upgrade = |client: &mut Client| {
+        client.get("/rooms/KPL/ws", "").expect_problem(426);
+    };
+    let websocket = cost(&mut client, no_upgrade);
     let wrong_method = |client: &mut Client| {
         client.send("PUT /rooms/KPL/poll HTTP/1.1\r\nHost: test\r\n\r\n");
         client.answer().expect_problem(405);
@@ -190,6 +200,8 @@ fn refusals_are_counted_where_they_belong() {
         &[
             ("interval-polling", polls.0, polls.1),
             ("publish", publishes.0, publishes.1),
+            ("sse", stream.0, stream.1),
+            ("websocket", websocket.0, websocket.1),
             ("control", control.0, control.1),
         ],
     );

@@ -2,6 +2,8 @@
 //! sockets: one file per transport, and one each for what all of them share. No codec of the
 //! server is used, so that a bug in one cannot hide itself.
 
+#![allow(clippy::unwrap_used)]
+
 mod harness;
 mod interval_polling;
 mod long_polling;

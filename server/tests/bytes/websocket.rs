@@ -103,6 +103,7 @@ fn expect_closed_after(bytes: &[u8], code: u16) {
     let mut client = open(&server, "/rooms/KPL/ws");
     client.send(bytes);
     expect_close(&mut client, code);
+    drop(client);
     server.wait_for_figure("websocket", "open", 0, LIMIT);
 }
 
@@ -316,6 +317,8 @@ fn a_frame_announced_too_big_closes_with_1009() {
     gibibyte.extend((1_u64 << 30).to_be_bytes());
     gibibyte.extend([0; 4]);
     expect_closed_after(&gibibyte, 1009);
+    gibibyte[0] = FIN | PING;
+    expect_closed_after(&gibibyte, 1002);
 }
 
 #[test]
