@@ -384,9 +384,9 @@ fn a_server_ping_without_a_pong_ends_the_connection() {
 
 #[test]
 fn pongs_keep_the_connection() {
-    let server = Server::start(&["--ping-interval", "0.2"]);
+    let server = Server::start(&["--ping-interval", "0.5"]);
     let mut client = open(&server, "/rooms/KPL/ws");
-    for _ in 0..6 {
+    for _ in 0..4 {
         let ping = read(&mut client);
         assert_eq!(ping.first, FIN | PING);
         client.send(masked(FIN | PONG, &ping.payload));
