@@ -8,6 +8,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
+/// Nesting of a MessagePack publish: what JSON readers take. rmp-serde's own 1,024 would overflow
+/// a worker's stack, and with it the process.
+const MAX_DEPTH: usize = 128;
+
 /// Reads `{"type":"chat","data":…}`.
 pub fn from_json(body: &[u8]) -> Result<Draft, Refusal> {
     let publish: Publish<'_> = serde_json::from_slice(body).map_err(|error| {
@@ -15,16 +19,14 @@ pub fn from_json(body: &[u8]) -> Result<Draft, Refusal> {
             r#"the body is not {{"type":"chat","data":…}}: {error}"#
         ))
     })?;
-    // Parsed whole, so that every framing can carry it: this refuses what JSON text may hold and
-    // MessagePack cannot (lone surrogates, numbers beyond a double) and nesting beyond 128.
-    serde_json::from_str::<Value>(publish.data.get())
-        .map_err(|error| Refusal::BadRequest(format!("the data cannot be carried: {error}")))?;
     draft(&publish.kind, compact(publish.data.get()))
 }
 
 /// Reads the same object as MessagePack; binary data becomes `{"$binary":"<base64>"}`.
 pub fn from_msgpack(body: &[u8]) -> Result<Draft, Refusal> {
-    let Packed(value) = rmp_serde::from_slice(body)
+    let mut packed = rmp_serde::Deserializer::from_read_ref(body);
+    packed.set_max_depth(MAX_DEPTH);
+    let Packed(value) = Packed::deserialize(&mut packed)
         .map_err(|error| Refusal::BadRequest(format!("the frame is not MessagePack: {error}")))?;
     let (Some(Value::String(kind)), Some(data)) = (value.get("type"), value.get("data")) else {
         return Err(Refusal::BadRequest(
@@ -53,10 +55,20 @@ fn draft(kind: &str, data_json: String) -> Result<Draft, Refusal> {
             "`type` {kind:?} is the server's own; choose another"
         )));
     }
+    check_carriable(&data_json)?;
     Ok(Draft {
         kind_json: Value::from(kind).to_string(),
         data_json,
     })
+}
+
+/// Every framing must be able to carry what is published: this refuses what JSON text may hold and
+/// MessagePack cannot (lone surrogates, numbers beyond a double), and nesting that readers would
+/// refuse (128 in serde_json): in a poll's answer the data stands three levels deep.
+fn check_carriable(data_json: &str) -> Result<(), Refusal> {
+    serde_json::from_str::<Value>(&format!("[[[{data_json}]]]"))
+        .map(drop)
+        .map_err(|error| Refusal::BadRequest(format!("the data cannot be carried: {error}")))
 }
 
 /// Valid JSON without the blanks between its tokens, numbers and strings as they were written.

@@ -2,10 +2,9 @@
 
 use crate::desk::Desk;
 use crate::metrics;
-use crate::net::metered::Meter;
 use crate::problems::Refusal;
 use crate::publish;
-use crate::transports::{self, meter, refuse_method, room_name};
+use crate::transports::{self, count_control, meter, refuse_method, room_name};
 use crate::usage::Class;
 use crate::wire::event::Published;
 use actix_web::http::header;
@@ -14,7 +13,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::{Bytes, BytesMut};
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::rc::Rc;
 
 /// Longest `Idempotency-Key`, in bytes.
 const MAX_KEY_BYTES: usize = 255;
@@ -25,7 +23,7 @@ pub fn public(app: &mut ServiceConfig) {
     app.service(
         web::resource("/rooms/{room}/events")
             .route(web::post().to(post_event))
-            .default_service(web::to(|| refuse_method("POST"))),
+            .default_service(web::to(|request| refuse_method(request, "POST"))),
     );
     app.service(read_only("/health").route(web::get().to(health)));
     app.default_service(web::to(not_found));
@@ -44,14 +42,7 @@ pub fn admin(app: &mut ServiceConfig) {
 }
 
 fn read_only(path: &str) -> actix_web::Resource {
-    web::resource(path.to_owned()).default_service(web::to(|| refuse_method("GET")))
-}
-
-/// The admin port is not metered.
-fn count_control(request: &HttpRequest) {
-    if let Some(meter) = request.conn_data::<Rc<Meter>>() {
-        meter.request(Class::Control);
-    }
+    web::resource(path.to_owned()).default_service(web::to(|request| refuse_method(request, "GET")))
 }
 
 async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {

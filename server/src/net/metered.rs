@@ -67,8 +67,12 @@ impl Meter {
             self.seen.set(self.seen.get() | bit);
             counters.opened.add(1);
         }
-        self.sticky
-            .set(matches!(class, Class::Transport(transport) if transport.is_push()));
+        self.sticky.set(false);
+    }
+
+    /// The answer has no end: every later byte of the connection is its own.
+    pub fn keep(&self) {
+        self.sticky.set(true);
     }
 
     fn read(&self, bytes: usize) {

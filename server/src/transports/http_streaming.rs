@@ -16,6 +16,7 @@ struct Lines;
 impl Framing for Lines {
     const TRANSPORT: Transport = Transport::HttpStreaming;
     const HEARTBEAT: &'static [u8] = b"\n";
+    const CACHE_CONTROL: &'static str = "no-store";
 
     fn event(event: &Event) -> Bytes {
         event.line()
@@ -29,8 +30,6 @@ impl Framing for Lines {
 pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let subscription = subscribe(&request, Transport::HttpStreaming)?;
     let mut response = HttpResponse::Ok();
-    response
-        .insert_header((header::CONTENT_TYPE, "application/x-ndjson"))
-        .insert_header((header::CACHE_CONTROL, "no-store"));
+    response.insert_header((header::CONTENT_TYPE, "application/x-ndjson"));
     Ok(stream::respond::<Lines>(response, &request, subscription))
 }

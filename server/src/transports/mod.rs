@@ -8,6 +8,7 @@ pub mod sse;
 pub mod websocket;
 mod poll;
 mod stream;
+mod frame_guard;
 
 use crate::desk::Desk;
 use crate::net::metered::Meter;
@@ -40,13 +41,24 @@ pub fn routes(app: &mut ServiceConfig) {
         app.service(
             web::resource(path)
                 .route(get)
-                .default_service(web::to(|| refuse_method("GET"))),
+                .default_service(web::to(|request| refuse_method(request, "GET"))),
         );
     }
 }
 
-pub async fn refuse_method(allowed: &'static str) -> Result<HttpResponse, Refusal> {
+pub async fn refuse_method(
+    request: HttpRequest,
+    allowed: &'static str,
+) -> Result<HttpResponse, Refusal> {
+    count_control(&request);
     Err(Refusal::MethodNotAllowed(allowed))
+}
+
+/// Counts a request that belongs to no transport; the admin port is not metered.
+pub fn count_control(request: &HttpRequest) {
+    if let Some(meter) = request.conn_data::<Rc<Meter>>() {
+        meter.request(Class::Control);
+    }
 }
 
 /// The meter of the connection that brought this request.
@@ -60,8 +72,9 @@ pub fn meter(request: &HttpRequest) -> &Rc<Meter> {
 fn subscribe(request: &HttpRequest, transport: Transport) -> Result<Subscription, Refusal> {
     meter(request).request(Class::Transport(transport));
     let desk = Desk::of(request);
-    let room = desk.hub.room(&room_name(request)?)?;
+    // Before the room: what is refused makes none.
     let start = start(request, transport)?;
+    let room = desk.hub.room(&room_name(request)?)?;
     Ok(Subscription::open(room, &desk.worker, start))
 }
 

@@ -17,6 +17,7 @@ struct Fields;
 impl Framing for Fields {
     const TRANSPORT: Transport = Transport::Sse;
     const HEARTBEAT: &'static [u8] = b":\n\n";
+    const CACHE_CONTROL: &'static str = "no-cache, no-transform";
 
     fn event(event: &Event) -> Bytes {
         event.sse()
@@ -35,8 +36,6 @@ impl Framing for Fields {
 pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let subscription = subscribe(&request, Transport::Sse)?;
     let mut response = HttpResponse::Ok();
-    response
-        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
-        .insert_header((header::CACHE_CONTROL, "no-cache, no-transform"));
+    response.insert_header((header::CONTENT_TYPE, "text/event-stream"));
     Ok(stream::respond::<Fields>(response, &request, subscription))
 }

@@ -11,7 +11,7 @@ use crate::wire::cursor::Cursor;
 use crate::wire::transport::Transport;
 use actix_http::ConnectionType;
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::Version;
+use actix_web::http::{Version, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use std::convert::Infallible;
@@ -25,6 +25,7 @@ use tokio::time::{Instant, Sleep};
 pub(super) trait Framing {
     const TRANSPORT: Transport;
     const HEARTBEAT: &'static [u8];
+    const CACHE_CONTROL: &'static str;
 
     fn event(event: &Event) -> Bytes;
 
@@ -44,6 +45,9 @@ pub(super) fn respond<F: Framing + 'static>(
     subscription: Subscription,
 ) -> HttpResponse {
     response.insert_header(("X-Accel-Buffering", "no"));
+    if !Desk::of(request).config.bare {
+        response.insert_header((header::CACHE_CONTROL, F::CACHE_CONTROL));
+    }
     let mut response = response.body(StreamBody::<F>::new(request, subscription));
     // HTTP/1.0 knows no chunks: the stream ends with the connection (RFC 9112 §6.3).
     if request.version() < Version::HTTP_11 {
@@ -69,6 +73,7 @@ struct StreamBody<F> {
 impl<F: Framing> StreamBody<F> {
     fn new(request: &HttpRequest, subscription: Subscription) -> Self {
         let config = &Desk::of(request).config;
+        meter(request).keep();
         let hello = (!config.bare).then(|| {
             let cursor = subscription.cursor();
             let json = frames::hello(cursor, subscription.missed());

@@ -2,6 +2,7 @@
 //! the subprotocol and the incoming frames; what goes out are the room's shared frames and a few
 //! control frames, from one body, so that no task and no channel belongs to a subscriber.
 
+use super::frame_guard::{self, BadFrame};
 use super::{meter, subscribe};
 use crate::desk::Desk;
 use crate::frames::{self, Opcode, frame};
@@ -11,6 +12,7 @@ use crate::publish;
 use crate::subscription::{Next, Subscription};
 use crate::usage::Class;
 use crate::wire::transport::Transport;
+use actix_http::error::PayloadError;
 use actix_http::ws::{HandshakeError, ProtocolError, verify_handshake};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header;
@@ -35,8 +37,17 @@ const NOT_UTF8: u16 = 1007;
 const TOO_BIG: u16 = 1009;
 
 pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
-    verify_handshake(request.head()).map_err(refuse)?;
+    if let Err(error) = verify_handshake(request.head()) {
+        meter(&request).request(Class::Transport(Transport::Websocket));
+        return Err(refuse(error));
+    }
     let subscription = subscribe(&request, Transport::Websocket)?;
+    // A publish that is a little too large is answered and the connection lives; a frame beyond
+    // that is not worth reading.
+    let limit = Desk::of(&request).config.max_event_bytes.saturating_mul(2);
+    let body = frame_guard::guarded(&request, body, limit)
+        .await
+        .map_err(|error| Refusal::BadRequest(error.to_string()))?;
     let (response, session, incoming) =
         actix_ws::handle_with_protocols(&request, body, &[JSON, MSGPACK])
             .map_err(|error| Refusal::BadRequest(error.to_string()))?;
@@ -44,9 +55,6 @@ pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpRespo
         .headers()
         .get(header::SEC_WEBSOCKET_PROTOCOL)
         .is_some_and(|protocol| protocol == MSGPACK);
-    // A publish that is a little too large is answered and the connection lives; a frame beyond
-    // that is not worth reading.
-    let limit = Desk::of(&request).config.max_event_bytes.saturating_mul(2);
     let incoming = incoming
         .max_frame_size(limit)
         .aggregate_continuations()
@@ -113,6 +121,7 @@ impl Conversation {
         msgpack: bool,
     ) -> Self {
         let desk = Rc::clone(Desk::of(request));
+        meter(request).keep();
         let ping_every = Duration::from_secs_f64(desk.config.ping_interval);
         let mut conversation = Conversation {
             hello: None,
@@ -265,16 +274,37 @@ fn error(refusal: &Refusal) -> String {
 
 /// `None` where the connection is gone and nobody would read a close frame.
 fn close_code(error: &ProtocolError) -> Option<u16> {
+    if let Some(bad) = bad_frame(error) {
+        return Some(match bad {
+            BadFrame::TooLong => TOO_BIG,
+            BadFrame::LongControl => PROTOCOL_ERROR,
+        });
+    }
     match error {
         ProtocolError::Overflow => Some(TOO_BIG),
+        // actix-http has no kind of its own for reserved bits, only this text; nor has actix-ws for
+        // a message whose fragments are too many bytes.
+        ProtocolError::Io(error) if error.to_string().contains("reserved bits") => {
+            Some(PROTOCOL_ERROR)
+        }
         ProtocolError::Io(error) if error.kind() == io::ErrorKind::InvalidData => Some(NOT_UTF8),
-        // actix-ws has no kind for a message whose fragments are too many bytes, only this text.
         ProtocolError::Io(error) if error.to_string().contains("continuation size") => {
             Some(TOO_BIG)
         }
         ProtocolError::Io(_) => None,
         _ => Some(PROTOCOL_ERROR),
     }
+}
+
+/// What our own guard found, as actix-ws hands it on.
+fn bad_frame(error: &ProtocolError) -> Option<BadFrame> {
+    let ProtocolError::Io(error) = error else {
+        return None;
+    };
+    let PayloadError::Io(error) = error.get_ref()?.downcast_ref()? else {
+        return None;
+    };
+    error.get_ref()?.downcast_ref().copied()
 }
 
 /// The code to echo; 1000 for a close without one.

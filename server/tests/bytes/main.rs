@@ -1,0 +1,17 @@
+//! What the server puts on the wire and takes from it, read and written byte by byte over raw
+//! sockets: one file per transport, and one each for what all of them share. No codec of the
+//! server is used, so that a bug in one cannot hide itself.
+
+#![allow(clippy::unwrap_used)]
+
+mod harness;
+mod interval_polling;
+mod long_polling;
+mod http_streaming;
+mod sse;
+mod websocket;
+mod handshake;
+mod publish;
+mod payloads;
+mod accounting;
+mod sequence;
