@@ -1,3 +1,5 @@
+//! What plans are made of, and what is refused.
+
 use super::*;
 use crate::scenario::Scenario;
 use std::collections::BTreeSet;

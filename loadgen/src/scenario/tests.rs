@@ -1,3 +1,5 @@
+//! Scenarios as written: what is read, and how errors name the place.
+
 use super::Scenario;
 
 const GOOD: &str =
