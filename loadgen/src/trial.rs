@@ -57,15 +57,6 @@ impl Default for Options {
 
 /// Runs `plan` against `target`. When `stop` turns true the trial ends early, keeps what it
 /// measured and says so in its reasons.
-pub async fn run(
-    plan: &TrialPlan,
-    target: &Target,
-    live: &Live,
-    stop: watch::Receiver<bool>,
-) -> Result<Outcome, TrialError> {
-    run_with(plan, target, live, stop, &Options::default()).await
-}
-
 pub async fn run_with(
     plan: &TrialPlan,
     target: &Target,
