@@ -14,7 +14,6 @@ use crate::token::RunTag;
 use crate::totals::Snapshot;
 use crate::usage::OwnUsage;
 use crate::worker::{self, Order, Worker};
-use pushlab_server::wire::transport::Transport;
 use pushlab_server::wire::usage::Usage;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -200,14 +199,7 @@ impl<'a> Running<'a> {
 
     async fn probe(&mut self, clients: u64) -> Result<(), Halt> {
         self.publisher.probe();
-        let wait = match self.plan.transport.kind {
-            Transport::IntervalPolling => self.plan.transport.interval * 2,
-            Transport::LongPolling
-            | Transport::HttpStreaming
-            | Transport::Sse
-            | Transport::Websocket => Duration::ZERO,
-        };
-        let within = wait + PROBE_PATIENCE;
+        let within = self.plan.until_asked() * 2 + PROBE_PATIENCE;
         let over = |totals: &Snapshot| {
             totals.ready + totals.gave_up >= clients || totals.failed_probes > 0
         };
@@ -234,7 +226,7 @@ impl<'a> Running<'a> {
         let table = self.setting.table.clone();
         let over =
             |totals: &Snapshot| table.all_attempted() && totals.deliveries >= table.expected();
-        let limit = Instant::now() + self.plan.graceful_stop;
+        let limit = Instant::now() + self.plan.until_asked() + self.plan.graceful_stop;
         self.wait_for(limit, over).await
     }
 

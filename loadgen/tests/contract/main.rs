@@ -122,6 +122,16 @@ fn cut_connections_resume_without_a_loss() {
     }
 }
 
+/// An event that waits for the next poll is late, not lost, however short the grace.
+#[test]
+fn the_drain_waits_for_the_next_poll() {
+    let lab = Lab::start(false);
+    let mut plan = plan(Transport::IntervalPolling);
+    plan.transport.interval = Duration::from_millis(1500);
+    plan.graceful_stop = Duration::from_millis(400);
+    assert_sound(&lab.run(&plan).trial);
+}
+
 #[test]
 fn clients_that_forget_their_place_lose_and_say_so() {
     let lab = Lab::start(false);
