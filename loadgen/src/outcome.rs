@@ -80,6 +80,8 @@ struct Count {
     lost: u64,
     lost_in_warm_up: u64,
     unsent: u64,
+    /// Sent, and never heard of again: what a server swallows whole shows nowhere else.
+    unanswered: u64,
 }
 
 impl Count {
@@ -92,6 +94,7 @@ impl Count {
                 count.due += table.subscribers(event.room);
             }
             count.unsent += u64::from(!event.was_sent());
+            count.unanswered += u64::from(event.is_unanswered());
         }
         if found.silent_threads > 0 {
             count.lost = count.due.saturating_sub(found.recording.delivered);
@@ -127,6 +130,7 @@ fn errors(found: &Findings<'_>, count: &Count) -> BTreeMap<String, u64> {
     add("lost-in-warm-up", count.lost_in_warm_up);
     if found.halt.is_none() {
         add("unsent", count.unsent);
+        add("publish-unanswered", count.unanswered);
     }
     errors
 }
@@ -336,12 +340,14 @@ mod tests {
                 lost: 2,
                 lost_in_warm_up: 2,
                 unsent: 57,
+                unanswered: 1,
             };
             assert_eq!(Count::of(found), expected);
             let trial = trial(found);
             assert_eq!((trial.expected, trial.delivered, trial.lost), (2, 0, 2));
             assert_eq!(trial.errors["lost-in-warm-up"], 2);
             assert_eq!(trial.errors["unsent"], 57);
+            assert_eq!(trial.errors["publish-unanswered"], 1);
             assert!(trial.valid, "a loss is a finding: {:?}", trial.reasons);
         });
     }
