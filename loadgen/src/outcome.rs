@@ -8,6 +8,7 @@ use crate::results::{Bytes, GeneratorFigures, Latencies, ServerFigures, Trial};
 use crate::table::Table;
 use crate::totals::Snapshot;
 use crate::trial::{Halt, Mark, Marks};
+use crate::worker::BROKEN_TASK;
 use pushlab_server::wire::usage::{Traffic, Usage};
 use std::collections::BTreeMap;
 
@@ -149,6 +150,11 @@ fn reasons(found: &Findings<'_>, count: &Count, errors: &BTreeMap<String, u64>) 
         reasons.push(format!(
             "{} threads of the generator did not end in time: their figures are missing",
             found.silent_threads
+        ));
+    }
+    if let Some(broken) = errors.get(BROKEN_TASK) {
+        reasons.push(format!(
+            "{broken} tasks of the generator broke: what is lost or missing may be its own doing"
         ));
     }
     let (counted, carried) = (
@@ -357,6 +363,7 @@ mod tests {
         let mut recording = Recording::default();
         recording.errors.insert("connect-refused".to_owned(), 7);
         recording.errors.insert("ended".to_owned(), 2);
+        recording.errors.insert(BROKEN_TASK.to_owned(), 1);
         (0..10).for_each(|_| recording.wake_lag.record(25_000));
         let halt = Halt::NotConnected { connected: 1 };
         findings(&recording, Some(halt), |_, found| {
@@ -365,8 +372,9 @@ mod tests {
                 reasons[0],
                 "only 1 of 2 clients connected in time; most common error: connect-refused (7 times)"
             );
+            assert!(reasons[1].contains("1 tasks of the generator broke"));
             assert!(
-                reasons[1].contains("pacer woke 25.0 ms late"),
+                reasons[2].contains("pacer woke 25.0 ms late"),
                 "{reasons:?}"
             );
         });
