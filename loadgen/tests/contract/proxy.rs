@@ -41,8 +41,7 @@ impl Proxy {
                 }
                 let (from_client, to_client) = (client.try_clone().unwrap(), client);
                 let (from_server, to_server) = (server.try_clone().unwrap(), server);
-                let counts = [counting.clone(), counting.clone()];
-                let [up, down] = counts;
+                let (up, down) = (counting.clone(), counting.clone());
                 thread::spawn(move || copy(from_client, to_server, &up.up, piece));
                 thread::spawn(move || copy(from_server, to_client, &down.down, piece));
             }
