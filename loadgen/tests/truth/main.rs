@@ -151,11 +151,15 @@ fn events_are_sent_when_they_are_due() {
         plan.duration = Duration::from_secs(4);
         let trial = Lab::start().run(&plan);
         assert_complete(&trial);
-        let lag = &trial.latency_us.publish_lag;
-        (milliseconds(lag.p99), milliseconds(lag.p50))
+        let (lag, answer) = (&trial.latency_us.publish_lag, &trial.latency_us.publish_ack);
+        println!(
+            "publish lag at 500/s: p50 {:.3} ms, p99 {:.3} ms; answers p99 {:.3} ms",
+            milliseconds(lag.p50),
+            milliseconds(lag.p99),
+            milliseconds(answer.p99)
+        );
+        milliseconds(lag.p99)
     };
-    let lags: Vec<(f64, f64)> = (0..3).map(|_| lag()).collect();
-    println!("publish lag at 500/s, (p99, p50) in ms: {lags:.3?}");
-    let best = lags.iter().map(|(p99, _)| *p99).fold(f64::MAX, f64::min);
+    let best = (0..3).map(|_| lag()).fold(f64::MAX, f64::min);
     assert!(best < 1.0, "the best p99 is {best} ms");
 }
