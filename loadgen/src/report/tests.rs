@@ -104,7 +104,16 @@ fn the_table_fits_a_terminal() {
     let heads = table.lines().nth(1).unwrap();
     let names: Vec<&str> = heads.split_whitespace().collect();
     let expected = [
-        "transport", "delivered", "lost", "p50", "p99", "max", "event", "event", "s/M", "conn",
+        "transport",
+        "delivered",
+        "lost",
+        "p50",
+        "p99",
+        "max",
+        "event",
+        "event",
+        "s/M",
+        "conn",
     ];
     assert_eq!(names, expected, "{table}");
     assert_eq!(table.lines().count(), 2 + 5);

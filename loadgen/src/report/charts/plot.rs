@@ -109,7 +109,7 @@ impl<'p, 'a, DB: DrawingBackend> Plot<'p, 'a, DB> {
         let plot = Self {
             pen,
             left: MARGIN + widest.unwrap_or(0) * 11 / 10 + 14,
-            top: top + LINE + 8,
+            top: top + LINE + 18,
             right: pen.view.width - 40,
             bottom: pen.view.height - MARGIN - 2 * LINE - 8,
             x,
