@@ -110,10 +110,10 @@ fn strip<DB: DrawingBackend>(
     let height = |share: f64| (share / tallest * f64::from(STRIP)).round() as i32;
     let median = merged.at(0.5).map_or(0.0, |bytes| bytes as f64);
     let label = match pen.view.narrow {
-        true => format!("{}: median {}", subject.label(), plain(median)),
+        true => format!("{}: median {}", subject.chart_label(), plain(median)),
         false => format!(
             "{}: median {} bytes per second",
-            subject.label(),
+            subject.chart_label(),
             plain(median)
         ),
     };

@@ -223,7 +223,7 @@ pub(super) fn line_legend<DB: DrawingBackend>(
     const SIGN: i32 = 56;
     let entries: Vec<(String, i32)> = subjects
         .iter()
-        .map(|subject| (subject.label().to_string(), SIGN))
+        .map(|subject| (subject.chart_label().to_string(), SIGN))
         .collect();
     pen.legend(top, &entries, |index, (x, y)| {
         let subject = subjects[index];
