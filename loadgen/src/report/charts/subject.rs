@@ -51,6 +51,6 @@ impl Subject<'_> {
     /// shorter dashes.
     pub(super) fn dash(&self) -> Option<f64> {
         let variant = u32::try_from(self.row.variant).unwrap_or(u32::MAX);
-        (variant > 0).then(|| (22.0 / f64::from(variant)).max(4.0))
+        (variant > 0).then(|| (14.0 / f64::from(variant)).max(4.0))
     }
 }
