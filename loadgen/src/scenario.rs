@@ -146,7 +146,7 @@ pub enum Subprotocol {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerEntry {
-    /// Worker threads
+    /// Worker threads; half of the cores unless given, for the generator needs the others
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1024))]
     pub workers: Option<u16>,

@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::hub::Hub;
 use crate::usage::Ledger;
-use crate::wake::Worker;
 use crate::wire::usage::Usage;
+use crate::worker::Worker;
 use actix_web::HttpRequest;
 use std::rc::Rc;
 use std::sync::Arc;

@@ -11,9 +11,13 @@ use std::sync::OnceLock;
 /// An event of a room, as the history keeps it.
 pub struct Event {
     pub offset: u64,
-    sse: Bytes,
-    /// Where the JSON object stands within `sse`; a newline follows it.
+    /// One chunk (RFC 9112 §7.1) with the event's SSE form in it.
+    sse_chunk: Bytes,
+    /// Where the SSE form stands within `sse_chunk`.
+    sse: Range<usize>,
+    /// Where the JSON object stands within `sse_chunk`; a newline follows it.
     json: Range<usize>,
+    line_chunk: OnceLock<Bytes>,
     websocket: OnceLock<Bytes>,
     msgpack: OnceLock<Bytes>,
 }
@@ -44,12 +48,15 @@ impl Event {
             sse.push_str(&draft.data_json);
             sse.push('}');
         }
-        let json = start..sse.len();
+        let end = sse.len();
         sse.push_str("\n\n");
+        let (sse_chunk, head) = chunk(sse.as_bytes());
         Event {
             offset: cursor.offset,
-            sse: Bytes::from(sse.into_bytes().into_boxed_slice()),
-            json,
+            sse: head..head + sse.len(),
+            json: head + start..head + end,
+            sse_chunk,
+            line_chunk: OnceLock::new(),
             websocket: OnceLock::new(),
             msgpack: OnceLock::new(),
         }
@@ -57,17 +64,29 @@ impl Event {
 
     /// `{"id":7,"type":"chat","data":…}`, or the data alone on a bare server.
     pub fn json(&self) -> &[u8] {
-        &self.sse[self.json.clone()]
+        &self.sse_chunk[self.json.clone()]
     }
 
     /// `id:` and `data:` lines and the empty line that dispatches them.
     pub fn sse(&self) -> Bytes {
-        self.sse.clone()
+        self.sse_chunk.slice(self.sse.clone())
+    }
+
+    /// The same as one chunk of a chunked body.
+    pub fn sse_chunk(&self) -> Bytes {
+        self.sse_chunk.clone()
     }
 
     /// The JSON object and a newline.
     pub fn line(&self) -> Bytes {
-        self.sse.slice(self.json.start..self.json.end + 1)
+        self.sse_chunk.slice(self.json.start..self.json.end + 1)
+    }
+
+    /// The same as one chunk of a chunked body.
+    pub fn line_chunk(&self) -> Bytes {
+        self.line_chunk
+            .get_or_init(|| chunk(&self.line()).0)
+            .clone()
     }
 
     /// A text frame with the JSON object.
@@ -86,8 +105,16 @@ impl Event {
 
     /// Bytes that the history accounts for this event.
     pub fn size(&self) -> usize {
-        self.sse.len()
+        self.sse_chunk.len()
     }
+}
+
+/// One chunk of a chunked body, and where in it `content` begins. Written as actix writes it, so
+/// that a client cannot tell which way an event came.
+fn chunk(content: &[u8]) -> (Bytes, usize) {
+    let head = format!("{:X}\r\n", content.len());
+    let chunk = [head.as_bytes(), content, b"\r\n"].concat();
+    (Bytes::from(chunk.into_boxed_slice()), head.len())
 }
 
 /// MessagePack of a JSON text that publishing has checked.
@@ -199,7 +226,13 @@ mod tests {
         let json = r#"{"id":7,"type":"chat","data":{"text":"瑶"}}"#;
         assert_eq!(event.json(), json.as_bytes());
         assert_eq!(event.line(), format!("{json}\n"));
-        assert_eq!(event.sse(), format!("id: a-7\ndata: {json}\n\n"));
+        let sse = format!("id: a-7\ndata: {json}\n\n");
+        assert_eq!(event.sse(), sse);
+        assert_eq!(event.sse_chunk(), format!("{:X}\r\n{sse}\r\n", sse.len()));
+        assert_eq!(
+            event.line_chunk(),
+            format!("{:X}\r\n{json}\n\r\n", json.len() + 1)
+        );
         assert_eq!(&event.websocket()[..2], [0x81, json.len() as u8]);
         assert_eq!(&event.websocket()[2..], json.as_bytes());
         let packed: serde_json::Value = rmp_serde::from_slice(&event.msgpack()[2..]).unwrap();

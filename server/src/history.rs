@@ -126,6 +126,11 @@ impl History {
         (self.first - 1).saturating_sub(offset)
     }
 
+    /// The event at the head.
+    pub fn newest(&self) -> Option<Arc<Event>> {
+        self.events.back().cloned()
+    }
+
     /// The event that follows `offset`, if it has been published and is kept.
     pub fn next(&self, offset: u64) -> Option<&Arc<Event>> {
         let index = (offset + 1).checked_sub(self.first)?;

@@ -1,8 +1,9 @@
 //! One event stream, pushed over every transport the web has had.
 //!
 //! The way of an event: `publish` checks and compacts it, `history` appends it at the next offset,
-//! `wake` rouses the workers that have sleepers in the room, `subscription` moves each subscriber's
-//! cursor past it, and `transports` writes the bytes that `frames` made once for all of them.
+//! `wake` rouses the workers that have sleepers in the room, each `worker` writes it to the sockets that
+//! wait for nothing else (`shortcut`) and wakes the tasks of the others, whose `subscription` reads it
+//! from the history; `transports` write the bytes that `frames` made once for all of them.
 
 pub mod wire;
 pub mod config;
@@ -12,6 +13,8 @@ mod frames;
 mod history;
 mod hub;
 mod wake;
+mod worker;
+mod shortcut;
 mod subscription;
 mod transports;
 mod routes;
@@ -30,7 +33,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wake::Worker;
+use worker::Worker;
 
 /// How often idle rooms are looked for.
 const SWEEP: Duration = Duration::from_secs(30);

@@ -4,9 +4,11 @@
 
 use crate::frames::Event;
 use crate::hub::Room;
-use crate::wake::{Sleeper, Worker};
+use crate::shortcut::Shortcut;
 use crate::wire::cursor::{Cursor, Epoch, Start};
+use crate::worker::{Sleeper, Worker};
 use bytes::Bytes;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,7 +21,9 @@ pub struct Subscription {
     room: Arc<Room>,
     worker: Rc<Worker>,
     epoch: Epoch,
-    offset: u64,
+    /// Read to here; a shortcut moves it too.
+    offset: Rc<Cell<u64>>,
+    shortcut: Option<Rc<Shortcut>>,
     /// Events missed before the first read, not told yet; `None`: not known how many.
     missed: Option<u64>,
     /// Its place among the sleepers, from the first time that it slept.
@@ -57,7 +61,8 @@ impl Subscription {
             room,
             worker: Rc::clone(worker),
             epoch,
-            offset,
+            offset: Rc::new(Cell::new(offset)),
+            shortcut: None,
             missed,
             sleeper: None,
         }
@@ -66,8 +71,17 @@ impl Subscription {
     pub fn cursor(&self) -> Cursor {
         Cursor {
             epoch: self.epoch,
-            offset: self.offset,
+            offset: self.offset.get(),
         }
+    }
+
+    /// Lets events be written past this subscription's task. `make` gets its cursor's offset.
+    pub fn shorten(&mut self, make: impl FnOnce(Rc<Cell<u64>>) -> Option<Rc<Shortcut>>) {
+        self.shortcut = make(Rc::clone(&self.offset));
+    }
+
+    pub fn shortcut(&self) -> Option<&Shortcut> {
+        self.shortcut.as_deref()
     }
 
     /// How many events the client missed before this subscription began (see `History::begin`).
@@ -83,36 +97,36 @@ impl Subscription {
     /// All that waits after the cursor, up to a cap; moves the cursor past it.
     pub fn ready(&mut self) -> Batch {
         let mut history = self.room.history();
-        let fell_off = history.missed_after(self.offset);
+        let fell_off = history.missed_after(self.offset.get());
         let missed = self.missed.replace(0).map(|missed| missed + fell_off);
-        self.offset += fell_off;
-        let from = self.offset;
+        let from = self.offset.get() + fell_off;
+        self.offset.set(from);
         let mut bytes = 0;
         for event in history.after(from).take(MAX_BATCH_EVENTS) {
             bytes += event.json().len();
-            self.offset = event.offset;
+            self.offset.set(event.offset);
             if bytes > MAX_BATCH_BYTES {
                 break;
             }
         }
         Batch {
-            events: usize::try_from(self.offset - from).unwrap_or(usize::MAX),
+            events: usize::try_from(self.offset.get() - from).unwrap_or(usize::MAX),
             cursor: self.cursor(),
             missed,
-            body: history.answer(from, self.offset, missed),
+            body: history.answer(from, self.offset.get(), missed),
         }
     }
 
     /// Whether an event waits after the cursor; if not, a publish will wake this task.
     pub fn poll_ready(&mut self, context: &Context<'_>) -> Poll<()> {
-        if self.room.head() > self.offset {
+        if self.room.head() > self.offset.get() {
             return Poll::Ready(());
         }
         self.sleeper
-            .get_or_insert_with(|| self.worker.join(self.room.id, &self.room.sleepers))
+            .get_or_insert_with(|| self.worker.join(&self.room, self.shortcut.clone()))
             .arm(context);
         // Again: a publish between the look and the arming would wake nobody.
-        if self.room.head() > self.offset {
+        if self.room.head() > self.offset.get() {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -123,19 +137,19 @@ impl Subscription {
     pub fn poll_next(&mut self, context: &Context<'_>) -> Poll<Next> {
         std::task::ready!(self.poll_ready(context));
         let history = self.room.history();
-        let missed = history.missed_after(self.offset);
+        let missed = history.missed_after(self.offset.get());
         if missed > 0 {
-            self.offset += missed;
+            self.offset.set(self.offset.get() + missed);
             return Poll::Ready(Next::Gap {
                 missed,
-                cursor: history.cursor(self.offset),
+                cursor: history.cursor(self.offset.get()),
             });
         }
         // The head never moves before its event is in the history.
         let event = history
-            .next(self.offset)
+            .next(self.offset.get())
             .expect("an event stands between cursor and head");
-        self.offset = event.offset;
+        self.offset.set(event.offset);
         Poll::Ready(Next::Event(Arc::clone(event)))
     }
 }

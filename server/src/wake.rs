@@ -1,16 +1,12 @@
-//! How a publish reaches the subscribers that sleep: one wake across threads for each worker that
-//! has sleepers in the room, then a walk over a list that only this worker touches.
+//! How a publish reaches the workers: one wake across threads for each that has sleepers in the
+//! room. What the worker does then stands in `worker.rs`.
 //!
 //! Invariant: a sleeper arms itself *first* and looks at the room's head *again* before it returns
 //! `Pending`; a publisher moves the head first and looks for sleepers second. Both orders are
 //! sequentially consistent, so one of the two always sees the other.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Waker};
 use tokio::sync::Notify;
 
 /// Names a room within one hub for as long as the process lives.
@@ -23,6 +19,13 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
+    pub fn new() -> Arc<Mailbox> {
+        Arc::new(Mailbox {
+            rooms: Mutex::new(Vec::new()),
+            notify: Notify::new(),
+        })
+    }
+
     fn post(&self, room: RoomId) {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         rooms.push(room);
@@ -33,7 +36,9 @@ impl Mailbox {
         }
     }
 
-    fn take(&self) -> Vec<RoomId> {
+    /// The rooms that were published into since the last time; waits until there is one.
+    pub async fn take(&self) -> Vec<RoomId> {
+        self.notify.notified().await;
         std::mem::take(&mut *self.rooms.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -45,7 +50,7 @@ pub struct Mailboxes {
 }
 
 impl Mailboxes {
-    fn add(&self, mailbox: Arc<Mailbox>) -> usize {
+    pub fn add(&self, mailbox: Arc<Mailbox>) -> usize {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let index = all.len();
         *all = all.iter().cloned().chain([mailbox]).collect();
@@ -65,7 +70,7 @@ pub struct Sleepers {
 
 impl Sleepers {
     /// The flag of one worker, made on first use.
-    fn flag(&self, worker: usize) -> Arc<AtomicBool> {
+    pub fn flag(&self, worker: usize) -> Arc<AtomicBool> {
         let mut flags = self
             .by_worker
             .lock()
@@ -88,130 +93,6 @@ impl Sleepers {
             {
                 mailbox.post(room);
             }
-        }
-    }
-}
-
-/// One worker thread's own lists of sleepers.
-pub struct Worker {
-    index: usize,
-    mailbox: Arc<Mailbox>,
-    rooms: RefCell<HashMap<RoomId, Rc<LocalRoom>>>,
-}
-
-impl Worker {
-    pub fn new(mailboxes: &Mailboxes) -> Rc<Worker> {
-        let mailbox = Arc::new(Mailbox {
-            rooms: Mutex::new(Vec::new()),
-            notify: Notify::new(),
-        });
-        Rc::new(Worker {
-            index: mailboxes.add(Arc::clone(&mailbox)),
-            mailbox,
-            rooms: RefCell::default(),
-        })
-    }
-
-    /// Runs for as long as the worker does.
-    pub async fn deliver(self: Rc<Self>) {
-        loop {
-            self.mailbox.notify.notified().await;
-            for room in self.mailbox.take() {
-                let local = self.rooms.borrow().get(&room).cloned();
-                if let Some(local) = local {
-                    local.wake();
-                }
-            }
-        }
-    }
-
-    /// A place in the list of `room`.
-    pub fn join(self: &Rc<Self>, room: RoomId, sleepers: &Sleepers) -> Sleeper {
-        let local = Rc::clone(self.rooms.borrow_mut().entry(room).or_insert_with(|| {
-            Rc::new(LocalRoom {
-                flag: sleepers.flag(self.index),
-                slots: RefCell::default(),
-                free: RefCell::default(),
-                taken: Cell::new(0),
-            })
-        }));
-        Sleeper {
-            slot: local.take_slot(),
-            local,
-            worker: Rc::clone(self),
-            room,
-        }
-    }
-}
-
-struct LocalRoom {
-    flag: Arc<AtomicBool>,
-    slots: RefCell<Vec<Slot>>,
-    free: RefCell<Vec<usize>>,
-    taken: Cell<usize>,
-}
-
-#[derive(Default)]
-struct Slot {
-    waker: Option<Waker>,
-    armed: bool,
-}
-
-impl LocalRoom {
-    fn take_slot(&self) -> usize {
-        self.taken.set(self.taken.get() + 1);
-        self.free.borrow_mut().pop().unwrap_or_else(|| {
-            let mut slots = self.slots.borrow_mut();
-            slots.push(Slot::default());
-            slots.len() - 1
-        })
-    }
-
-    /// Waking only queues a task of this thread: no subscriber runs within the walk.
-    fn wake(&self) {
-        for slot in self.slots.borrow_mut().iter_mut() {
-            if std::mem::take(&mut slot.armed)
-                && let Some(waker) = &slot.waker
-            {
-                waker.wake_by_ref();
-            }
-        }
-    }
-}
-
-/// One subscriber's place in its worker's list; leaves it when dropped.
-pub struct Sleeper {
-    local: Rc<LocalRoom>,
-    slot: usize,
-    worker: Rc<Worker>,
-    room: RoomId,
-}
-
-impl Sleeper {
-    /// From now on a publish wakes this task. The caller looks at the head after this.
-    pub fn arm(&self, context: &Context<'_>) {
-        let mut slots = self.local.slots.borrow_mut();
-        let slot = &mut slots[self.slot];
-        match &mut slot.waker {
-            Some(waker) => waker.clone_from(context.waker()),
-            waker @ None => *waker = Some(context.waker().clone()),
-        }
-        slot.armed = true;
-        drop(slots);
-        // Read first: with many sleepers the flag is mostly up already, and a load is cheaper.
-        if !self.local.flag.load(Ordering::SeqCst) {
-            self.local.flag.store(true, Ordering::SeqCst);
-        }
-    }
-}
-
-impl Drop for Sleeper {
-    fn drop(&mut self) {
-        self.local.slots.borrow_mut()[self.slot] = Slot::default();
-        self.local.free.borrow_mut().push(self.slot);
-        self.local.taken.set(self.local.taken.get() - 1);
-        if self.local.taken.get() == 0 {
-            self.worker.rooms.borrow_mut().remove(&self.room);
         }
     }
 }

@@ -405,8 +405,10 @@ fn counts(trials: &[&Trial]) -> Counts {
     }
 }
 
+type Reading = fn(&Trial) -> Option<f64>;
+
 fn figures(trials: &[&Trial]) -> BTreeMap<String, Figure> {
-    let of: [(&str, fn(&Trial) -> Option<f64>); 13] = [
+    let of: [(&str, Reading); 13] = [
         ("latency_p50_us", |t| {
             t.latency_us.delivery.p50.map(|v| v as f64)
         }),

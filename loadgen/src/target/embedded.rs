@@ -82,7 +82,7 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
             command.arg(flag).arg(value);
         }
     };
-    number("--workers", plan.workers.map(|n| n.to_string()));
+    number("--workers", Some(workers(plan).to_string()));
     number("--history", plan.history.map(|n| n.to_string()));
     number("--history-bytes", plan.history_bytes.map(|n| n.to_string()));
     number("--hold-jitter", plan.hold_jitter.map(|n| n.to_string()));
@@ -96,6 +96,13 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
         // Ctrl-C in a terminal goes to the whole group; the trial must end before its server does.
         command.process_group(0);
     }
+}
+
+/// Half of the cores unless the scenario says otherwise: the generator needs the others, and two
+/// servers' worth of threads on them would measure the scheduler.
+fn workers(plan: &ServerPlan) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    plan.workers.unwrap_or((cores / 2).max(1))
 }
 
 fn spawn(mut command: Command) -> Result<(Child, String, String), TargetError> {

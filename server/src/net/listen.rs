@@ -90,7 +90,7 @@ pub fn serve_public(
             async move {
                 tune(&io)?;
                 let peer = io.peer_addr().ok();
-                Ok((Metered::new(io, meter), peer))
+                Ok((Metered::plain(io, meter), peer))
             }
         })
         .into_factory()

@@ -6,14 +6,16 @@
 //! request that is being answered.
 
 use crate::usage::{Class, ClassCounters, WorkerCounters};
-use std::cell::Cell;
+use bytes::{Buf, Bytes};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// How long a closed connection waits for the client to close too.
@@ -29,6 +31,7 @@ pub struct Meter {
     unassigned: Cell<u64>,
     /// Bit per class this connection has belonged to.
     seen: Cell<u16>,
+    outlet: OnceCell<Weak<Line<TcpStream>>>,
 }
 
 impl Meter {
@@ -40,6 +43,7 @@ impl Meter {
             sticky: Cell::new(false),
             unassigned: Cell::new(0),
             seen: Cell::new(0),
+            outlet: OnceCell::new(),
         })
     }
 
@@ -75,6 +79,11 @@ impl Meter {
         self.sticky.set(true);
     }
 
+    /// The connection's socket, where events may be written past its task.
+    pub fn outlet(&self) -> Option<Rc<Line<TcpStream>>> {
+        self.outlet.get()?.upgrade()
+    }
+
     fn read(&self, bytes: usize) {
         let bytes = bytes as u64;
         if self.sticky.get() {
@@ -96,59 +105,137 @@ impl Drop for Meter {
     }
 }
 
-pub struct Metered<T> {
-    inner: T,
+/// The socket, as the task of its connection and the broadcast of a room share it. Both live on one
+/// thread and neither holds a borrow across an await.
+pub struct Line<T> {
+    socket: RefCell<T>,
     meter: Rc<Meter>,
+    /// The task has bytes that the socket did not take yet.
+    blocked: Cell<bool>,
+    /// What the socket left of an event that was pushed: it goes before all else.
+    rest: RefCell<Bytes>,
+}
+
+/// What became of an event that was pushed past the task of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    Whole,
+    /// The rest is kept; the task must flush it.
+    Partly,
+    /// Nothing was written.
+    Refused,
+}
+
+impl Line<TcpStream> {
+    /// Writes `bytes` now if nothing waits before them.
+    pub fn push(&self, bytes: &Bytes) -> Pushed {
+        if self.blocked.get() || !self.rest.borrow().is_empty() {
+            return Pushed::Refused;
+        }
+        // An error is left for the task to meet, which also ends the connection.
+        let written = self.socket.borrow().try_write(bytes).unwrap_or(0);
+        self.meter.wrote(written);
+        if written == bytes.len() {
+            return Pushed::Whole;
+        }
+        if written == 0 {
+            return Pushed::Refused;
+        }
+        self.rest.replace(bytes.slice(written..));
+        Pushed::Partly
+    }
+}
+
+impl<T: AsyncWrite + Unpin> Line<T> {
+    fn poll_rest(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut rest = self.rest.borrow_mut();
+        while !rest.is_empty() {
+            let mut socket = self.socket.borrow_mut();
+            let written = ready!(Pin::new(&mut *socket).poll_write(context, &rest))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.meter.wrote(written);
+            rest.advance(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+pub struct Metered<T> {
+    line: Rc<Line<T>>,
     closing: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Metered<T> {
-    pub fn new(inner: T, meter: Rc<Meter>) -> Self {
-        Metered {
-            inner,
+    fn wrap(socket: T, meter: Rc<Meter>) -> Self {
+        let line = Rc::new(Line {
+            socket: RefCell::new(socket),
             meter,
+            blocked: Cell::new(false),
+            rest: RefCell::default(),
+        });
+        Metered {
+            line,
             closing: None,
         }
     }
 
     pub fn meter(&self) -> &Rc<Meter> {
-        &self.meter
+        &self.line.meter
+    }
+}
+
+impl Metered<TcpStream> {
+    /// Events may be pushed to a socket that carries them as they are.
+    pub fn plain(socket: TcpStream, meter: Rc<Meter>) -> Self {
+        let metered = Self::wrap(socket, meter);
+        let line = Rc::downgrade(&metered.line);
+        // A meter belongs to one connection, so this is the first and only time.
+        let _ = metered.line.meter.outlet.set(line);
+        metered
     }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Metered<T> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
-        self.meter.read(buffer.filled().len() - before);
+        ready!(Pin::new(&mut *self.line.socket.borrow_mut()).poll_read(context, buffer))?;
+        self.line.meter.read(buffer.filled().len() - before);
         Poll::Ready(Ok(()))
     }
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Metered<T> {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.inner).poll_write(context, bytes))?;
-        self.meter.wrote(written);
+        let line = &self.line;
+        line.blocked.set(true);
+        ready!(line.poll_rest(context))?;
+        let written = ready!(Pin::new(&mut *line.socket.borrow_mut()).poll_write(context, bytes))?;
+        line.blocked.set(written < bytes.len());
+        line.meter.wrote(written);
         Poll::Ready(Ok(written))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.line.poll_rest(context))?;
+        Pin::new(&mut *self.line.socket.borrow_mut()).poll_flush(context)
     }
 
     /// Sends FIN, then reads what still comes: closing a socket with unread bytes would send RST,
     /// and the client might never see the answer that ended the connection (RFC 9112 §9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.closing.is_none() {
-            ready!(Pin::new(&mut self.inner).poll_shutdown(context))?;
+            ready!(self.line.poll_rest(context))?;
+            ready!(Pin::new(&mut *self.line.socket.borrow_mut()).poll_shutdown(context))?;
             self.closing = Some(Box::pin(tokio::time::sleep(LINGER)));
         }
         loop {

@@ -22,6 +22,10 @@ impl Framing for Lines {
         event.line()
     }
 
+    fn chunk(event: &Event) -> Bytes {
+        event.line_chunk()
+    }
+
     fn message(json: &str, _: Cursor) -> Bytes {
         format!("{json}\n").into()
     }

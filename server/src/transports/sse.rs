@@ -23,6 +23,10 @@ impl Framing for Fields {
         event.sse()
     }
 
+    fn chunk(event: &Event) -> Bytes {
+        event.sse_chunk()
+    }
+
     fn message(json: &str, cursor: Cursor) -> Bytes {
         format!("id: {cursor}\ndata: {json}\n\n").into()
     }

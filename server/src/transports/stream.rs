@@ -5,6 +5,7 @@ use super::meter;
 use crate::desk::Desk;
 use crate::frames::{self, Event};
 use crate::net::metered::Meter;
+use crate::shortcut::Shortcut;
 use crate::subscription::{Next, Subscription};
 use crate::usage::Class;
 use crate::wire::cursor::Cursor;
@@ -28,6 +29,9 @@ pub(super) trait Framing {
     const CACHE_CONTROL: &'static str;
 
     fn event(event: &Event) -> Bytes;
+
+    /// The same as one chunk.
+    fn chunk(event: &Event) -> Bytes;
 
     /// A message of the server's own; `cursor` is where a client that has seen it goes on.
     fn message(json: &str, cursor: Cursor) -> Bytes;
@@ -71,9 +75,14 @@ struct StreamBody<F> {
 }
 
 impl<F: Framing> StreamBody<F> {
-    fn new(request: &HttpRequest, subscription: Subscription) -> Self {
+    fn new(request: &HttpRequest, mut subscription: Subscription) -> Self {
         let config = &Desk::of(request).config;
         meter(request).keep();
+        // HTTP/1.0 has no chunks.
+        if request.version() == Version::HTTP_11 {
+            let class = Class::Transport(F::TRANSPORT);
+            subscription.shorten(|offset| Shortcut::new(offset, meter(request), class, F::chunk));
+        }
         let hello = (!config.bare).then(|| {
             let cursor = subscription.cursor();
             let json = frames::hello(cursor, subscription.missed());
@@ -94,6 +103,11 @@ impl<F: Framing> StreamBody<F> {
             last_sent: Instant::now(),
             framing: std::marker::PhantomData,
         }
+    }
+
+    fn last_sent(&self) -> Instant {
+        let pushed = self.subscription.shortcut().map(Shortcut::last_sent);
+        pushed.map_or(self.last_sent, |pushed| pushed.max(self.last_sent))
     }
 
     fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
@@ -117,7 +131,7 @@ impl<F: Framing> StreamBody<F> {
         self.heartbeat_polled = true;
         while self.heartbeat.as_mut().poll(context).is_ready() {
             // Not rewound at every message, which would cost a timer each: looked at when it ends.
-            let due = self.last_sent + self.heartbeat_every;
+            let due = self.last_sent() + self.heartbeat_every;
             let now = Instant::now();
             if due <= now {
                 self.heartbeat_polled = false;

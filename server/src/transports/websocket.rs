@@ -5,10 +5,11 @@
 use super::frame_guard::{self, BadFrame};
 use super::{meter, subscribe};
 use crate::desk::Desk;
-use crate::frames::{self, Opcode, frame};
+use crate::frames::{self, Event, Opcode, frame};
 use crate::net::metered::Meter;
 use crate::problems::Refusal;
 use crate::publish;
+use crate::shortcut::Shortcut;
 use crate::subscription::{Next, Subscription};
 use crate::usage::Class;
 use crate::wire::transport::Transport;
@@ -28,6 +29,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
+const CLASS: Class = Class::Transport(Transport::Websocket);
+
 const JSON: &str = "pushlab.json";
 const MSGPACK: &str = "pushlab.msgpack";
 
@@ -38,7 +41,7 @@ const TOO_BIG: u16 = 1009;
 
 pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
     if let Err(error) = verify_handshake(request.head()) {
-        meter(&request).request(Class::Transport(Transport::Websocket));
+        meter(&request).request(CLASS);
         return Err(refuse(error));
     }
     let subscription = subscribe(&request, Transport::Websocket)?;
@@ -115,13 +118,19 @@ enum Reply {
 impl Conversation {
     fn new(
         request: &HttpRequest,
-        subscription: Subscription,
+        mut subscription: Subscription,
         actix: (BoxBody, Session),
         incoming: AggregatedMessageStream,
         msgpack: bool,
     ) -> Self {
         let desk = Rc::clone(Desk::of(request));
         meter(request).keep();
+        let encode = if msgpack {
+            Event::msgpack
+        } else {
+            Event::websocket
+        };
+        subscription.shorten(|offset| Shortcut::new(offset, meter(request), CLASS, encode));
         let ping_every = Duration::from_secs_f64(desk.config.ping_interval);
         let mut conversation = Conversation {
             hello: None,
@@ -230,8 +239,7 @@ impl Conversation {
     fn outgoing(&self, next: Next) -> Bytes {
         match next {
             Next::Event(event) => {
-                let class = Class::Transport(Transport::Websocket);
-                self.meter.class(class).deliveries.add(1);
+                self.meter.class(CLASS).deliveries.add(1);
                 if self.msgpack {
                     event.msgpack()
                 } else {

@@ -15,3 +15,4 @@ mod publish;
 mod payloads;
 mod accounting;
 mod sequence;
+mod stall;

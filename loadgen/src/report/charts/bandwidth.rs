@@ -35,7 +35,7 @@ pub(super) fn paint<DB: DrawingBackend>(pen: &Pen<'_, DB>, subjects: &[Subject<'
         strip(pen, y, &across, subject, merged);
         y += ROW;
     }
-    axis(pen, top, y, &across);
+    axis(pen, y, &across);
 }
 
 /// Pixels of the axis: the bin of 0, then the logarithmic part.
@@ -61,7 +61,7 @@ impl Across {
         let ends = ends.flatten().map(|bytes| bytes as f64);
         Self {
             axis: Axis::logarithmic(ends, "Bytes per second and client (log scale)"),
-            left: MARGIN + 70,
+            left: MARGIN + 110,
             right: pen.view.width - 50,
         }
     }
@@ -73,7 +73,7 @@ impl Across {
     }
 
     fn silent(&self) -> (i32, i32) {
-        (MARGIN, self.left - 26)
+        (MARGIN, MARGIN + 44)
     }
 }
 
@@ -110,18 +110,20 @@ fn strip<DB: DrawingBackend>(
     let height = |share: f64| (share / tallest * f64::from(STRIP)).round() as i32;
     let median = merged.at(0.5).map_or(0.0, |bytes| bytes as f64);
     let label = match pen.view.narrow {
-        true => format!("{}: median {}", subject.label(), plain(median)),
+        true => format!("{}: median {}", subject.chart_label(), plain(median)),
         false => format!(
             "{}: median {} bytes per second",
-            subject.label(),
+            subject.chart_label(),
             plain(median)
         ),
     };
     pen.text(&label, (MARGIN, top + LINE / 2), Align::Left, INK);
-    pen.line(vec![(MARGIN, base), (across.right, base)], MUTED, 2);
+    let (silent_from, silent_to) = across.silent();
+    pen.line(vec![(silent_from, base), (silent_to, base)], MUTED, 2);
+    pen.line(vec![(across.left, base), (across.right, base)], MUTED, 2);
     if silent > 0.0 {
-        let (from, to) = across.silent();
-        pen.rectangle((from, base - height(silent)), (to, base), subject.colour());
+        let corner = (silent_from, base - height(silent));
+        pen.rectangle(corner, (silent_to, base), subject.colour());
     }
     for (bin, share) in bins {
         let from = across.x(bin as f64 / BINS_PER_DECADE);
@@ -135,7 +137,7 @@ fn strip<DB: DrawingBackend>(
     }
 }
 
-fn axis<DB: DrawingBackend>(pen: &Pen<'_, DB>, top: i32, bottom: i32, across: &Across) {
+fn axis<DB: DrawingBackend>(pen: &Pen<'_, DB>, bottom: i32, across: &Across) {
     let (from, to) = across.silent();
     let labels = bottom + LINE / 2 - 6;
     pen.text("0", ((from + to) / 2, labels), Align::Centre, MUTED);
@@ -149,14 +151,6 @@ fn axis<DB: DrawingBackend>(pen: &Pen<'_, DB>, top: i32, bottom: i32, across: &A
             free_from = x + half + 10;
         }
     }
-    pen.line(
-        vec![
-            (across.left - 13, top + LINE),
-            (across.left - 13, bottom - 14),
-        ],
-        GRID,
-        2,
-    );
     let middle = (pen.view.width / 2, labels + LINE);
     pen.text(across.axis.title, middle, Align::Centre, INK);
 }

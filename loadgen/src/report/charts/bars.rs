@@ -38,7 +38,7 @@ pub(super) fn of_figure(
     let bars = subjects.iter().filter_map(|subject| {
         let figure = subject.row.figure(name)?;
         Some(Bar {
-            label: subject.label().to_string(),
+            label: subject.chart_label().to_string(),
             segments: vec![(figure.median.max(0.0), subject.colour())],
             value: value(figure.median),
             whisker: Some((figure.low.max(0.0), figure.high.max(0.0))),

@@ -47,7 +47,7 @@ fn bars(subjects: &[Subject<'_>]) -> Vec<Bar> {
     let bars = subjects.iter().filter_map(|subject| {
         let median = subject.row.figure("bytes_per_delivery")?.median;
         Some(Bar {
-            label: subject.label().to_string(),
+            label: subject.chart_label().to_string(),
             segments: segments(subject, median),
             value: significant(median),
             whisker: None,

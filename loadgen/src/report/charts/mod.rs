@@ -128,10 +128,15 @@ impl Chart {
         }
     }
 
-    /// Charts with a bar or strip per row grow with the rows.
+    /// Charts with a bar or strip per row grow with the rows; one without data takes little room.
     fn view(self, subjects: &[Subject<'_>], view: View) -> View {
         match self {
-            Chart::Percentiles | Chart::Timeline | Chart::Cdf => view,
+            Chart::Percentiles | Chart::Cdf => {
+                view.or_empty(subjects.iter().all(|subject| subject.latency.is_none()))
+            }
+            Chart::Timeline => {
+                view.or_empty(subjects.iter().all(|subject| subject.seconds.is_empty()))
+            }
             Chart::Bytes => bytes::sized(subjects, view),
             Chart::Bandwidth => bandwidth::sized(subjects, view),
             Chart::Requests => requests::sized(subjects, view),

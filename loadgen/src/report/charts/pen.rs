@@ -78,6 +78,14 @@ impl View {
         }
     }
 
+    /// Lower where there is nothing to draw.
+    pub(super) fn or_empty(self, empty: bool) -> Self {
+        match empty {
+            true => self.with_content(3 * LINE),
+            false => self,
+        }
+    }
+
     pub(super) fn size(self) -> (u32, u32) {
         (self.width.unsigned_abs(), self.height.unsigned_abs())
     }

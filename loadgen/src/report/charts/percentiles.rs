@@ -32,7 +32,7 @@ pub(super) fn paint<DB: DrawingBackend>(pen: &Pen<'_, DB>, subjects: &[Subject<'
     let last = points().map(|(x, _)| *x).fold(1.0, f64::max);
     let values = points().map(|(_, y)| 10f64.powf(*y));
     let y = Axis::logarithmic(values, "Delivery latency, ms (log scale)");
-    let plot = Plot::new(pen, top, nines_axis(last), y);
+    let plot = Plot::new(pen, top, nines_axis(last, pen.view.narrow), y);
     for (index, (subject, curve)) in curves.iter().enumerate() {
         plot.curve(subject, curve);
         // Markers of different rows stand apart, or curves that coincide would hide them.
@@ -43,9 +43,12 @@ pub(super) fn paint<DB: DrawingBackend>(pen: &Pen<'_, DB>, subjects: &[Subject<'
     }
 }
 
-fn nines_axis(last: f64) -> Axis {
+fn nines_axis(last: f64, narrow: bool) -> Axis {
+    // A phone has no room for both 0 and 50 %.
+    let first = if narrow { 0.5 } else { 0.0 };
     let ticks = TICKS
         .iter()
+        .filter(|(quantile, _)| *quantile >= first)
         .map(|(quantile, label)| (nines(*quantile), label.to_string()));
     let ticks = ticks.filter(|(x, _)| *x <= last + 1e-9);
     Axis {

@@ -109,7 +109,7 @@ impl<'p, 'a, DB: DrawingBackend> Plot<'p, 'a, DB> {
         let plot = Self {
             pen,
             left: MARGIN + widest.unwrap_or(0) * 11 / 10 + 14,
-            top: top + LINE + 8,
+            top: top + LINE + 18,
             right: pen.view.width - 40,
             bottom: pen.view.height - MARGIN - 2 * LINE - 8,
             x,
@@ -223,7 +223,7 @@ pub(super) fn line_legend<DB: DrawingBackend>(
     const SIGN: i32 = 56;
     let entries: Vec<(String, i32)> = subjects
         .iter()
-        .map(|subject| (subject.label().to_string(), SIGN))
+        .map(|subject| (subject.chart_label().to_string(), SIGN))
         .collect();
     pen.legend(top, &entries, |index, (x, y)| {
         let subject = subjects[index];

@@ -35,7 +35,7 @@ fn subject<'a>(results: &'a Results, row: Row<'a>) -> Subject<'a> {
 }
 
 impl Subject<'_> {
-    pub(super) fn label(&self) -> &str {
+    pub(super) fn chart_label(&self) -> &str {
         &self.row.chart_label
     }
 
@@ -51,6 +51,6 @@ impl Subject<'_> {
     /// shorter dashes.
     pub(super) fn dash(&self) -> Option<f64> {
         let variant = u32::try_from(self.row.variant).unwrap_or(u32::MAX);
-        (variant > 0).then(|| (60.0 / f64::from(variant)).max(6.0))
+        (variant > 0).then(|| (14.0 / f64::from(variant)).max(4.0))
     }
 }
