@@ -105,8 +105,13 @@ impl Folder {
             latest,
             made,
         };
-        folder.try_out()?;
-        Ok(folder)
+        match folder.try_out() {
+            Ok(()) => Ok(folder),
+            Err(error) => {
+                folder.discard();
+                Err(error)
+            }
+        }
     }
 
     /// A full disk or a quota shows only when bytes are written.
