@@ -8,6 +8,7 @@ use crate::results::{Bytes, GeneratorFigures, Latencies, ServerFigures, Trial};
 use crate::table::Table;
 use crate::totals::Snapshot;
 use crate::trial::{Halt, Mark, Marks};
+use crate::worker::BROKEN_TASK;
 use pushlab_server::wire::usage::{Traffic, Usage};
 use std::collections::BTreeMap;
 
@@ -80,6 +81,8 @@ struct Count {
     lost: u64,
     lost_in_warm_up: u64,
     unsent: u64,
+    /// Sent, and never heard of again: what a server swallows whole shows nowhere else.
+    unanswered: u64,
 }
 
 impl Count {
@@ -92,6 +95,7 @@ impl Count {
                 count.due += table.subscribers(event.room);
             }
             count.unsent += u64::from(!event.was_sent());
+            count.unanswered += u64::from(event.is_unanswered());
         }
         if found.silent_threads > 0 {
             count.lost = count.due.saturating_sub(found.recording.delivered);
@@ -127,6 +131,7 @@ fn errors(found: &Findings<'_>, count: &Count) -> BTreeMap<String, u64> {
     add("lost-in-warm-up", count.lost_in_warm_up);
     if found.halt.is_none() {
         add("unsent", count.unsent);
+        add("publish-unanswered", count.unanswered);
     }
     errors
 }
@@ -145,6 +150,11 @@ fn reasons(found: &Findings<'_>, count: &Count, errors: &BTreeMap<String, u64>) 
         reasons.push(format!(
             "{} threads of the generator did not end in time: their figures are missing",
             found.silent_threads
+        ));
+    }
+    if let Some(broken) = errors.get(BROKEN_TASK) {
+        reasons.push(format!(
+            "{broken} tasks of the generator broke: what is lost or missing may be its own doing"
         ));
     }
     let (counted, carried) = (
@@ -336,12 +346,14 @@ mod tests {
                 lost: 2,
                 lost_in_warm_up: 2,
                 unsent: 57,
+                unanswered: 1,
             };
             assert_eq!(Count::of(found), expected);
             let trial = trial(found);
             assert_eq!((trial.expected, trial.delivered, trial.lost), (2, 0, 2));
             assert_eq!(trial.errors["lost-in-warm-up"], 2);
             assert_eq!(trial.errors["unsent"], 57);
+            assert_eq!(trial.errors["publish-unanswered"], 1);
             assert!(trial.valid, "a loss is a finding: {:?}", trial.reasons);
         });
     }
@@ -351,6 +363,7 @@ mod tests {
         let mut recording = Recording::default();
         recording.errors.insert("connect-refused".to_owned(), 7);
         recording.errors.insert("ended".to_owned(), 2);
+        recording.errors.insert(BROKEN_TASK.to_owned(), 1);
         (0..10).for_each(|_| recording.wake_lag.record(25_000));
         let halt = Halt::NotConnected { connected: 1 };
         findings(&recording, Some(halt), |_, found| {
@@ -359,8 +372,9 @@ mod tests {
                 reasons[0],
                 "only 1 of 2 clients connected in time; most common error: connect-refused (7 times)"
             );
+            assert!(reasons[1].contains("1 tasks of the generator broke"));
             assert!(
-                reasons[1].contains("pacer woke 25.0 ms late"),
+                reasons[2].contains("pacer woke 25.0 ms late"),
                 "{reasons:?}"
             );
         });

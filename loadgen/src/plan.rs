@@ -201,14 +201,19 @@ impl TrialPlan {
     }
 
     pub fn estimated_time(&self) -> Duration {
-        let polled_out = match self.transport.kind {
-            Transport::IntervalPolling => self.transport.interval * 2,
+        let polled_out = self.until_asked() * 2;
+        self.ramp + self.warm_up + self.duration + polled_out + Duration::from_millis(500)
+    }
+
+    /// How long an event that the server has may wait to be asked for; nothing it does is slow.
+    pub fn until_asked(&self) -> Duration {
+        match self.transport.kind {
+            Transport::IntervalPolling => self.transport.interval,
             Transport::LongPolling
             | Transport::HttpStreaming
             | Transport::Sse
             | Transport::Websocket => Duration::ZERO,
-        };
-        self.ramp + self.warm_up + self.duration + polled_out + Duration::from_millis(500)
+        }
     }
 }
 

@@ -291,6 +291,7 @@ impl Thread {
 
     fn follow_schedule(&mut self, runtime: &tokio::runtime::Runtime) {
         let setting = self.lane.setting.clone();
+        let by_clients = setting.plan.publish.by == PublishBy::Clients;
         let pacer = Pacer::new();
         for (index, event) in setting.table.events().iter().enumerate() {
             let Some(instant) = setting.table.intended(event) else {
@@ -300,7 +301,11 @@ impl Thread {
                 Woken::Late(late) if setting.table.in_window(event) => {
                     self.lane.recorder.borrow_mut().woke(late);
                 }
-                Woken::Late(_) | Woken::Overdue => {}
+                // Orders to clients wait for no target: that they fall behind is the thread's doing.
+                Woken::Overdue(late) if by_clients && setting.table.in_window(event) => {
+                    self.lane.recorder.borrow_mut().woke(late);
+                }
+                Woken::Late(_) | Woken::Overdue(_) => {}
                 Woken::Stopped => return,
             }
             if self.stop.load(Ordering::Relaxed) {

@@ -12,7 +12,7 @@ use crate::results::{Environment, Results, SCHEMA_VERSION, TimelineRow, Trial};
 use crate::scenario::units::grouped;
 use crate::statistics;
 use crate::target::TargetError;
-use crate::trial::{self, Outcome, TrialError};
+use crate::trial::{self, Options, Outcome, TrialError};
 use folder::{Folder, FolderError};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ pub struct Request {
     pub out: Option<PathBuf>,
     pub labels: BTreeMap<String, String>,
     pub display: Display,
+    pub options: Options,
 }
 
 /// A report stands in `folder`.
@@ -57,6 +58,7 @@ pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finish
         out,
         labels,
         display,
+        options,
     } = request;
     let version = plan.target.check().await?;
     let started = Timestamp::now();
@@ -75,7 +77,7 @@ pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finish
         timeline: Vec::new(),
         interrupted: false,
     };
-    let broke_off = progress.run_trials(&folder, display, &stop).await.err();
+    let broke_off = (progress.run_trials(&folder, display, &options, &stop).await).err();
     if progress.trials.is_empty() {
         folder.discard();
         return Err(broke_off.map_or(RunError::Stopped, RunError::NoTrial));
@@ -104,6 +106,7 @@ impl Progress {
         &mut self,
         folder: &Folder,
         display: Display,
+        options: &Options,
         stop: &watch::Receiver<bool>,
     ) -> Result<(), TrialError> {
         for at in 0..self.plan.trials.len() {
@@ -115,7 +118,8 @@ impl Progress {
             let live = Arc::new(Live::default());
             let headline = headline(at, self.plan.trials.len(), planned);
             let watch = display.begin(headline, planned.estimated_time(), Arc::clone(&live));
-            match trial::run(planned, &self.plan.target, &live, stop.clone()).await {
+            let target = &self.plan.target;
+            match trial::run_with(planned, target, &live, stop.clone(), options).await {
                 Ok(mut outcome) => {
                     outcome.trial.parameters = planned.parameters();
                     watch.end(&in_short(&outcome.trial));

@@ -111,9 +111,14 @@ impl Sink {
         }
     }
 
-    /// The server said that it no longer has `events`; `None` if it could not count them.
+    /// The server said that it no longer has `events`; `None` if it could not count them, which is
+    /// not 0.
     pub fn missed(&self, events: Option<u64>) {
-        self.lane.recorder.borrow_mut().missed(events.unwrap_or(0));
+        let mut recorder = self.lane.recorder.borrow_mut();
+        match events {
+            Some(events) => recorder.missed(events),
+            None => recorder.error("missed-uncounted"),
+        }
     }
 
     pub fn connected(&self, after: Duration) {

@@ -266,6 +266,11 @@ impl Event {
         self.fate() != Fate::Planned
     }
 
+    /// Sent, and neither confirmed nor refused nor received by anybody.
+    pub fn is_unanswered(&self) -> bool {
+        self.fate() == Fate::Sent
+    }
+
     /// Whether the server is known to have taken it.
     pub fn is_taken(&self) -> bool {
         self.fate() == Fate::Taken

@@ -183,9 +183,21 @@ async fn health(client: &reqwest::Client, base: &Url) -> Result<String, TargetEr
         found,
     };
     let answer = client.get(join(base, "health")).send().await;
-    let answer = answer.map_err(|error| TargetError::Unreachable {
-        url: url.clone(),
-        problem: cause(&error.without_url()),
+    let answer = answer.map_err(|error| {
+        let unreachable = |problem: String| TargetError::Unreachable {
+            url: url.clone(),
+            problem,
+        };
+        match error.without_url() {
+            error if error.is_connect() => unreachable(cause(&error)),
+            error if error.is_timeout() => unreachable(format!(
+                "GET /health has no answer within {CONTROL_PATIENCE:?}"
+            )),
+            error => not_ours(format!(
+                "GET /health is not answered in HTTP ({})",
+                cause(&error)
+            )),
+        }
     })?;
     let status = answer.status();
     if !status.is_success() {

@@ -14,7 +14,6 @@ use crate::token::RunTag;
 use crate::totals::Snapshot;
 use crate::usage::OwnUsage;
 use crate::worker::{self, Order, Worker};
-use pushlab_server::wire::transport::Transport;
 use pushlab_server::wire::usage::Usage;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,15 +56,6 @@ impl Default for Options {
 
 /// Runs `plan` against `target`. When `stop` turns true the trial ends early, keeps what it
 /// measured and says so in its reasons.
-pub async fn run(
-    plan: &TrialPlan,
-    target: &Target,
-    live: &Live,
-    stop: watch::Receiver<bool>,
-) -> Result<Outcome, TrialError> {
-    run_with(plan, target, live, stop, &Options::default()).await
-}
-
 pub async fn run_with(
     plan: &TrialPlan,
     target: &Target,
@@ -209,14 +199,7 @@ impl<'a> Running<'a> {
 
     async fn probe(&mut self, clients: u64) -> Result<(), Halt> {
         self.publisher.probe();
-        let wait = match self.plan.transport.kind {
-            Transport::IntervalPolling => self.plan.transport.interval * 2,
-            Transport::LongPolling
-            | Transport::HttpStreaming
-            | Transport::Sse
-            | Transport::Websocket => Duration::ZERO,
-        };
-        let within = wait + PROBE_PATIENCE;
+        let within = self.plan.until_asked() * 2 + PROBE_PATIENCE;
         let over = |totals: &Snapshot| {
             totals.ready + totals.gave_up >= clients || totals.failed_probes > 0
         };
@@ -243,7 +226,7 @@ impl<'a> Running<'a> {
         let table = self.setting.table.clone();
         let over =
             |totals: &Snapshot| table.all_attempted() && totals.deliveries >= table.expected();
-        let limit = Instant::now() + self.plan.graceful_stop;
+        let limit = Instant::now() + self.plan.until_asked() + self.plan.graceful_stop;
         self.wait_for(limit, over).await
     }
 

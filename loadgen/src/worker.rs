@@ -111,7 +111,12 @@ impl Share {
         for task in tasks {
             finished(task, &lane).await;
         }
-        ticking.abort();
+        // It ends of itself only if something in it broke.
+        if ticking.is_finished() {
+            finished(ticking, &lane).await;
+        } else {
+            ticking.abort();
+        }
         Report {
             recording: lane.recorder.borrow_mut().finish(),
             ledgers: clients
@@ -138,10 +143,13 @@ impl Share {
     }
 }
 
+/// The class of errors that are loadgen's own.
+pub const BROKEN_TASK: &str = "internal";
+
 async fn finished(task: JoinHandle<()>, lane: &Lane) {
     if let Err(error) = task.await {
-        tracing::error!("a client's task ended early: {error}");
-        lane.recorder.borrow_mut().error("internal");
+        tracing::error!("a task of the generator broke: {error}");
+        lane.recorder.borrow_mut().error(BROKEN_TASK);
     }
 }
 

@@ -6,6 +6,7 @@ use crate::environment;
 use crate::progress::Display;
 use crate::report;
 use crate::run::{self, Finished, Request, signals};
+use crate::trial::Options;
 use anyhow::Context;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
@@ -17,6 +18,10 @@ use std::path::PathBuf;
 pub(super) struct Arguments {
     #[command(flatten)]
     flags: Flags,
+
+    /// Threads that drive clients [default: half of the cores]
+    #[arg(long, env = "LOADGEN_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Core")]
+    threads: Option<u16>,
 
     /// Folder of the report [default: reports/<name>/<UTC>]
     #[arg(
@@ -79,6 +84,12 @@ pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
         out: arguments.out,
         labels: arguments.label.into_iter().collect::<BTreeMap<_, _>>(),
         display: Display::choose(arguments.quiet || arguments.no_progress, color),
+        options: arguments
+            .threads
+            .map_or_else(Options::default, |threads| Options {
+                threads: threads.into(),
+                ..Options::default()
+            }),
     };
     let stop = signals::listen().context("signals cannot be heard")?;
     let finished = tokio::runtime::Builder::new_current_thread()

@@ -1,10 +1,11 @@
-//! The command line from outside: what a person types, reads and gets as exit code. Nothing here
-//! starts a trial.
+//! The command line from outside: what a person types, reads and gets as exit code; `runs.rs`
+//! alone starts trials.
 
 // clippy takes only functions marked #[test] for tests, not what they call.
 #![allow(clippy::unwrap_used)]
 
 mod shipped;
+mod runs;
 
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;

@@ -99,10 +99,23 @@ impl Lab {
         self.run_for(plan, Duration::from_secs(120))
     }
 
+    pub fn public(&self) -> SocketAddr {
+        self.public
+    }
+
     /// Stops the trial after `limit`.
     pub fn run_for(&self, plan: &TrialPlan, limit: Duration) -> Outcome {
+        self.run_at(self.public, plan, limit)
+    }
+
+    /// With what is measured going to `public`, which passes it on to this server.
+    pub fn run_through(&self, public: SocketAddr, plan: &TrialPlan) -> Outcome {
+        self.run_at(public, plan, Duration::from_secs(120))
+    }
+
+    fn run_at(&self, public: SocketAddr, plan: &TrialPlan, limit: Duration) -> Outcome {
         let target = Target::Remote {
-            url: format!("http://{}", self.public),
+            url: format!("http://{public}"),
             admin: Some(format!("http://{}", self.admin)),
         };
         run(plan, &target, None, limit)

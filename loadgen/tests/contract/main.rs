@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod harness;
+mod proxy;
 
 use harness::{Lab, plan};
 use loadgen::plan::PublishBy;
@@ -120,6 +121,16 @@ fn cut_connections_resume_without_a_loss() {
             trial.errors
         );
     }
+}
+
+/// An event that waits for the next poll is late, not lost, however short the grace.
+#[test]
+fn the_drain_waits_for_the_next_poll() {
+    let lab = Lab::start(false);
+    let mut plan = plan(Transport::IntervalPolling);
+    plan.transport.interval = Duration::from_millis(1500);
+    plan.graceful_stop = Duration::from_millis(400);
+    assert_sound(&lab.run(&plan).trial);
 }
 
 #[test]

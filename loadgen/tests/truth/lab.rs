@@ -1,0 +1,140 @@
+//! A server in a process of its own, which can be frozen; plans to begin with; and the turn that one
+//! test takes after the other.
+
+use loadgen::plan::{Arrivals, PublishBy, PublishPlan, ServerPlan, TransportPlan, TrialPlan};
+use loadgen::progress::{Live, Phase};
+use loadgen::results::Trial;
+use loadgen::target::{EMBEDDED_SUBCOMMAND, Target};
+use loadgen::trial::{self, Options};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use pushlab_server::wire::transport::Transport;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+static TURN: Mutex<()> = Mutex::new(());
+
+/// One test at a time; `None` where nobody asked for them.
+pub fn turn() -> Option<MutexGuard<'static, ()>> {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let optimised = !cfg!(debug_assertions);
+    if is_set("PUSHLAB_TRUTH") || (is_set("CI") && optimised) {
+        // What another test's failure left is of no use to this one.
+        return Some(TURN.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+    println!("skipped: set PUSHLAB_TRUTH=1; wall-clock figures decide here");
+    None
+}
+
+/// In milliseconds, of a figure in microseconds.
+pub fn milliseconds(figure: Option<i64>) -> f64 {
+    figure.unwrap() as f64 / 1000.0
+}
+
+pub fn plan(kind: Transport) -> TrialPlan {
+    TrialPlan {
+        name: kind.name().to_owned(),
+        repeat: 1,
+        seed: 11,
+        transport: TransportPlan {
+            kind,
+            interval: Duration::from_millis(200),
+            hold: Duration::from_secs(25),
+            resume: true,
+            conditional: false,
+            msgpack: false,
+        },
+        clients: 5,
+        rooms: 1,
+        ramp: Duration::from_millis(500),
+        warm_up: Duration::from_millis(500),
+        duration: Duration::from_secs(5),
+        graceful_stop: Duration::from_secs(10),
+        publish: PublishPlan {
+            rate: 50.0,
+            arrivals: Arrivals::Constant,
+            payload: 128,
+            by: PublishBy::Publisher,
+        },
+        cuts: Vec::new(),
+        server: ServerPlan::default(),
+    }
+}
+
+/// A server that ends with this value.
+pub struct Lab {
+    server: Child,
+    target: Target,
+}
+
+impl Lab {
+    pub fn start() -> Lab {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("PUSHLAB_") {
+                command.env_remove(name);
+            }
+        }
+        let mut server = command
+            .args([EMBEDDED_SUBCOMMAND, "--listen", "127.0.0.1:0"])
+            .args(["--admin-listen", "127.0.0.1:0"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        let mut address = |before| {
+            let line = lines.next().unwrap().unwrap();
+            line.strip_prefix(before).unwrap().to_owned()
+        };
+        let target = Target::Remote {
+            url: address("listening on "),
+            admin: Some(address("admin on ")),
+        };
+        Lab { server, target }
+    }
+
+    pub fn run(&self, plan: &TrialPlan) -> Trial {
+        self.run_watched(plan, &Live::default())
+    }
+
+    /// The server stands still from `after` the opening of the window, for `time`.
+    pub fn run_frozen(&self, plan: &TrialPlan, after: Duration, time: Duration) -> Trial {
+        let live = Arc::new(Live::default());
+        let (watched, server) = (live.clone(), Pid::from_raw(self.server.id() as i32));
+        let freezer = thread::spawn(move || {
+            while watched.phase() != Phase::Measuring {
+                thread::sleep(Duration::from_millis(1));
+            }
+            thread::sleep(after);
+            kill(server, Signal::SIGSTOP).unwrap();
+            thread::sleep(time);
+            kill(server, Signal::SIGCONT).unwrap();
+        });
+        let trial = self.run_watched(plan, &live);
+        freezer.join().unwrap();
+        trial
+    }
+
+    fn run_watched(&self, plan: &TrialPlan, live: &Live) -> Trial {
+        let (_keep, stop) = tokio::sync::watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let options = Options::default();
+        let trial = trial::run_with(plan, &self.target, live, stop, &options);
+        runtime.block_on(trial).unwrap().trial
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
