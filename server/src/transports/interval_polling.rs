@@ -7,5 +7,11 @@ use actix_web::{HttpRequest, HttpResponse};
 
 pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let subscription = subscribe(&request, Transport::IntervalPolling)?;
-    poll::answer(&request, subscription, Transport::IntervalPolling)
+    let wants_an_answer = poll::wants_an_answer(&request, &subscription);
+    poll::answer(
+        &request,
+        subscription,
+        Transport::IntervalPolling,
+        wants_an_answer,
+    )
 }

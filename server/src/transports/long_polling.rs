@@ -13,12 +13,18 @@ use std::time::Duration;
 pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let hold = hold(&request)?;
     let mut subscription = subscribe(&request, Transport::LongPolling)?;
-    if !poll::wants_an_answer(&request, &subscription) {
+    let wants_an_answer = poll::wants_an_answer(&request, &subscription);
+    if !wants_an_answer {
         let something = poll_fn(|context| subscription.poll_ready(context));
         // The end of the hold is an answer too, an empty one.
         let _ = tokio::time::timeout(hold, something).await;
     }
-    poll::answer(&request, subscription, Transport::LongPolling)
+    poll::answer(
+        &request,
+        subscription,
+        Transport::LongPolling,
+        wants_an_answer,
+    )
 }
 
 fn hold(request: &HttpRequest) -> Result<Duration, Refusal> {

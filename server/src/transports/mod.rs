@@ -17,7 +17,7 @@ use crate::subscription::Subscription;
 use crate::usage::Class;
 use crate::wire::cursor::{BadCursor, Start};
 use crate::wire::transport::Transport;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
@@ -27,31 +27,24 @@ use strum::IntoEnumIterator;
 /// Longest room name, in bytes of UTF-8.
 const MAX_ROOM_BYTES: usize = 64;
 
-/// One route per transport.
-pub fn routes(app: &mut ServiceConfig) {
-    for transport in Transport::iter() {
-        let path = format!("/rooms/{{room}}/{}", transport.segment());
-        let get = match transport {
-            Transport::IntervalPolling => web::get().to(interval_polling::serve),
-            Transport::LongPolling => web::get().to(long_polling::serve),
-            Transport::HttpStreaming => web::get().to(http_streaming::serve),
-            Transport::Sse => web::get().to(sse::serve),
-            Transport::Websocket => web::get().to(websocket::serve),
-        };
-        app.service(
-            web::resource(path)
-                .route(get)
-                .default_service(web::to(|request| refuse_method(request, "GET"))),
-        );
-    }
+/// The transport that a route's last segment names.
+pub fn named(segment: &str) -> Option<Transport> {
+    Transport::iter().find(|transport| transport.segment() == segment)
 }
 
-pub async fn refuse_method(
+/// Answers a GET in a room.
+pub async fn serve(
+    transport: Transport,
     request: HttpRequest,
-    allowed: &'static str,
+    body: web::Payload,
 ) -> Result<HttpResponse, Refusal> {
-    count_control(&request);
-    Err(Refusal::MethodNotAllowed(allowed))
+    match transport {
+        Transport::IntervalPolling => interval_polling::serve(request).await,
+        Transport::LongPolling => long_polling::serve(request).await,
+        Transport::HttpStreaming => http_streaming::serve(request).await,
+        Transport::Sse => sse::serve(request).await,
+        Transport::Websocket => websocket::serve(request, body).await,
+    }
 }
 
 /// Counts a request that belongs to no transport; the admin port is not metered.

@@ -22,9 +22,9 @@ pub(super) fn answer(
     request: &HttpRequest,
     mut subscription: Subscription,
     transport: Transport,
+    wants_an_answer: bool,
 ) -> Result<HttpResponse, Refusal> {
     let desk = Desk::of(request);
-    let wants_an_answer = wants_an_answer(request, &subscription);
     let counters = meter(request).class(Class::Transport(transport));
     let batch = subscription.ready();
     counters.deliveries.add(batch.events as u64);
