@@ -94,13 +94,18 @@ fn cost(row: &Row<'_>) -> Option<String> {
     let requests = row
         .figure("requests_per_delivery")
         .filter(|figure| figure.median >= 0.01);
-    let requests = requests.map(|figure| format!("{} requests", significant(figure.median)));
+    let requests = requests.map(|figure| match significant(figure.median).as_str() {
+        "1" => "1 request".to_owned(),
+        many => format!("{many} requests"),
+    });
     let price = joined([bytes, requests], " and ").map(|price| format!("each event costs {price}"));
     let polls = !row.summary.transport.is_push();
-    let empty = row
-        .figure("empty_share")
-        .filter(|_| polls)
-        .map(|figure| format!("{} of polls came back empty", percent(figure.median)));
+    let empty = row.figure("empty_share").filter(|_| polls).map(|figure| {
+        match percent(figure.median).as_str() {
+            "0 %" => "hardly a poll came back empty".to_owned(),
+            share => format!("{share} of polls came back empty"),
+        }
+    });
     joined([price, empty], ", ")
 }
 
