@@ -60,7 +60,11 @@ pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finish
         display,
         options,
     } = request;
-    let version = plan.target.check().await?;
+    let mut stopping = stop.clone();
+    let version = tokio::select! {
+        version = plan.target.check() => version?,
+        _ = stopping.wait_for(|stop| *stop) => return Err(RunError::Stopped),
+    };
     let started = Timestamp::now();
     let folder = match &out {
         Some(path) => Folder::exactly(path)?,
@@ -169,7 +173,7 @@ impl Progress {
         }
         Results {
             schema_version: SCHEMA_VERSION,
-            generated_at: self.generated_at.to_string(),
+            generated_at: self.generated_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             scenario: serde_json::to_value(&self.plan.scenario)
                 .expect("a scenario holds nothing that JSON cannot say"),
             environment: self.environment.clone(),

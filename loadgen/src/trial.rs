@@ -121,7 +121,8 @@ struct Running<'a> {
 const LOOK: Duration = Duration::from_millis(20);
 const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
-const CLOSE_PATIENCE: Duration = Duration::from_secs(12);
+/// Longer than a publisher's and a client's own patience one after the other.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(20);
 /// Between readiness and the schedule's origin: time for the usage answers to be taken.
 const HEADWAY: Duration = Duration::from_millis(100);
 

@@ -1,4 +1,5 @@
-//! The main table: every figure of every row, with its interval over repeats.
+//! The main figures, in two tables that fit a screen: how late events were, and what they cost. Each
+//! figure stands over its interval over repeats. Duplicates and disorder are the ledger's.
 
 use super::super::format::{ABSENT, count, duration, interval, median, memory, significant};
 use super::super::rows::Row;
@@ -7,13 +8,19 @@ use maud::{Markup, html};
 
 type Unit = fn(f64) -> String;
 
-const COLUMNS: [(&str, &str, Unit); 10] = [
+/// A column's head, its figure, and how that is written.
+type Column = (&'static str, &'static str, Unit);
+
+const LATENCY: [Column; 6] = [
     ("p50", "latency_p50_us", duration),
     ("p90", "latency_p90_us", duration),
     ("p99", "latency_p99_us", duration),
-    ("p99 uncorrected", "uncorrected_p99_us", duration),
     ("p99.9", "latency_p999_us", duration),
     ("max", "latency_max_us", duration),
+    ("p99 uncorrected", "uncorrected_p99_us", duration),
+];
+
+const COST: [Column; 4] = [
     ("bytes / event", "bytes_per_delivery", significant),
     ("requests / event", "requests_per_delivery", significant),
     ("CPU s / million", "server_cpu_s_per_million", significant),
@@ -27,34 +34,38 @@ pub(super) fn section(rows: &[Row<'_>]) -> Markup {
             div.scroll role="region" aria-labelledby="figures" tabindex="0" {
                 table {
                     caption {
-                        "Medians over valid repeats; below each its 95 % interval (bootstrap over \
-                         repeats). Latency is receipt − intended publish; the uncorrected column is \
-                         receipt − actual send. p99.9 needs 10,000 samples in each repeat. Counts \
-                         are sums over valid repeats."
+                        "How late. Medians over valid repeats; below each its 95 % interval \
+                         (bootstrap over repeats). Latency is receipt − intended publish; the \
+                         uncorrected column is receipt − actual send. p99.9 needs 10,000 samples in \
+                         each repeat."
                     }
-                    thead { (heads()) }
-                    tbody { @for row in rows { (line(row)) } }
+                    thead { tr {
+                        th scope="col" { "transport" }
+                        @for (head, _, _) in LATENCY { th scope="col" { (head) } }
+                    } }
+                    tbody { @for row in rows { tr {
+                        (row_head(row))
+                        @for (_, name, unit) in LATENCY { (cell(row, name, unit)) }
+                    } } }
+                }
+            }
+            div.scroll role="region" aria-labelledby="figures" tabindex="0" {
+                table {
+                    caption { "What it cost. Deliveries are sums over valid repeats." }
+                    thead { tr {
+                        @for head in ["transport", "repeats", "delivered", "lost"] {
+                            th scope="col" { (head) }
+                        }
+                        @for (head, _, _) in COST { th scope="col" { (head) } }
+                    } }
+                    tbody { @for row in rows { (cost(row)) } }
                 }
             }
         }
     }
 }
 
-fn heads() -> Markup {
-    html! {
-        tr {
-            th scope="col" { "transport" }
-            th scope="col" { "repeats" }
-            th scope="col" { "delivered / expected" }
-            th scope="col" { "lost" }
-            th scope="col" { "dupl." }
-            th scope="col" { "out of order" }
-            @for (head, _, _) in COLUMNS { th scope="col" { (head) } }
-        }
-    }
-}
-
-fn line(row: &Row<'_>) -> Markup {
+fn cost(row: &Row<'_>) -> Markup {
     let counts = &row.summary.counts;
     html! {
         tr {
@@ -62,9 +73,7 @@ fn line(row: &Row<'_>) -> Markup {
             td { (row.summary.repeats_valid) " of " (row.summary.repeats) }
             td { (count(counts.delivered)) small { "of " (count(counts.expected)) } }
             td.bad[counts.lost > 0] { (count(counts.lost)) }
-            td.bad[counts.duplicated > 0] { (count(counts.duplicated)) }
-            td.bad[counts.out_of_order > 0] { (count(counts.out_of_order)) }
-            @for (_, name, unit) in COLUMNS { (cell(row, name, unit)) }
+            @for (_, name, unit) in COST { (cell(row, name, unit)) }
         }
     }
 }
