@@ -38,13 +38,18 @@ pub struct Finished {
     pub broke_off: Option<TrialError>,
 }
 
-/// Why there is no report. Nothing was left on disk.
+/// Why there is no report. Nothing was left on disk, but for what `NotWritten` names.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     #[error(transparent)]
     Target(#[from] TargetError),
     #[error(transparent)]
     Folder(#[from] FolderError),
+    #[error(
+        "{cause}; what was measured stands in {}: `loadgen report` draws it from there",
+        kept.join("results.json").display()
+    )]
+    NotWritten { cause: FolderError, kept: PathBuf },
     #[error("the first trial could not begin, so nothing was written: {0}")]
     NoTrial(TrialError),
     #[error("stopped before anything was measured, so nothing was written")]
@@ -87,7 +92,9 @@ pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finish
         return Err(broke_off.map_or(RunError::Stopped, RunError::NoTrial));
     }
     let results = progress.results(broke_off.as_ref());
-    let folder = write(folder, &progress.plan, &results)?;
+    let kept = folder.partial().to_owned();
+    let folder = write(folder, &progress.plan, &results)
+        .map_err(|cause| RunError::NotWritten { cause, kept })?;
     Ok(Finished {
         results,
         folder,

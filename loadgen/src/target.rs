@@ -66,8 +66,10 @@ impl Target {
         match self {
             Target::Embedded => Ok(Some(env!("CARGO_PKG_VERSION").to_owned())),
             Target::Remote { url, admin } => {
-                let url = admin.as_ref().unwrap_or(url);
-                health(&control(url)?, &parse(url)?).await.map(Some)
+                let asked = admin.as_ref().unwrap_or(url);
+                let version = health(&control(asked)?, &parse(asked)?).await?;
+                reach(url).await?;
+                Ok(Some(version))
             }
         }
     }
@@ -168,6 +170,20 @@ async fn endpoint(text: &str) -> Result<Endpoint, TargetError> {
         },
         prefix: url.path().trim_end_matches('/').to_owned(),
     })
+}
+
+/// Connects to the port that will be measured, and sends nothing.
+async fn reach(url: &str) -> Result<(), TargetError> {
+    let address = endpoint(url).await?.address;
+    let unreachable = |problem: String| TargetError::Unreachable {
+        url: shown(url),
+        problem,
+    };
+    match tokio::time::timeout(CONTROL_PATIENCE, tokio::net::TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(unreachable(error.to_string())),
+        Err(_) => Err(unreachable("it does not answer".to_owned())),
+    }
 }
 
 async fn health(client: &reqwest::Client, base: &Url) -> Result<String, TargetError> {

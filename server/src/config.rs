@@ -2,6 +2,7 @@
 //! server read the same flags; each is also a variable `PUSHLAB_…`.
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use std::net::SocketAddr;
 
 #[derive(Args, Clone, Debug)]
@@ -22,8 +23,9 @@ pub struct Config {
     #[arg(long, env = "PUSHLAB_HISTORY", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub history: u32,
 
-    /// Bytes of events that a room keeps; the newest event is kept whatever its size
-    #[arg(long, env = "PUSHLAB_HISTORY_BYTES", default_value_t = 4 * 1024 * 1024)]
+    /// Memory that a room's events may take, in all their encodings (about six times their data); the
+    /// newest event is kept whatever its size
+    #[arg(long, env = "PUSHLAB_HISTORY_BYTES", default_value_t = 16 * 1024 * 1024)]
     pub history_bytes: usize,
 
     /// Rooms that may exist at once; a further one is answered 503
@@ -55,7 +57,7 @@ pub struct Config {
     pub ping_interval: f64,
 
     /// Lab use: sends the bare `data` of events, with no envelope, hello, ETag or Cache-Control
-    #[arg(long, env = "PUSHLAB_BARE")]
+    #[arg(long, env = "PUSHLAB_BARE", value_parser = FalseyValueParser::new())]
     pub bare: bool,
 }
 

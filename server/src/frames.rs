@@ -3,6 +3,7 @@
 //! WebSocket frames are made when a first subscriber asks. Server frames bear no mask (RFC 6455
 //! §5.1), so one frame serves all.
 
+use crate::value::Plain;
 use crate::wire::cursor::Cursor;
 use bytes::{BufMut, Bytes, BytesMut};
 use std::ops::Range;
@@ -103,9 +104,9 @@ impl Event {
             .clone()
     }
 
-    /// Bytes that the history accounts for this event.
+    /// Most that this event can come to hold: four encodings, none longer than the first.
     pub fn size(&self) -> usize {
-        self.sse_chunk.len()
+        4 * self.sse_chunk.len() + size_of::<Event>()
     }
 }
 
@@ -119,7 +120,7 @@ fn chunk(content: &[u8]) -> (Bytes, usize) {
 
 /// MessagePack of a JSON text that publishing has checked.
 pub fn json_to_msgpack(json: &[u8]) -> Vec<u8> {
-    let value: serde_json::Value =
+    let Plain(value) =
         serde_json::from_slice(json).expect("publishing refuses what does not parse");
     rmp_serde::to_vec_named(&value).expect("a JSON value has a MessagePack form")
 }

@@ -78,6 +78,7 @@ impl History {
         self.bytes += event.size();
         self.events.push_back(Arc::new(event));
         if let Some(key) = key {
+            self.bytes += key_size(key);
             self.keys.insert(key.into(), offset);
             self.key_order.push_back((offset, key.into()));
         }
@@ -98,9 +99,12 @@ impl History {
             && *offset < self.first
         {
             if let Some((_, key)) = self.key_order.pop_front() {
+                self.bytes -= key_size(&key);
                 self.keys.remove(&key);
             }
         }
+        // What is kept for polls is bounded by what is kept.
+        self.answer.take_if(|answer| answer.from + 1 < self.first);
     }
 
     /// Where a subscriber begins: the offset after which it reads, and how many events it missed
@@ -172,6 +176,11 @@ impl History {
             .iter()
             .skip(usize::try_from(skip).unwrap_or(usize::MAX))
     }
+}
+
+/// Kept twice, by key and in order.
+fn key_size(key: &str) -> usize {
+    2 * (key.len() + size_of::<(u64, Box<str>)>())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ pub mod wire;
 pub mod config;
 mod problems;
 mod publish;
+mod value;
 mod frames;
 mod history;
 mod hub;

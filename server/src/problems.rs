@@ -22,6 +22,8 @@ pub enum Refusal {
         "an event may have {limit} bytes; send less, or start the server with a larger --max-event-bytes"
     )]
     TooLarge { limit: usize },
+    #[error("the body did not come in time; send it at once")]
+    TooSlow,
     #[error("send the event as application/json")]
     UnsupportedMediaType,
     #[error(
@@ -55,6 +57,7 @@ impl ResponseError for Refusal {
             Refusal::NotFound => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Refusal::RoomsFull => StatusCode::SERVICE_UNAVAILABLE,
@@ -79,6 +82,7 @@ impl ResponseError for Refusal {
             | Refusal::BadCursor(_)
             | Refusal::NotFound
             | Refusal::TooLarge { .. }
+            | Refusal::TooSlow
             | Refusal::UnsupportedMediaType => {}
         }
         response

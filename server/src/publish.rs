@@ -2,11 +2,11 @@
 
 use crate::frames::Draft;
 use crate::problems::Refusal;
+use crate::value::Plain;
 use crate::wire::event::{MAX_TYPE_CHARS, Publish, RESERVED_TYPES};
-use base64::Engine;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
 use serde_json::Value;
-use std::fmt;
+use serde_json::value::RawValue;
 
 /// Nesting of a MessagePack publish: what JSON readers take. rmp-serde's own 1,024 would overflow
 /// a worker's stack, and with it the process.
@@ -26,7 +26,7 @@ pub fn from_json(body: &[u8]) -> Result<Draft, Refusal> {
 pub fn from_msgpack(body: &[u8]) -> Result<Draft, Refusal> {
     let mut packed = rmp_serde::Deserializer::from_read_ref(body);
     packed.set_max_depth(MAX_DEPTH);
-    let Packed(value) = Packed::deserialize(&mut packed)
+    let Plain(value) = Plain::deserialize(&mut packed)
         .map_err(|error| Refusal::BadRequest(format!("the frame is not MessagePack: {error}")))?;
     let (Some(Value::String(kind)), Some(data)) = (value.get("type"), value.get("data")) else {
         return Err(Refusal::BadRequest(
@@ -38,7 +38,8 @@ pub fn from_msgpack(body: &[u8]) -> Result<Draft, Refusal> {
 
 /// A WebSocket text frame: a JSON object is a publish, any other text is a line of chat.
 pub fn from_text(text: &str) -> Result<Draft, Refusal> {
-    if serde_json::from_str::<serde_json::Map<String, Value>>(text).is_ok() {
+    let is_json = || serde_json::from_str::<&RawValue>(text).is_ok();
+    if text.trim_start().starts_with('{') && is_json() {
         return from_json(text.as_bytes());
     }
     draft("chat", Value::from(text).to_string())
@@ -66,7 +67,7 @@ fn draft(kind: &str, data_json: String) -> Result<Draft, Refusal> {
 /// MessagePack cannot (lone surrogates, numbers beyond a double), and nesting that readers would
 /// refuse (128 in serde_json): in a poll's answer the data stands three levels deep.
 fn check_carriable(data_json: &str) -> Result<(), Refusal> {
-    serde_json::from_str::<Value>(&format!("[[[{data_json}]]]"))
+    serde_json::from_str::<Plain>(&format!("[[[{data_json}]]]"))
         .map(drop)
         .map_err(|error| Refusal::BadRequest(format!("the data cannot be carried: {error}")))
 }
@@ -89,70 +90,6 @@ fn compact(json: &str) -> String {
         compact.push(character);
     }
     compact
-}
-
-/// A value of MessagePack as JSON has it.
-struct Packed(Value);
-
-impl<'de> Deserialize<'de> for Packed {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PackedVisitor).map(Packed)
-    }
-}
-
-struct PackedVisitor;
-
-impl<'de> Visitor<'de> for PackedVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value that JSON has too, or binary data")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_bytes<E>(self, value: &[u8]) -> Result<Value, E> {
-        let text = base64::engine::general_purpose::STANDARD.encode(value);
-        Ok(serde_json::json!({ "$binary": text }))
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(Packed(value)) = access.next_element()? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut map = serde_json::Map::new();
-        while let Some((key, Packed(value))) = access.next_entry()? {
-            map.insert(key, value);
-        }
-        Ok(Value::Object(map))
-    }
 }
 
 #[cfg(test)]
@@ -208,7 +145,13 @@ mod tests {
                 text
             );
         }
-        assert!(from_text(r#"{"data":1}"#).is_err());
+        for object in [
+            r#"{"data":1}"#,
+            " {\"type\":\"x\",\"data\":\"\\ud800\"}",
+            r#"{"type":"x","data":1e999}"#,
+        ] {
+            assert!(from_text(object).is_err(), "{object}");
+        }
     }
 
     #[test]

@@ -13,6 +13,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::{Bytes, BytesMut};
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::time::Duration;
+
+/// For the body of a publish, from the end of its head.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Longest `Idempotency-Key`, in bytes.
 const MAX_KEY_BYTES: usize = 255;
@@ -80,7 +84,10 @@ async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResp
         return Err(Refusal::UnsupportedMediaType);
     }
     let desk = Desk::of(&request);
-    let read = read_body(&request, body, desk.config.max_event_bytes).await;
+    let read = read_body(&request, body, desk.config.max_event_bytes);
+    let read = tokio::time::timeout(BODY_PATIENCE, read)
+        .await
+        .unwrap_or(Err(Refusal::TooSlow));
     // The body came after the head was counted.
     meter(&request).assign(Class::Publish);
     let draft = publish::from_json(&read?)?;

@@ -26,7 +26,8 @@ impl Mailbox {
         })
     }
 
-    fn post(&self, room: RoomId) {
+    /// Asks for `room` to be served; the first since the last `take` wakes the worker.
+    pub fn post(&self, room: RoomId) {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         rooms.push(room);
         let first = rooms.len() == 1;
@@ -36,10 +37,14 @@ impl Mailbox {
         }
     }
 
-    /// The rooms that were published into since the last time; waits until there is one.
+    /// The rooms that were published into since the last time, each once; waits until there is one.
     pub async fn take(&self) -> Vec<RoomId> {
         self.notify.notified().await;
-        std::mem::take(&mut *self.rooms.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut rooms =
+            std::mem::take(&mut *self.rooms.lock().unwrap_or_else(PoisonError::into_inner));
+        rooms.sort_unstable();
+        rooms.dedup();
+        rooms
     }
 }
 

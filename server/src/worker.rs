@@ -38,10 +38,14 @@ impl Worker {
         loop {
             for room in self.mailbox.take().await {
                 let local = self.rooms.borrow().get(&room).cloned();
-                if let Some(local) = local {
-                    local.deliver().await;
+                // Rooms take turns: one that is published into without pause goes to the end.
+                if let Some(local) = local
+                    && local.deliver().await
+                {
+                    self.mailbox.post(room);
                 }
             }
+            tokio::task::yield_now().await;
         }
     }
 
@@ -99,31 +103,28 @@ impl LocalRoom {
         }
     }
 
-    /// Serves every armed sleeper. Between two of them the list may change: it is only looked at
-    /// by index, and what joins late finds the event in the history by itself.
-    async fn deliver(&self) {
-        loop {
-            let newest = self.room.history().newest();
-            let now = Instant::now();
-            let mut still_armed = false;
-            let mut index = 0;
-            while index < self.slots.borrow().len() {
-                still_armed |= self.serve(index, newest.as_ref(), now);
-                index += 1;
-                if index.is_multiple_of(IN_A_ROW) {
-                    tokio::task::yield_now().await;
-                }
-            }
-            if !still_armed {
-                return;
-            }
-            // Those served by their shortcut sleep on: the flag goes up, and the head is looked at
-            // again, as when a sleeper arms itself.
-            self.flag.store(true, Ordering::SeqCst);
-            if self.room.head() == newest.map_or(0, |event| event.offset) {
-                return;
+    /// Serves every armed sleeper once. Between two of them the list may change: it is only looked
+    /// at by index, and what joins late finds the event in the history by itself. Tells whether the
+    /// room must be served again, for it was published into meanwhile.
+    async fn deliver(&self) -> bool {
+        let newest = self.room.history().newest();
+        let now = Instant::now();
+        let mut still_armed = false;
+        let mut index = 0;
+        while index < self.slots.borrow().len() {
+            still_armed |= self.serve(index, newest.as_ref(), now);
+            index += 1;
+            if index.is_multiple_of(IN_A_ROW) {
+                tokio::task::yield_now().await;
             }
         }
+        if !still_armed {
+            return false;
+        }
+        // Those served by their shortcut sleep on: the flag goes up, and the head is looked at
+        // again, as when a sleeper arms itself.
+        self.flag.store(true, Ordering::SeqCst);
+        self.room.head() != newest.map_or(0, |event| event.offset)
     }
 
     /// Whether the sleeper sleeps on, served by its shortcut.

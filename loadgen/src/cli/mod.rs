@@ -132,9 +132,13 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     match error.downcast_ref::<RunError>() {
         Some(RunError::Folder(FolderError::Occupied { .. })) => Exit::Usage,
         Some(RunError::Stopped) => Exit::Aborted,
-        Some(RunError::Target(_) | RunError::NoTrial(_) | RunError::Folder(_)) | None => {
-            Exit::Internal
-        }
+        Some(
+            RunError::Target(_)
+            | RunError::NoTrial(_)
+            | RunError::NotWritten { .. }
+            | RunError::Folder(_),
+        )
+        | None => Exit::Internal,
     }
 }
 

@@ -124,6 +124,11 @@ impl Folder {
         write_within(&self.partial, path, bytes)
     }
 
+    /// Where everything stands until then.
+    pub fn partial(&self) -> &Path {
+        &self.partial
+    }
+
     /// Puts everything in place and returns where that is.
     pub fn publish(self) -> Result<PathBuf, FolderError> {
         let result = if self.into_existing {

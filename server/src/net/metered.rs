@@ -238,6 +238,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Metered<T> {
             ready!(Pin::new(&mut *self.line.socket.borrow_mut()).poll_shutdown(context))?;
             self.closing = Some(Box::pin(tokio::time::sleep(LINGER)));
         }
+        // The time first: a peer that never stops sending must not keep the socket.
+        if let Some(deadline) = &mut self.closing
+            && deadline.deadline() <= tokio::time::Instant::now()
+        {
+            return Poll::Ready(Ok(()));
+        }
         loop {
             let mut scratch = [0; 4096];
             let mut buffer = ReadBuf::new(&mut scratch);

@@ -52,15 +52,21 @@ pub(super) fn respond<F: Framing + 'static>(
     if !Desk::of(request).config.bare {
         response.insert_header((header::CACHE_CONTROL, F::CACHE_CONTROL));
     }
-    let mut response = response.body(StreamBody::<F>::new(request, subscription));
-    // HTTP/1.0 knows no chunks: the stream ends with the connection (RFC 9112 §6.3).
-    if request.version() < Version::HTTP_11 {
+    let chunked = takes_chunks(request);
+    let mut response = response.body(StreamBody::<F>::new(request, subscription, chunked));
+    if !chunked {
         response.head_mut().no_chunking(true);
         response
             .head_mut()
             .set_connection_type(ConnectionType::Close);
     }
     response
+}
+
+/// HTTP/1.0 knows no chunks: the stream ends with the connection (RFC 9112 §6.3). Nor are there any
+/// for a request that offers an upgrade, which actix takes for one whatever the answer says.
+fn takes_chunks(request: &HttpRequest) -> bool {
+    request.version() == Version::HTTP_11 && !request.headers().contains_key(header::UPGRADE)
 }
 
 struct StreamBody<F> {
@@ -75,11 +81,10 @@ struct StreamBody<F> {
 }
 
 impl<F: Framing> StreamBody<F> {
-    fn new(request: &HttpRequest, mut subscription: Subscription) -> Self {
+    fn new(request: &HttpRequest, mut subscription: Subscription, chunked: bool) -> Self {
         let config = &Desk::of(request).config;
         meter(request).keep();
-        // HTTP/1.0 has no chunks.
-        if request.version() == Version::HTTP_11 {
+        if chunked {
             let class = Class::Transport(F::TRANSPORT);
             subscription.shorten(|offset| Shortcut::new(offset, meter(request), class, F::chunk));
         }
@@ -128,7 +133,8 @@ impl<F: Framing> StreamBody<F> {
         if self.heartbeat_polled && !self.heartbeat.is_elapsed() {
             return Poll::Pending;
         }
-        self.heartbeat_polled = true;
+        // Without budget a timer does nothing but ask to be polled again.
+        self.heartbeat_polled = tokio::task::coop::has_budget_remaining();
         while self.heartbeat.as_mut().poll(context).is_ready() {
             // Not rewound at every message, which would cost a timer each: looked at when it ends.
             let due = self.last_sent() + self.heartbeat_every;

@@ -44,6 +44,7 @@ pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpRespo
         meter(&request).request(CLASS);
         return Err(refuse(error));
     }
+    check_framing(&request)?;
     let subscription = subscribe(&request, Transport::Websocket)?;
     // A publish that is a little too large is answered and the connection lives; a frame beyond
     // that is not worth reading.
@@ -71,6 +72,27 @@ pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpRespo
             msgpack,
         ))
     }))
+}
+
+/// actix frames the connection by these headers, before and after the handshake; with others than
+/// these both sides would speak past each other.
+fn check_framing(request: &HttpRequest) -> Result<(), Refusal> {
+    let headers = request.headers();
+    let upgrade = headers
+        .get(header::UPGRADE)
+        .map(|upgrade| upgrade.as_bytes());
+    let plain = upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket"))
+        && !headers.contains_key(header::TRANSFER_ENCODING)
+        && headers
+            .get(header::CONTENT_LENGTH)
+            .is_none_or(|length| length == "0");
+    if plain {
+        return Ok(());
+    }
+    meter(request).request(CLASS);
+    Err(Refusal::BadRequest(
+        "a WebSocket handshake has no body and offers `Upgrade: websocket` alone".to_owned(),
+    ))
 }
 
 fn refuse(error: HandshakeError) -> Refusal {
@@ -256,7 +278,8 @@ impl Conversation {
         if self.ping_polled && !self.ping.is_elapsed() {
             return Poll::Pending;
         }
-        self.ping_polled = true;
+        // Without budget a timer does nothing but ask to be polled again.
+        self.ping_polled = tokio::task::coop::has_budget_remaining();
         std::task::ready!(self.ping.as_mut().poll(context));
         self.ping_polled = false;
         if self.awaiting_pong {

@@ -198,3 +198,26 @@ fn a_frame_in_the_same_packet_as_the_handshake_is_read() {
     assert!(websocket::read(&mut client).text().contains("hello"));
     assert!(websocket::read(&mut client).text().contains("early"));
 }
+
+/// actix would frame the connection in another way than the frames that are sent on it.
+#[test]
+fn a_handshake_that_mixes_framings_is_refused() {
+    let server = Server::start(&[]);
+    let key = format!("Sec-WebSocket-Key: {KEY}");
+    for (upgrade, more) in [
+        ("websocket", "Transfer-Encoding: chunked"),
+        ("websocket", "Content-Length: 5"),
+        ("foo, websocket", "Accept: */*"),
+        ("xwebsocket", "Accept: */*"),
+    ] {
+        let upgrade = format!("Upgrade: {upgrade}");
+        let headers = [
+            &upgrade,
+            "Connection: Upgrade",
+            &key,
+            "Sec-WebSocket-Version: 13",
+            more,
+        ];
+        assert_eq!(refused(&server, "GET", &headers).status, 400, "{headers:?}");
+    }
+}

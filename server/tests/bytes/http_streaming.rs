@@ -188,3 +188,24 @@ fn a_second_request_on_a_stream_is_not_answered_within_it() {
     server.wait_for_figure("http-streaming", "deliveries", 1, LIMIT);
     assert!(client.is_silent());
 }
+
+/// actix takes the connection for an upgraded one, so nothing on it may be a chunk.
+#[test]
+fn a_stream_that_was_asked_for_with_an_upgrade_has_no_chunks() {
+    let server = Server::start(&["--stream-heartbeat", "0.2"]);
+    let mut client = server.connect();
+    client.send(
+        "GET /rooms/KPL/stream HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\n\r\n",
+    );
+    let head = client.head();
+    assert_eq!(head.status, 200);
+    assert_eq!(head.header("transfer-encoding"), None);
+    assert!(client.read_until(b"\n").starts_with(b"{\"type\":\"hello\""));
+    server.publish("KPL", r#"{"type":"n","data":1}"#);
+    let mut line = client.read_until(b"\n");
+    while line == b"\n" {
+        line = client.read_until(b"\n");
+    }
+    assert_eq!(line, b"{\"id\":1,\"type\":\"n\",\"data\":1}\n");
+}
