@@ -9,10 +9,7 @@ use crate::orders::{Interruption, Outgoing};
 use crate::publisher;
 use crate::totals::{Kind, Traffic};
 use futures_util::{SinkExt, StreamExt};
-use pushlab_server::wire::cursor::Cursor;
-use pushlab_server::wire::event::Message as WireMessage;
-use serde::Deserialize;
-use std::borrow::Cow;
+use pushlab_server::wire::event::{Message as WireMessage, Probe};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -159,42 +156,13 @@ fn failure(error: &Error) -> Failure {
 
 /// The same messages as [`WireMessage::parse`] reads, as a MessagePack map.
 fn read_msgpack(bytes: &[u8]) -> Option<WireMessage> {
-    #[derive(Deserialize)]
-    struct Fields<'a> {
-        #[serde(default)]
-        id: Option<u64>,
-        #[serde(rename = "type", borrow, default)]
-        kind: Cow<'a, str>,
-        #[serde(borrow, default)]
-        cursor: Option<Cow<'a, str>>,
-        #[serde(default)]
-        missed: Option<u64>,
-        #[serde(default)]
-        status: Option<u16>,
-    }
-    let fields: Fields<'_> = rmp_serde::from_slice(bytes).ok()?;
-    let cursor = || -> Option<Cursor> { fields.cursor.as_deref()?.parse().ok() };
-    let missed = fields.missed;
-    match (fields.id, &*fields.kind) {
-        (Some(id), _) => Some(WireMessage::Event { id }),
-        (None, "hello") => Some(WireMessage::Hello {
-            cursor: cursor()?,
-            missed,
-        }),
-        (None, "gap") => Some(WireMessage::Gap {
-            cursor: cursor()?,
-            missed,
-        }),
-        (None, "error") => Some(WireMessage::Error {
-            status: fields.status?,
-        }),
-        (None, _) => None,
-    }
+    rmp_serde::from_slice::<Probe<'_>>(bytes).ok()?.message()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pushlab_server::wire::cursor::Cursor;
 
     #[test]
     fn msgpack_messages_are_told_apart() {

@@ -54,8 +54,9 @@ pub enum Message {
     Error { status: u16 },
 }
 
+/// What tells one message from another, in whichever format it came.
 #[derive(Deserialize)]
-struct Probe<'a> {
+pub struct Probe<'a> {
     #[serde(default)]
     id: Option<u64>,
     #[serde(rename = "type", borrow, default)]
@@ -74,10 +75,16 @@ impl Message {
         if let Some(id) = leading_id(text) {
             return Some(Message::Event { id });
         }
-        let probe: Probe<'_> = serde_json::from_slice(text).ok()?;
-        let cursor = probe.cursor.as_deref().and_then(|c| c.parse().ok());
-        let missed = probe.missed;
-        match (probe.id, &*probe.kind) {
+        serde_json::from_slice::<Probe<'_>>(text).ok()?.message()
+    }
+}
+
+impl Probe<'_> {
+    /// `None` if it is not one of ours.
+    pub fn message(&self) -> Option<Message> {
+        let cursor = self.cursor.as_deref().and_then(|c| c.parse().ok());
+        let missed = self.missed;
+        match (self.id, &*self.kind) {
             (Some(id), _) => Some(Message::Event { id }),
             (None, "hello") => Some(Message::Hello {
                 cursor: cursor?,
@@ -88,7 +95,7 @@ impl Message {
                 missed,
             }),
             (None, "error") => Some(Message::Error {
-                status: probe.status?,
+                status: self.status?,
             }),
             (None, _) => None,
         }
