@@ -4,7 +4,7 @@
 //! `npm install --prefix DIR ws && NODE_PATH=DIR/node_modules cargo bench --bench cost`; without
 //! Node and `ws` the yardstick is left out, and that is said.
 
-use loadgen::plan::{Arrivals, PublishBy, PublishPlan, ServerPlan, TransportPlan, TrialPlan};
+use loadgen::plan::{PublishPlan, TrialPlan};
 use loadgen::progress::Live;
 use loadgen::target::Target;
 use loadgen::trial::{self, Options};
@@ -104,32 +104,19 @@ async fn measure(transport: Transport, target: &Target, repeat: u32) -> anyhow::
 
 fn plan(transport: Transport, repeat: u32) -> TrialPlan {
     let seconds = Duration::from_secs;
+    let trial = TrialPlan::new(transport);
     TrialPlan {
-        name: transport.name().to_owned(),
         repeat,
         seed: u64::from(repeat),
-        transport: TransportPlan {
-            kind: transport,
-            interval: seconds(1),
-            hold: seconds(25),
-            resume: true,
-            conditional: false,
-            msgpack: false,
-        },
         clients: 1_000,
-        rooms: 1,
         ramp: seconds(1),
         warm_up: seconds(2),
         duration: seconds(8),
-        graceful_stop: seconds(10),
         publish: PublishPlan {
             rate: 50.0,
-            arrivals: Arrivals::Constant,
-            payload: 128,
-            by: PublishBy::Publisher,
+            ..trial.publish.clone()
         },
-        cuts: Vec::new(),
-        server: ServerPlan::default(),
+        ..trial
     }
 }
 

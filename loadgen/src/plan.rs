@@ -87,6 +87,7 @@ pub struct TrialPlan {
     pub publish: PublishPlan,
     /// Instants after the opening of the measure window at which every connection is cut.
     pub cuts: Vec<Duration>,
+    pub link: LinkPlan,
     pub server: ServerPlan,
 }
 
@@ -103,6 +104,13 @@ pub struct TransportPlan {
     pub conditional: bool,
     /// WebSocket only: the `pushlab.msgpack` subprotocol instead of JSON text.
     pub msgpack: bool,
+}
+
+/// The line between a client and the server, emulated in the client; none by default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LinkPlan {
+    /// Time there and back; half of it each way.
+    pub rtt: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -184,7 +192,47 @@ impl Plan {
     }
 }
 
+impl TransportPlan {
+    /// With the defaults of its kind.
+    pub fn new(kind: Transport) -> Self {
+        TransportPlan {
+            kind,
+            interval: Duration::from_secs(1),
+            hold: Duration::from_secs(25),
+            resume: true,
+            conditional: false,
+            msgpack: false,
+        }
+    }
+}
+
 impl TrialPlan {
+    /// A small trial to begin with: a second of ten events to five clients of one room.
+    pub fn new(kind: Transport) -> Self {
+        let second = Duration::from_secs(1);
+        TrialPlan {
+            name: kind.name().to_owned(),
+            repeat: 1,
+            seed: 1,
+            transport: TransportPlan::new(kind),
+            clients: 5,
+            rooms: 1,
+            ramp: Duration::ZERO,
+            warm_up: Duration::ZERO,
+            duration: second,
+            graceful_stop: second * 10,
+            publish: PublishPlan {
+                rate: 10.0,
+                arrivals: Arrivals::Constant,
+                payload: 128,
+                by: PublishBy::Publisher,
+            },
+            cuts: Vec::new(),
+            link: LinkPlan::default(),
+            server: ServerPlan::default(),
+        }
+    }
+
     /// What tells it from other trials of its name.
     pub fn parameters(&self) -> Parameters {
         let kind = self.transport.kind;
@@ -197,6 +245,7 @@ impl TrialPlan {
             payload: self.publish.payload as u64,
             interval_s: only_for(Transport::IntervalPolling, self.transport.interval),
             hold_s: only_for(Transport::LongPolling, self.transport.hold),
+            rtt_s: (!self.link.rtt.is_zero()).then_some(self.link.rtt.as_secs_f64()),
         }
     }
 

@@ -72,6 +72,9 @@ pub struct Parameters {
     pub interval_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_s: Option<f64>,
+    /// Of the emulated link; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtt_s: Option<f64>,
 }
 
 /// One transport, one set of parameters, one fresh server.

@@ -284,37 +284,24 @@ impl Event {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::plan::{Arrivals, PublishPlan, ServerPlan, TransportPlan};
+    use crate::plan::PublishPlan;
     use pushlab_server::wire::transport::Transport;
 
     /// One second of warm-up and two of measuring, 20 events a second.
     pub(crate) fn plan(clients: usize, rooms: usize) -> TrialPlan {
         TrialPlan {
             name: "test".to_owned(),
-            repeat: 1,
             seed: 7,
-            transport: TransportPlan {
-                kind: Transport::Websocket,
-                interval: Duration::from_millis(100),
-                hold: Duration::from_secs(25),
-                resume: true,
-                conditional: false,
-                msgpack: false,
-            },
             clients,
             rooms,
-            ramp: Duration::ZERO,
             warm_up: Duration::from_secs(1),
             duration: Duration::from_secs(2),
-            graceful_stop: Duration::from_secs(5),
             publish: PublishPlan {
                 rate: 20.0,
-                arrivals: Arrivals::Constant,
                 payload: 64,
-                by: PublishBy::Publisher,
+                ..TrialPlan::new(Transport::Websocket).publish
             },
-            cuts: Vec::new(),
-            server: ServerPlan::default(),
+            ..TrialPlan::new(Transport::Websocket)
         }
     }
 

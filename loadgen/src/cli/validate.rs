@@ -113,6 +113,7 @@ fn parameters(prediction: &Prediction) -> String {
     for (name, seconds) in [
         ("every", parameters.interval_s),
         ("hold", parameters.hold_s),
+        ("rtt", parameters.rtt_s),
     ] {
         if let Some(seconds) = seconds {
             text.push_str(&format!(

@@ -2,7 +2,8 @@
 //! repeated.
 
 use super::{
-    Arrivals, PlanError, PublishBy, PublishPlan, ServerPlan, TransportPlan, TrialPlan, refused,
+    Arrivals, LinkPlan, PlanError, PublishBy, PublishPlan, ServerPlan, TransportPlan, TrialPlan,
+    refused,
 };
 use crate::scenario::units::{Rate, Size, Time};
 use crate::scenario::{ArrivalLaw, OneOrMany, Scenario, Speaker, Subprotocol, TransportEntry};
@@ -69,12 +70,12 @@ fn transport_plans(entry: &TransportEntry) -> Vec<TransportPlan> {
     for interval in times(&entry.interval) {
         for hold in times(&entry.hold) {
             plans.push(TransportPlan {
-                kind: entry.kind,
                 interval,
                 hold,
                 resume: entry.resume.unwrap_or(true),
                 conditional: entry.conditional.unwrap_or(false),
                 msgpack: entry.subprotocol == Some(Subprotocol::Msgpack),
+                ..TransportPlan::new(entry.kind)
             });
         }
     }
@@ -118,6 +119,7 @@ fn trial_plan(
             .flat_map(OneOrMany::values)
             .map(|time| time.0)
             .collect(),
+        link: LinkPlan::default(),
         server: ServerPlan {
             workers: server.workers.map(usize::from),
             history: server.history.map(|events| events as usize),

@@ -132,8 +132,7 @@ fn parameters(clients: u64) -> Parameters {
         rooms: 20,
         rate: 500.0,
         payload: 128,
-        interval_s: None,
-        hold_s: None,
+        ..Parameters::default()
     }
 }
 

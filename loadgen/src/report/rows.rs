@@ -153,6 +153,7 @@ fn named(parameters: &Parameters) -> Vec<(&'static str, String)> {
     let seconds = [
         ("interval", parameters.interval_s),
         ("hold", parameters.hold_s),
+        ("rtt", parameters.rtt_s),
     ];
     let seconds = seconds
         .into_iter()

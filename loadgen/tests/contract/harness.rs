@@ -1,6 +1,6 @@
 //! A server in this process, on a thread and a port of its own, and plans that take a second.
 
-use loadgen::plan::{Arrivals, PublishBy, PublishPlan, ServerPlan, TransportPlan, TrialPlan};
+use loadgen::plan::{PublishPlan, TransportPlan, TrialPlan};
 use loadgen::progress::Live;
 use loadgen::target::Target;
 use loadgen::trial::{self, Options, Outcome};
@@ -14,32 +14,25 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 pub fn plan(kind: Transport) -> TrialPlan {
+    let ms = Duration::from_millis;
+    let trial = TrialPlan::new(kind);
     TrialPlan {
-        name: kind.name().to_owned(),
-        repeat: 1,
         seed: 11,
         transport: TransportPlan {
-            kind,
-            interval: Duration::from_millis(100),
-            hold: Duration::from_secs(25),
-            resume: true,
-            conditional: false,
-            msgpack: false,
+            interval: ms(100),
+            ..TransportPlan::new(kind)
         },
         clients: 12,
         rooms: 3,
-        ramp: Duration::from_millis(50),
-        warm_up: Duration::from_millis(200),
-        duration: Duration::from_millis(800),
-        graceful_stop: Duration::from_secs(10),
+        ramp: ms(50),
+        warm_up: ms(200),
+        duration: ms(800),
         publish: PublishPlan {
             rate: 50.0,
-            arrivals: Arrivals::Constant,
             payload: 64,
-            by: PublishBy::Publisher,
+            ..trial.publish.clone()
         },
-        cuts: Vec::new(),
-        server: ServerPlan::default(),
+        ..trial
     }
 }
 

@@ -1,7 +1,7 @@
 //! A server in a process of its own, which can be frozen; plans to begin with; and the turn that one
 //! test takes after the other.
 
-use loadgen::plan::{Arrivals, PublishBy, PublishPlan, ServerPlan, TransportPlan, TrialPlan};
+use loadgen::plan::{PublishPlan, TransportPlan, TrialPlan};
 use loadgen::progress::{Live, Phase};
 use loadgen::results::Trial;
 use loadgen::target::{EMBEDDED_SUBCOMMAND, Target};
@@ -35,32 +35,22 @@ pub fn milliseconds(figure: Option<i64>) -> f64 {
 }
 
 pub fn plan(kind: Transport) -> TrialPlan {
+    let ms = Duration::from_millis;
+    let trial = TrialPlan::new(kind);
     TrialPlan {
-        name: kind.name().to_owned(),
-        repeat: 1,
         seed: 11,
         transport: TransportPlan {
-            kind,
-            interval: Duration::from_millis(200),
-            hold: Duration::from_secs(25),
-            resume: true,
-            conditional: false,
-            msgpack: false,
+            interval: ms(200),
+            ..TransportPlan::new(kind)
         },
-        clients: 5,
-        rooms: 1,
-        ramp: Duration::from_millis(500),
-        warm_up: Duration::from_millis(500),
-        duration: Duration::from_secs(5),
-        graceful_stop: Duration::from_secs(10),
+        ramp: ms(500),
+        warm_up: ms(500),
+        duration: ms(5_000),
         publish: PublishPlan {
             rate: 50.0,
-            arrivals: Arrivals::Constant,
-            payload: 128,
-            by: PublishBy::Publisher,
+            ..trial.publish.clone()
         },
-        cuts: Vec::new(),
-        server: ServerPlan::default(),
+        ..trial
     }
 }
 
