@@ -1,0 +1,76 @@
+//! The server under test: settings of the embedded one, or where one runs already.
+
+use super::units::Size;
+use super::{Misfit, is_default, misfit};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Settings of the embedded server; what is left out keeps the server's default
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerEntry {
+    /// Worker threads; half of the cores unless given, for the generator needs the others
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1024))]
+    pub workers: Option<u16>,
+    /// Events that a room keeps
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub history: Option<u32>,
+    /// Bytes of events that a room keeps
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history_bytes: Option<Size>,
+    /// Sends the data of events alone; a server that runs already must run with --bare too
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub bare: bool,
+    /// Share by which a hold is shortened at random
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub hold_jitter: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetEntry {
+    /// Such as http://127.0.0.1:8080
+    pub url: String,
+    /// Where its /lab/usage is, if not on the public port
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<String>,
+}
+
+impl ServerEntry {
+    pub(super) fn check(&self, has_target: bool) -> Result<(), Misfit> {
+        let settings = [
+            ("workers", self.workers.is_some()),
+            ("history", self.history.is_some()),
+            ("history_bytes", self.history_bytes.is_some()),
+            ("hold_jitter", self.hold_jitter.is_some()),
+        ];
+        if let Some((key, _)) = settings.into_iter().find(|(_, given)| *given && has_target) {
+            return misfit(
+                &["server", key],
+                format!("\"{key}\" is for the embedded server; remove it, or remove [target]"),
+            );
+        }
+        if self
+            .workers
+            .is_some_and(|workers| !(1..=1024).contains(&workers))
+        {
+            return misfit(&["server", "workers"], "give 1 to 1024 workers");
+        }
+        if self.history == Some(0) {
+            return misfit(&["server", "history"], "a room keeps at least 1 event");
+        }
+        if self
+            .hold_jitter
+            .is_some_and(|share| !(0.0..=1.0).contains(&share))
+        {
+            return misfit(
+                &["server", "hold_jitter"],
+                "give a share from 0 to 1, such as 0.1",
+            );
+        }
+        Ok(())
+    }
+}
