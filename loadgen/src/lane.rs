@@ -1,7 +1,9 @@
 //! What a trial's threads share, and what one thread's tasks share.
 
+use crate::net::alarm::Alarm;
 use crate::net::connection::{Scratch, scratch};
 use crate::net::dial::Endpoint;
+use crate::net::link::Link;
 use crate::net::metered::Tally;
 use crate::plan::TrialPlan;
 use crate::recorder::{Recorder, SecondSample};
@@ -35,13 +37,16 @@ pub struct Lane {
     pub totals: Arc<Totals>,
     pub recorder: RefCell<Recorder>,
     pub scratch: Scratch,
+    alarm: Option<Rc<Alarm>>,
 }
 
 impl Lane {
+    /// With an alarm where clients have a line.
     pub fn new(
         setting: Arc<Setting>,
         totals: Arc<Totals>,
         seconds: mpsc::UnboundedSender<SecondSample>,
+        alarm: Option<Alarm>,
     ) -> Self {
         let recorder = Recorder::new(setting.table.clone(), totals.clone(), seconds);
         Lane {
@@ -49,7 +54,19 @@ impl Lane {
             totals,
             recorder: RefCell::new(recorder),
             scratch: scratch(),
+            alarm: alarm.map(Rc::new),
         }
+    }
+
+    /// The line of a client, if there is one.
+    pub fn link(&self, client: usize) -> Option<Link> {
+        let alarm = self.alarm.clone()?;
+        Some(Link::new(
+            &self.setting.plan,
+            client,
+            alarm,
+            self.scratch.clone(),
+        ))
     }
 
     pub fn tally(&self, client: &Rc<Cell<u64>>, traffic: Traffic) -> Tally {

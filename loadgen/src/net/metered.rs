@@ -1,9 +1,10 @@
-//! A TCP stream that counts what reads fill and writes accept, below everything else. Bytes written
+//! A stream that counts what reads fill and writes accept, below everything else. Bytes written
 //! get their kind here; bytes read get it where they are understood: by frame on a WebSocket, in
 //! `connection.rs` for HTTP.
 
 use super::frames::{Counted, FrameWalk};
-use super::tcp_info::{self, HEADER_BYTES};
+use super::link::Stream;
+use super::tcp_info::HEADER_BYTES;
 use crate::results::UpDown;
 use crate::totals::{Kind, Totals, Traffic};
 use std::cell::Cell;
@@ -14,7 +15,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Where a connection's bytes are counted.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ impl Speech {
 }
 
 pub struct Metered {
-    stream: TcpStream,
+    stream: Stream,
     tally: Tally,
     speech: Speech,
     up: u64,
@@ -58,7 +58,7 @@ pub struct Metered {
 }
 
 impl Metered {
-    pub fn new(stream: TcpStream, tally: Tally, speech: Speech) -> Self {
+    pub fn new(stream: Stream, tally: Tally, speech: Speech) -> Self {
         Metered {
             stream,
             tally,
@@ -81,8 +81,12 @@ impl Metered {
 
     /// The drop that follows cuts the connection: the peer gets a reset and nothing more.
     pub fn reset_on_close(&self) {
-        // Should it fail, the kernel says goodbye politely, which is still a cut.
-        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        self.stream.reset_on_close();
+    }
+
+    /// The longest that a request and its answer are on their way; 0 without a line.
+    pub fn on_the_way(&self) -> Duration {
+        self.stream.on_the_way()
     }
 
     fn note_read(&mut self, bytes: &[u8]) {
@@ -142,7 +146,7 @@ fn note_frames_up(totals: &Totals, counted: &Counted) {
 
 impl Drop for Metered {
     fn drop(&mut self) {
-        let ip = tcp_info::segments(&self.stream).map(|segments| UpDown {
+        let ip = self.stream.segments().map(|segments| UpDown {
             up: self.up + segments.sent * HEADER_BYTES,
             down: self.down + segments.received * HEADER_BYTES,
         });
