@@ -29,4 +29,5 @@ pub mod recorder;
 pub mod timeline;
 pub mod results;
 pub mod statistics;
+pub mod comparison;
 pub mod report;

@@ -258,10 +258,21 @@ pub struct SummaryRow {
     pub repeats: u32,
     /// Sums over valid repeats.
     pub counts: Counts,
+    /// Repeats that stand apart from the others; they count all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outliers: Vec<Outlier>,
     /// By figure name, such as `latency_p50_us`, `bytes_per_delivery`, `server_cpu_s_per_million`;
     /// a figure that no repeat has is absent.
     #[serde(flatten)]
     pub figures: BTreeMap<String, Figure>,
+}
+
+/// A repeat whose value of a figure is far from those of the other repeats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outlier {
+    pub repeat: u32,
+    pub figure: String,
+    pub value: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

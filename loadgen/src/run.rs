@@ -3,6 +3,7 @@
 
 pub mod folder;
 pub mod signals;
+pub mod stored;
 
 use crate::environment;
 use crate::plan::{Plan, TrialPlan};

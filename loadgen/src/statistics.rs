@@ -1,13 +1,21 @@
 //! From trials to a summary and a verdict: medians over valid repeats with bootstrap intervals. The
 //! run is the sample (MEASURING.md, rule 13); percentiles are never averaged over messages.
 
+mod outliers;
+
 use crate::plan::Plan;
-use crate::results::{Counts, FIGURES, Figure, Parameters, SummaryRow, Trial, Verdict};
+use crate::results::{Counts, FIGURES, Figure, Outlier, Parameters, SummaryRow, Trial, Verdict};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
 
 const RESAMPLES: usize = 2_000;
+
+/// Valid repeats below which nothing is said about a difference.
+pub const LEAST_REPEATS: usize = 5;
+
+/// Samples that every repeat needs before its p99.9 is spoken of.
+const SAMPLES_FOR_P999: u64 = 10_000;
 
 /// Share of its repeats that each (name, parameters) must keep for the run to count.
 const LEAST_KEPT: f64 = 0.6;
@@ -31,8 +39,27 @@ fn middle(sorted: &[f64]) -> Option<f64> {
 /// The median and the 2.5th and 97.5th percentile of 2,000 resampled medians (Efron's percentile
 /// interval). With one value all three are equal; with few it is too narrow, which a report says.
 pub fn figure(values: &[f64], seed: u64) -> Option<Figure> {
-    let median_of_all = median(values)?;
+    let median = median(values)?;
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let (low, high) = interval(resampled_medians(values, &mut random));
+    Some(Figure { median, low, high })
+}
+
+/// How much larger `b` is than `a`: the ratio of their medians, with a bootstrap interval in which
+/// both are resampled. `None` where a value is not above 0, or there is none.
+pub fn ratio(a: &[f64], b: &[f64], seed: u64) -> Option<Figure> {
+    if a.iter().chain(b).any(|value| *value <= 0.0) {
+        return None;
+    }
+    let median = median(b)? / median(a)?;
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let of_a = resampled_medians(a, &mut random);
+    let of_b = resampled_medians(b, &mut random);
+    let (low, high) = interval(of_b.iter().zip(of_a).map(|(b, a)| b / a).collect());
+    Some(Figure { median, low, high })
+}
+
+fn resampled_medians(values: &[f64], random: &mut Xoshiro256PlusPlus) -> Vec<f64> {
     let mut medians = Vec::with_capacity(RESAMPLES);
     let mut resample = vec![0.0; values.len()];
     for _ in 0..RESAMPLES {
@@ -42,13 +69,22 @@ pub fn figure(values: &[f64], seed: u64) -> Option<Figure> {
         resample.sort_by(f64::total_cmp);
         medians.extend(middle(&resample));
     }
-    medians.sort_by(f64::total_cmp);
-    let at = |share: f64| medians[((medians.len() - 1) as f64 * share).round() as usize];
-    Some(Figure {
-        median: median_of_all,
-        low: at(0.025),
-        high: at(0.975),
-    })
+    medians
+}
+
+/// The 2.5th and 97.5th percentile.
+fn interval(mut values: Vec<f64>) -> (f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
+    (at(0.025), at(0.975))
+}
+
+/// Every repeat must have the samples, for the figure is a median over repeats.
+pub fn has_p999<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> bool {
+    let counts = trials
+        .into_iter()
+        .map(|trial| trial.latency_us.delivery.count);
+    counts.min().is_some_and(|count| count >= SAMPLES_FOR_P999)
 }
 
 /// A row for every (name, parameters) that ran, in the order of `plan`.
@@ -64,6 +100,7 @@ pub fn summarise(plan: &Plan, trials: &[Trial]) -> Vec<SummaryRow> {
                 repeats: ran.len() as u32,
                 counts: counts(&valid),
                 figures: figures(&valid, plan.scenario.seed),
+                outliers: outlying(&valid),
                 name,
                 parameters,
             })
@@ -143,8 +180,19 @@ fn figures(trials: &[&Trial], seed: u64) -> BTreeMap<String, Figure> {
     figures
 }
 
+/// Repeats that stand apart, figure by figure.
+fn outlying(trials: &[&Trial]) -> Vec<Outlier> {
+    let values = |name: &str| -> Vec<(u32, f64)> {
+        let numbered = |trial: &&Trial| Some((trial.repeat, value(trial, name)?));
+        trials.iter().filter_map(numbered).collect()
+    };
+    (FIGURES.iter())
+        .flat_map(|name| outliers::outliers(name, &values(name)))
+        .collect()
+}
+
 /// One figure of one trial; `None` where it could not be taken.
-fn value(trial: &Trial, figure: &str) -> Option<f64> {
+pub fn value(trial: &Trial, figure: &str) -> Option<f64> {
     let latency = &trial.latency_us;
     let whole = |value: Option<i64>| value.map(|value| value as f64);
     match figure {

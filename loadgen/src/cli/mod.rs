@@ -5,6 +5,8 @@ mod run;
 mod validate;
 mod new;
 mod report;
+mod compare;
+mod baseline;
 mod schema;
 mod overrides;
 
@@ -12,6 +14,7 @@ use crate::environment;
 use crate::plan::PlanError;
 use crate::run::RunError;
 use crate::run::folder::FolderError;
+use crate::run::stored::StoredError;
 use crate::scenario::ScenarioError;
 use crate::target;
 use clap::{Parser, Subcommand};
@@ -24,7 +27,7 @@ use std::process::ExitCode;
     name = "loadgen",
     version,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 ok, 1 internal error, 96 invalid run, 104 usage or scenario error, 105 stopped by a signal (what was measured is kept)."
+    after_help = "Exit codes: 0 ok, 1 internal error, 95 regression, 96 invalid run, 104 usage or scenario error, 105 stopped by a signal (what was measured is kept)."
 )]
 struct CommandLine {
     #[command(subcommand)]
@@ -45,6 +48,8 @@ enum Command {
     New(new::Arguments),
     /// Draws the report of a run again from its results.json
     Report(report::Arguments),
+    /// Compares two runs, figure by figure
+    Compare(compare::Arguments),
     /// Prints the JSON Schema of a scenario
     Schema,
     /// Runs the server under test; `run` starts it for each trial
@@ -57,6 +62,7 @@ enum Command {
 enum Exit {
     Ok = 0,
     Internal = 1,
+    Regression = 95,
     InvalidRun = 96,
     Usage = 104,
     Aborted = 105,
@@ -82,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::New(arguments) => new::new(&arguments),
         Command::Report(arguments) => report::report(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Schema => schema::schema(),
         Command::EmbeddedServer(config) => target::serve_embedded(config)
             .map(|()| Exit::Ok)
@@ -127,6 +134,18 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         return match error {
             PlanError::Impossible(_) => Exit::InvalidRun,
             PlanError::Refused { .. } | PlanError::NoSuchTransport { .. } => Exit::Usage,
+        };
+    }
+    if error.is::<compare::NotComparable>() {
+        return Exit::Usage;
+    }
+    if let Some(error) = error.downcast_ref::<StoredError>() {
+        return match error {
+            StoredError::NotThere { .. }
+            | StoredError::Unreadable { .. }
+            | StoredError::NotResults { .. }
+            | StoredError::Newer { .. } => Exit::Usage,
+            StoredError::NotKept { .. } => Exit::Internal,
         };
     }
     match error.downcast_ref::<RunError>() {

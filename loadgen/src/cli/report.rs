@@ -2,8 +2,8 @@
 
 use super::{Exit, print};
 use crate::report;
-use crate::results::{Results, SCHEMA_VERSION};
 use crate::run::folder::write_within;
+use crate::run::stored;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::fs;
@@ -25,44 +25,23 @@ pub(super) fn report(arguments: &Arguments) -> anyhow::Result<Exit> {
         bail!("--out takes one report; draw several one by one");
     }
     for path in &arguments.results {
-        let file = if path.is_dir() {
-            path.join("results.json")
-        } else {
-            path.clone()
-        };
-        let folder = draw(&file, arguments.out.as_deref())?;
+        let folder = draw(&stored::file_of(path), arguments.out.as_deref())?;
         print(format!("report: {}/report.html\n", folder.display()).as_bytes())?;
     }
     Ok(Exit::Ok)
 }
 
 fn draw(file: &Path, out: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let bytes = fs::read(file).with_context(|| {
-        format!(
-            "{}: give the results.json of a run, or its folder",
-            file.display()
-        )
-    })?;
-    let results = read(&bytes).with_context(|| file.display().to_string())?;
+    let results = stored::read(file)?;
     let beside = file.parent().unwrap_or(Path::new("."));
     let folder = out.unwrap_or(beside);
     for file in report::files(&results) {
         write_within(folder, &file.path, &file.bytes)?;
     }
     if out.is_some() {
+        // Byte by byte: it may hold keys of a later loadgen.
+        let bytes = fs::read(file).with_context(|| file.display().to_string())?;
         write_within(folder, "results.json", &bytes)?;
     }
     Ok(folder.to_owned())
-}
-
-fn read(bytes: &[u8]) -> anyhow::Result<Results> {
-    let results: Results =
-        serde_json::from_slice(bytes).context("is not the results.json of a run")?;
-    if results.schema_version > SCHEMA_VERSION {
-        bail!(
-            "has schema version {}, this loadgen reads up to {SCHEMA_VERSION}; use a newer one",
-            results.schema_version
-        );
-    }
-    Ok(results)
 }

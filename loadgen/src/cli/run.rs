@@ -1,5 +1,6 @@
 //! `loadgen run`: plan, limits, run, and what is said at the end.
 
+use super::baseline::Baseline;
 use super::overrides::{Flags, named};
 use super::{Exit, print};
 use crate::environment;
@@ -55,6 +56,9 @@ pub(super) struct Arguments {
     /// Shows no progress
     #[arg(long, env = "LOADGEN_NO_PROGRESS", value_parser = FalseyValueParser::new(), help_heading = "Output")]
     no_progress: bool,
+
+    #[command(flatten)]
+    baseline: Baseline,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -74,6 +78,7 @@ pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
     let plan = arguments.flags.plan()?;
     plan.check_limits(&environment::limits())
         .with_context(|| named(&arguments.flags.file))?;
+    let earlier = arguments.baseline.before(&plan)?;
     let format = if arguments.quiet {
         Format::Quiet
     } else {
@@ -108,7 +113,9 @@ pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
             }
         );
     }
-    Ok(exit_of(&finished))
+    let aloud = format == Format::Text;
+    let exit = exit_of(&finished);
+    (arguments.baseline).after(earlier.as_ref(), &finished.results, aloud, exit)
 }
 
 fn said(finished: &Finished, format: Format) -> Vec<u8> {

@@ -383,6 +383,7 @@ fn summarise(results: &mut Results) {
         let row = SummaryRow {
             counts: counts(&valid),
             figures: figures(&valid),
+            outliers: Vec::new(),
             repeats_valid: u32::try_from(valid.len()).unwrap(),
             repeats: u32::try_from(all.len()).unwrap(),
             name,

@@ -88,7 +88,7 @@ fn put(out: &mut String, text: &str) {
 }
 
 /// Scenario text as text: no markup, no HTML, no new table cell or line.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {

@@ -9,6 +9,7 @@ mod csv;
 mod hlog;
 mod charts;
 mod html;
+pub mod comparison;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

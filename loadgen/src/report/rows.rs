@@ -3,11 +3,9 @@
 
 use super::format::significant;
 use crate::results::{Figure, Parameters, Results, SummaryRow, TimelineRow, Trial};
+use crate::statistics::has_p999;
 use pushlab_server::wire::transport::Transport;
 use std::collections::BTreeMap;
-
-/// Below this many samples a trial has no p99.9 to speak of.
-const SAMPLES_FOR_P999: u64 = 10_000;
 
 pub(super) struct Row<'a> {
     pub(super) summary: &'a SummaryRow,
@@ -43,7 +41,7 @@ pub(super) fn rows(results: &Results) -> Vec<Row<'_>> {
 
 impl<'a> Row<'a> {
     pub(super) fn figure(&self, name: &str) -> Option<Figure> {
-        if name == "latency_p999_us" && !self.has_p999() {
+        if name == "latency_p999_us" && !has_p999(self.valid_trials()) {
             return None;
         }
         self.summary.figures.get(name).copied()
@@ -68,15 +66,6 @@ impl<'a> Row<'a> {
             seconds.entry(row.second).or_default().push(row);
         }
         seconds
-    }
-
-    /// Every repeat must have the samples, for the figure is a median over repeats.
-    fn has_p999(&self) -> bool {
-        let fewest = self
-            .valid_trials()
-            .map(|trial| trial.latency_us.delivery.count)
-            .min();
-        fewest.is_some_and(|count| count >= SAMPLES_FOR_P999)
     }
 }
 

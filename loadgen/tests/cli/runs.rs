@@ -15,7 +15,7 @@ use std::thread;
 use tempfile::TempDir;
 
 /// Two trials of half a second.
-const SHORT: &str = r#"
+pub(super) const SHORT: &str = r#"
 name = "short"
 seed = 3
 [load]
@@ -34,12 +34,12 @@ kind = "sse"
 kind = "websocket"
 "#;
 
-fn results(folder: &Path) -> Results {
+pub(super) fn results(folder: &Path) -> Results {
     serde_json::from_slice(&fs::read(folder.join("results.json")).unwrap()).unwrap()
 }
 
 /// 0, unless the machine was too busy for a figure to count.
-fn exit_of(results: &Results) -> i32 {
+pub(super) fn exit_of(results: &Results) -> i32 {
     let mut reasons = results.verdict.reasons.iter();
     assert!(
         reasons.all(|reason| reason.contains("the generator was the bottleneck")),

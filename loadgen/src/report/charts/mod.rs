@@ -15,7 +15,9 @@ mod requests;
 mod cpu;
 mod svg;
 mod png;
+mod overlay;
 
+pub(super) use overlay::{Overlay, overlays};
 pub(super) use palette::{kind_colour, stylesheet, transport_colour};
 
 use crate::results::Results;

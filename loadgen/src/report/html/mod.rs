@@ -11,7 +11,7 @@ use super::text::sentence;
 use crate::results::Results;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 
 pub(super) fn html(results: &Results, drawings: &[Drawing]) -> String {
     let rows = rows(results);
