@@ -238,6 +238,9 @@ pub struct GeneratorFigures {
     pub rss_ready: Option<u64>,
     pub rss_per_client: Option<f64>,
     pub threads: u64,
+    /// The floor of the harness: receipt − intended publish of events that crossed no socket.
+    #[serde(default)]
+    pub control_us: Distribution,
 }
 
 /// Median over valid repeats, with a 95 % interval (bootstrap over repeats).
@@ -309,7 +312,7 @@ pub struct Prediction {
 }
 
 /// The figures of a summary row, by name; latencies in microseconds.
-pub const FIGURES: [&str; 24] = [
+pub const FIGURES: [&str; 26] = [
     "latency_mean_us",
     "latency_p50_us",
     "latency_p75_us",
@@ -334,4 +337,6 @@ pub const FIGURES: [&str; 24] = [
     "server_rss_per_connection",
     "generator_cpu_s_per_million",
     "generator_rss_per_client",
+    "control_p50_us",
+    "control_p99_us",
 ];
