@@ -3,13 +3,20 @@
 
 mod resolve;
 mod sets;
+mod link;
 mod predict;
+mod situation;
+mod calibration;
+mod wire_sizes;
 mod limits;
 
 pub use limits::Limits;
+pub use link::{LinkPlan, StallPlan};
+pub use situation::WayUp;
+pub use wire_sizes::{EPOCH_DEVIATION, OffsetDigits, offset_digits};
 
 use crate::results::Parameters;
-use crate::scenario::Scenario;
+use crate::scenario::{LinkPreset, Scenario};
 use crate::target::Target;
 use pushlab_server::wire::transport::Transport;
 use rand::SeedableRng;
@@ -48,6 +55,15 @@ pub struct Overrides {
     pub only: Vec<String>,
     pub target: Option<String>,
     pub admin: Option<String>,
+    pub link: Option<LinkChoice>,
+    pub rtt: Option<Duration>,
+}
+
+/// A line put in place of the scenario's whole `[link]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkChoice {
+    None,
+    Preset(LinkPreset),
 }
 
 /// Why a scenario cannot be run as asked. `file` and flags are the caller's to name.
@@ -104,13 +120,6 @@ pub struct TransportPlan {
     pub conditional: bool,
     /// WebSocket only: the `pushlab.msgpack` subprotocol instead of JSON text.
     pub msgpack: bool,
-}
-
-/// The line between a client and the server, emulated in the client; none by default.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LinkPlan {
-    /// Time there and back; half of it each way.
-    pub rtt: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -186,9 +195,13 @@ impl Plan {
             .collect()
     }
 
-    /// About how long all trials take: their phases, and half a second to start and stop a server.
+    /// About how long all trials and calibrations take: their phases, and half a second to start and stop a server.
     pub fn estimated_time(&self) -> Duration {
-        self.trials.iter().map(TrialPlan::estimated_time).sum()
+        let trials = self.trials.iter().map(TrialPlan::estimated_time);
+        let calibrations = self.calibrations();
+        trials
+            .chain(calibrations.iter().map(TrialPlan::estimated_time))
+            .sum()
     }
 }
 
@@ -202,6 +215,14 @@ impl TransportPlan {
             resume: true,
             conditional: false,
             msgpack: false,
+        }
+    }
+
+    /// The hold as a long poll asks for it.
+    pub fn hold_text(&self) -> String {
+        match self.hold {
+            whole if whole.subsec_millis() == 0 => format!("{}s", whole.as_secs()),
+            other => format!("{}ms", other.as_millis()),
         }
     }
 }
@@ -251,7 +272,16 @@ impl TrialPlan {
 
     pub fn estimated_time(&self) -> Duration {
         let polled_out = self.until_asked() * 2;
-        self.ramp + self.warm_up + self.duration + polled_out + Duration::from_millis(500)
+        // Dialling, asking and being probed; the last event; saying goodbye.
+        let round_trips = self.link.rtt * 6;
+        let own = self.ramp + self.warm_up + self.duration;
+        own + polled_out + round_trips + Duration::from_millis(500)
+    }
+
+    /// The longest that a request with an event, or its answer, is on its way there and back.
+    pub fn on_the_way(&self) -> Duration {
+        const HEADS: usize = 1024;
+        self.link.exchange(self.publish.payload + HEADS)
     }
 
     /// How long an event that the server has may wait to be asked for; nothing it does is slow.
