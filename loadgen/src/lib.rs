@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod scenario;
+pub mod model;
 pub mod plan;
 pub mod schedule;
 pub mod run;
@@ -29,5 +30,6 @@ pub mod recorder;
 pub mod timeline;
 pub mod results;
 pub mod statistics;
+pub mod judge;
 pub mod comparison;
 pub mod report;

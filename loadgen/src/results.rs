@@ -2,6 +2,10 @@
 //! that a report shows can be drawn from this alone. Durations and bytes carry their unit in the
 //! name; a figure that could not be taken is `null`, never 0.
 
+mod model;
+
+pub use model::{Calibration, Floor, Holds, ModelFigure, ModelRow};
+
 use pushlab_server::wire::transport::Transport;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,7 +30,10 @@ pub struct Results {
     #[serde(default)]
     pub expectations: Vec<serde_json::Value>,
     #[serde(default)]
-    pub model: Vec<serde_json::Value>,
+    pub model: Vec<ModelRow>,
+    /// Apart from `trials`: what the floor of the model was taken from.
+    #[serde(default)]
+    pub calibration: Vec<Calibration>,
     #[serde(default)]
     pub published: Vec<serde_json::Value>,
     #[serde(default)]
@@ -75,6 +82,18 @@ pub struct Parameters {
     /// Of the emulated link; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rtt_s: Option<f64>,
+}
+
+impl Parameters {
+    /// Those of the load alone, whichever transport and line carry it.
+    pub fn load(&self) -> Parameters {
+        Parameters {
+            interval_s: None,
+            hold_s: None,
+            rtt_s: None,
+            ..self.clone()
+        }
+    }
 }
 
 /// One transport, one set of parameters, one fresh server.
@@ -238,6 +257,9 @@ pub struct GeneratorFigures {
     pub rss_ready: Option<u64>,
     pub rss_per_client: Option<f64>,
     pub threads: u64,
+    /// The floor of the harness: receipt − intended publish of events that crossed no socket.
+    #[serde(default)]
+    pub control_us: Distribution,
 }
 
 /// Median over valid repeats, with a 95 % interval (bootstrap over repeats).
@@ -320,7 +342,7 @@ pub struct Prediction {
 }
 
 /// The figures of a summary row, by name; latencies in microseconds.
-pub const FIGURES: [&str; 24] = [
+pub const FIGURES: [&str; 26] = [
     "latency_mean_us",
     "latency_p50_us",
     "latency_p75_us",
@@ -345,4 +367,6 @@ pub const FIGURES: [&str; 24] = [
     "server_rss_per_connection",
     "generator_cpu_s_per_million",
     "generator_rss_per_client",
+    "control_p50_us",
+    "control_p99_us",
 ];

@@ -34,6 +34,7 @@ fn run(p99s: &[i64], change: impl Fn(usize, &mut Trial)) -> Results {
         interrupted: false,
         summary: statistics::summarise(&plan, &trials),
         trials,
+        calibration: Vec::new(),
         timeline: Vec::new(),
         expectations: Vec::new(),
         model: Vec::new(),

@@ -103,6 +103,7 @@ pub(super) fn nothing() -> Results {
         timeline: Vec::new(),
         expectations: Vec::new(),
         model: Vec::new(),
+        calibration: Vec::new(),
         published: Vec::new(),
         predicted: Vec::new(),
     }

@@ -1,0 +1,384 @@
+//! Holds the measured against the model by the tolerances of MODEL.md §2 (8): holds, does not, or too
+//! few events. Pure. The model gets from the measurement only how many events there were and the
+//! floor of the calibration; where it has no closed form there is no verdict.
+
+use crate::model::{Coming, Forecast, Law, Situation};
+use crate::plan::{EPOCH_DEVIATION, Plan, TrialPlan, WayUp, offset_digits};
+use crate::report::merged::Merged;
+use crate::results::{Calibration, Floor, Holds, ModelFigure, ModelRow, Trial};
+use pushlab_server::wire::transport::Transport;
+
+/// Events below which nothing is decided.
+const LEAST_EVENTS: u64 = 1_000;
+
+/// Of rates.
+const RATE_TOLERANCE: f64 = 0.01;
+
+/// A row for every (name, parameters) that ran, in the order of `plan`.
+pub fn judge(plan: &Plan, trials: &[Trial], calibration: &[Calibration]) -> Vec<ModelRow> {
+    (plan.sets.iter())
+        .filter_map(|set| {
+            let parameters = set.parameters();
+            let ran = |trial: &&Trial| trial.name == set.name && trial.parameters == parameters;
+            let all: Vec<&Trial> = trials.iter().filter(ran).collect();
+            let valid: Vec<&Trial> = all.iter().copied().filter(|trial| trial.valid).collect();
+            let embedded = plan.scenario.target.is_none();
+            (!all.is_empty()).then(|| Case::of(set, &valid, calibration, embedded).row())
+        })
+        .collect()
+}
+
+struct Case<'a> {
+    set: &'a TrialPlan,
+    trials: &'a [&'a Trial],
+    floor: Option<Floor>,
+    /// The server is ours, so its heads are known.
+    embedded: bool,
+    /// Sums over the trials.
+    events: u64,
+    window_s: f64,
+    deliveries: f64,
+    requests: f64,
+    situation: Situation,
+    forecast: Forecast,
+    way_up: Option<WayUp>,
+}
+
+impl<'a> Case<'a> {
+    fn of(
+        set: &'a TrialPlan,
+        trials: &'a [&'a Trial],
+        calibration: &[Calibration],
+        embedded: bool,
+    ) -> Case<'a> {
+        let load = set.parameters().load();
+        let floor = (calibration.iter())
+            .find(|found| found.valid && found.parameters == load)
+            .map(|found| found.floor);
+        let sum = |part: fn(&Trial) -> f64| trials.iter().map(|trial| part(trial)).sum::<f64>();
+        // What was published, not what was asked: the model is judged, not the draw of the schedule.
+        let heard = sum(|trial| trial.expected as f64)
+            / (set.clients as f64 * set.duration.as_secs_f64() * trials.len().max(1) as f64);
+        let service_s = floor.map_or(0.0, |floor| floor.mean_us / 1e6);
+        let situation = set.situation(heard, service_s);
+        Case {
+            events: trials.iter().map(|trial| trial.published).sum(),
+            window_s: sum(|trial| trial.window_s),
+            deliveries: sum(|trial| trial.window_deliveries as f64),
+            requests: sum(|trial| trial.requests as f64),
+            forecast: situation.forecast(),
+            way_up: set.way_up(),
+            situation,
+            set,
+            trials,
+            floor,
+            embedded,
+        }
+    }
+
+    fn row(&self) -> ModelRow {
+        let mut notes = self.notes();
+        let law = self.law();
+        let mut figures = Vec::new();
+        if let (Some(law), Some(floor), Some(up)) = (law, self.floor, self.way_up) {
+            figures.extend(self.latencies(law, floor, up, &mut notes));
+        }
+        if self.heard() && self.set.cuts.is_empty() {
+            figures.extend(self.bytes());
+            figures.extend(self.requests());
+        }
+        figures.extend(self.empty_share());
+        ModelRow {
+            name: self.set.name.clone(),
+            transport: self.set.transport.kind,
+            parameters: self.set.parameters(),
+            events: self.events,
+            floor: self.floor,
+            latency: law.zip(self.way_up).map(|(law, up)| law.later(up.sure_s)),
+            figures,
+            notes,
+        }
+    }
+
+    fn heard(&self) -> bool {
+        self.situation.events_per_s > 0.0 && self.deliveries > 0.0
+    }
+
+    /// Where something makes latency that the formulas leave out, there is none.
+    fn law(&self) -> Option<Law> {
+        let line = &self.set.link;
+        let plain_line =
+            line.jitter.is_zero() && line.bytes_per_s.is_none() && line.stall.is_none();
+        let heard = self.situation.events_per_s > 0.0 && self.way_up.is_some();
+        (self.forecast.latency).filter(|_| heard && plain_line && self.set.cuts.is_empty())
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let line = &self.set.link;
+        let no_form = |why: &str| format!("no closed form for latency: {why}");
+        let because = [
+            (!self.set.cuts.is_empty(), no_form("connections are cut")),
+            (
+                self.situation.coming == Coming::Bursts,
+                no_form("the events of a burst wait for one another"),
+            ),
+            (!line.jitter.is_zero(), no_form("the line's delay varies")),
+            (
+                line.bytes_per_s.is_some(),
+                no_form("messages wait for one another on a narrow line"),
+            ),
+            (line.stall.is_some(), no_form("the line stalls")),
+            (
+                self.way_up.is_none(),
+                no_form("publishes are asked for faster than they can be answered"),
+            ),
+            (
+                self.situation.events_per_s == 0.0,
+                "nothing was published".to_owned(),
+            ),
+            (
+                self.floor.is_none(),
+                "no floor was measured, so latency is not judged".to_owned(),
+            ),
+            (
+                !self.embedded,
+                "the heads of a server that runs elsewhere are not known, so bytes are not judged"
+                    .to_owned(),
+            ),
+        ];
+        let mut notes: Vec<String> = because
+            .into_iter()
+            .filter_map(|(holds, note)| holds.then_some(note))
+            .collect();
+        let polls = matches!(self.set.transport.kind, Transport::LongPolling);
+        if notes.is_empty() && polls && self.forecast.latency.is_none() {
+            notes.push(no_form(
+                "events on a beat closer than the gap between two requests, dealt over rooms",
+            ));
+        }
+        notes
+    }
+
+    /// Independent draws behind a mean: events, or phases where a beat makes each client's waits alike.
+    fn draws(&self) -> f64 {
+        let phases = (self.set.clients * self.trials.len()) as f64;
+        let phased = self.set.transport.kind == Transport::IntervalPolling;
+        match self.situation.coming {
+            Coming::Beat { .. } if phased => phases.min(self.events as f64),
+            Coming::Beat { .. } | Coming::Poisson | Coming::Bursts => self.events as f64,
+        }
+    }
+
+    fn latencies(
+        &self,
+        law: Law,
+        floor: Floor,
+        up: WayUp,
+        notes: &mut Vec<String>,
+    ) -> Vec<ModelFigure> {
+        let n = self.draws();
+        let us = |seconds: f64| seconds * 1e6;
+        let all = || self.trials.iter().map(|trial| &trial.latency_us.delivery);
+        let count: u64 = all().map(|part| part.count).sum();
+        let sum: f64 = all()
+            .filter_map(|part| Some(part.mean? * part.count as f64))
+            .sum();
+        let mean = us(law.mean_s() + up.sure_s + up.waits_s);
+        let deviation = us(law.deviation_s().hypot(up.deviation_s));
+        let spread = 3.0 * deviation / n.sqrt() + floor.mean_us;
+        let measured = (count > 0).then(|| sum / count as f64 - floor.mean_us);
+        let mut figures = vec![self.figure(
+            "latency_mean_us",
+            mean,
+            measured,
+            mean - spread,
+            mean + spread,
+        )];
+        let merged = Merged::of(all());
+        for (name, q, floor_us) in [
+            ("latency_p50_us", 0.5, floor.p50_us),
+            ("latency_p99_us", 0.99, floor.p99_us),
+        ] {
+            // Whatever the law: a sample's quantile lies between the law's quantiles at q ∓ 3σ; and
+            // events that wait on their way up cannot shift it by more than their share.
+            let sigma = (q * (1.0 - q) / n).sqrt();
+            let (low, high) = (q - 3.0 * sigma, q + 3.0 * sigma + up.waiting);
+            if low <= 0.0 || high >= 1.0 {
+                if up.waiting > 0.0 && q + 3.0 * sigma < 1.0 {
+                    notes.push(format!(
+                        "no closed form for p{:.0}: {:.1} % of the events wait for the publish before them",
+                        q * 100.0,
+                        up.waiting * 100.0
+                    ));
+                }
+                continue;
+            }
+            let at = |q: f64| us(law.quantile_s(q) + up.sure_s);
+            let measured = (merged.as_ref()).and_then(|merged| merged.at(q));
+            let measured = measured.map(|measured| measured as f64 - floor_us);
+            figures.push(self.figure(
+                name,
+                at(q),
+                measured,
+                at(low) - floor_us,
+                at(high) + floor_us,
+            ));
+        }
+        figures
+    }
+
+    fn figure(
+        &self,
+        name: &str,
+        model: f64,
+        measured: Option<f64>,
+        low: f64,
+        high: f64,
+    ) -> ModelFigure {
+        let verdict = match measured {
+            _ if self.events < LEAST_EVENTS => Holds::TooFewEvents,
+            Some(measured) if (low..=high).contains(&measured) => Holds::Holds,
+            Some(_) | None => Holds::DoesNot,
+        };
+        ModelFigure {
+            figure: name.to_owned(),
+            model,
+            measured,
+            low,
+            high,
+            verdict,
+        }
+    }
+
+    /// Polls of one client of each room: others of its room see the same events.
+    fn independent_polls(&self) -> f64 {
+        let clients = self.set.clients.max(1) as f64;
+        self.requests * (self.set.rooms as f64 / clients).min(1.0)
+    }
+
+    fn empty_share(&self) -> Option<ModelFigure> {
+        let share = self.forecast.empty_share?;
+        if self.requests == 0.0 || !self.set.cuts.is_empty() {
+            return None;
+        }
+        let empty: u64 = self.trials.iter().map(|trial| trial.empty_responses).sum();
+        let measured = empty as f64 / self.requests;
+        let off = self.empty_deviation(share);
+        Some(self.figure(
+            "empty_share",
+            share,
+            Some(measured),
+            share - off,
+            share + off,
+        ))
+    }
+
+    /// 3√(p(1 − p)/n), and one poll for a share of 0 or 1.
+    fn empty_deviation(&self, share: f64) -> f64 {
+        let n = self.independent_polls().max(1.0);
+        3.0 * (share * (1.0 - share) / n).sqrt() + 1.0 / n
+    }
+
+    fn requests(&self) -> Option<ModelFigure> {
+        let rate = self.forecast.requests_per_s.filter(|rate| *rate > 0.0)?;
+        let each = rate / self.situation.events_per_s;
+        let off = each * self.rate_tolerance(each);
+        let measured = Some(self.requests / self.deliveries);
+        Some(self.figure(
+            "requests_per_delivery",
+            each,
+            measured,
+            each - off,
+            each + off,
+        ))
+    }
+
+    /// ± 1 %, and what the draw of the events leaves open: how many answers brought several, and how
+    /// many events stood at the edges of the window.
+    fn rate_tolerance(&self, each: f64) -> f64 {
+        let events = self.events.max(1) as f64;
+        let batches = match self.set.transport.kind {
+            Transport::LongPolling if each < 1.0 => ((1.0 - each) / (each * events)).sqrt(),
+            Transport::LongPolling
+            | Transport::IntervalPolling
+            | Transport::HttpStreaming
+            | Transport::Sse
+            | Transport::Websocket => 0.0,
+        };
+        RATE_TOLERANCE + 3.0 * batches + self.edges()
+    }
+
+    /// Events that cross an edge of the window between publish and receipt, as a share of all: two
+    /// edges, each with a Poisson number of events under way.
+    fn edges(&self) -> f64 {
+        let (Some(law), Some(up)) = (self.law(), self.way_up) else {
+            return 0.0;
+        };
+        let per_s = self.events as f64 / self.window_s.max(1e-9);
+        let under_way = per_s * (law.mean_s() + up.sure_s + up.waits_s);
+        let edges = 2.0 * self.trials.len() as f64;
+        3.0 * (under_way * edges).sqrt() / self.events.max(1) as f64
+    }
+
+    fn bytes(&self) -> Option<ModelFigure> {
+        let rate = self.situation.events_per_s;
+        let each = self.forecast.app_bytes_per_s? / rate;
+        let plain = !self.set.transport.msgpack && self.embedded;
+        let off = self.digits() + self.heads(rate) + self.cut_messages();
+        let measured = self.measured_bytes();
+        plain.then(|| self.figure("bytes_per_delivery", each, measured, each - off, each + off))
+    }
+
+    /// Heartbeats and handshakes are not the formulas'.
+    fn measured_bytes(&self) -> Option<f64> {
+        const COUNTED: [&str; 4] = ["payload", "framing", "http_headers", "empty_polls"];
+        let mut sum = 0.0;
+        for trial in self.trials {
+            let kinds = trial.bytes.per_delivery_by_kind.as_ref()?;
+            let bytes: f64 = COUNTED.iter().filter_map(|kind| kinds.get(*kind)).sum();
+            sum += bytes * trial.window_deliveries as f64;
+        }
+        Some(sum / self.deliveries)
+    }
+
+    /// What an event and its exchange may have more or less by the digits of cursors, offsets and
+    /// lengths: nothing on a bare server's pushes.
+    fn digits(&self) -> f64 {
+        let polls = self.forecast.requests_per_s.unwrap_or(0.0) / self.situation.events_per_s;
+        let offsets = match offset_digits(self.set, self.situation.events_per_s).even {
+            true => 0.0,
+            false => 0.25,
+        };
+        let rooms = (self.set.rooms * self.trials.len()).max(1) as f64;
+        let epoch = 3.0 * EPOCH_DEVIATION / rooms.sqrt();
+        let (cursors, lengths) = match self.set.transport.kind {
+            // In the request, in the tag and, of an answer with events, in the envelope.
+            Transport::IntervalPolling | Transport::LongPolling => (3.0 * polls, polls),
+            Transport::Sse => (1.0, 0.0),
+            Transport::HttpStreaming | Transport::Websocket => (0.0, 0.0),
+        };
+        match self.set.server.bare {
+            true => (offsets + 1.0) * lengths,
+            false => offsets + cursors * (epoch + offsets) + lengths,
+        }
+    }
+
+    /// Polls more or less by the tolerance of rates, and full or empty by that of shares.
+    fn heads(&self, rate: f64) -> f64 {
+        let Some(requests) = self.forecast.requests_per_s.filter(|rate| *rate > 0.0) else {
+            return 0.0;
+        };
+        let (sizes, polls) = (&self.situation.sizes, requests / rate);
+        let full = sizes.heads + sizes.envelope;
+        let shares = (self.forecast.empty_share).map_or(0.0, |share| self.empty_deviation(share));
+        polls * (full * self.rate_tolerance(polls) + (full - sizes.empty_heads).abs() * shares)
+    }
+
+    /// A message that stands in a buffer while the window opens or closes: one each thread and edge.
+    fn cut_messages(&self) -> f64 {
+        let sizes = &self.situation.sizes;
+        let message = sizes.event + sizes.heads;
+        let threads = crate::worker::default_threads() * self.trials.len();
+        2.0 * threads as f64 * message / self.deliveries.max(1.0)
+    }
+}
