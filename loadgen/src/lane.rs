@@ -3,11 +3,14 @@
 use crate::net::connection::{Scratch, scratch};
 use crate::net::dial::Endpoint;
 use crate::net::metered::Tally;
-use crate::plan::TrialPlan;
+use crate::net::sockets::Sockets;
+use crate::plan::{TransportPlan, TrialPlan};
 use crate::recorder::{Recorder, SecondSample};
+use crate::results::Exchanges;
 use crate::table::Table;
 use crate::token::RunTag;
 use crate::totals::{Totals, Traffic};
+use pushlab_server::wire::lab_headers::Template;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -35,6 +38,39 @@ pub struct Lane {
     pub totals: Arc<Totals>,
     pub recorder: RefCell<Recorder>,
     pub scratch: Scratch,
+    /// Of every GET, and the size of the head that answers it; `None` = as they come.
+    pub request_head: Option<Template>,
+    pub answer_bytes: Option<usize>,
+    pub exchanges: Rc<Cell<Exchanges>>,
+    pub sockets: Rc<Sockets>,
+    /// Set when the measure window has closed.
+    pub wire: Cell<Option<WireWindow>>,
+}
+
+/// What one thread's sockets carried, publishing aside; since they opened, or in the measure window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WireWindow {
+    pub bytes: u64,
+    pub segments: u64,
+    pub deliveries: u64,
+}
+
+impl WireWindow {
+    pub fn since(self, earlier: WireWindow) -> Option<WireWindow> {
+        Some(WireWindow {
+            bytes: self.bytes.checked_sub(earlier.bytes)?,
+            segments: self.segments.checked_sub(earlier.segments)?,
+            deliveries: self.deliveries.checked_sub(earlier.deliveries)?,
+        })
+    }
+
+    pub fn plus(self, other: WireWindow) -> WireWindow {
+        WireWindow {
+            bytes: self.bytes + other.bytes,
+            segments: self.segments + other.segments,
+            deliveries: self.deliveries + other.deliveries,
+        }
+    }
 }
 
 impl Lane {
@@ -43,18 +79,37 @@ impl Lane {
         totals: Arc<Totals>,
         seconds: mpsc::UnboundedSender<SecondSample>,
     ) -> Self {
+        let TransportPlan { kind, headers, .. } = setting.plan.transport;
+        let answer_head = headers.response().and_then(|h| h.response(kind));
         let recorder = Recorder::new(setting.table.clone(), totals.clone(), seconds);
         Lane {
             setting,
             totals,
             recorder: RefCell::new(recorder),
             scratch: scratch(),
+            request_head: headers.request().map(|headers| headers.request(kind)),
+            answer_bytes: answer_head.map(|head| head.bytes),
+            exchanges: Rc::default(),
+            sockets: Rc::default(),
+            wire: Cell::default(),
         }
+    }
+
+    /// Bytes, segments and deliveries so far, all at one instant.
+    pub fn wire_mark(&self) -> Option<WireWindow> {
+        let totals = self.totals.snapshot();
+        Some(WireWindow {
+            bytes: totals.delivery_bytes(),
+            segments: self.sockets.segments()?,
+            deliveries: totals.deliveries,
+        })
     }
 
     pub fn tally(&self, client: &Rc<Cell<u64>>, traffic: Traffic) -> Tally {
         Tally {
             totals: self.totals.clone(),
+            exchanges: self.exchanges.clone(),
+            sockets: self.sockets.clone(),
             client: client.clone(),
             traffic,
         }

@@ -1,6 +1,6 @@
 //! One trial: connect, barrier, warm-up, measure, drain, close.
 
-use crate::lane::Setting;
+use crate::lane::{Setting, WireWindow};
 use crate::outcome::{self, Findings};
 use crate::plan::TrialPlan;
 use crate::progress::{Live, Phase};
@@ -227,7 +227,12 @@ impl<'a> Running<'a> {
         let table = self.setting.table.clone();
         let over =
             |totals: &Snapshot| table.all_attempted() && totals.deliveries >= table.expected();
-        let limit = Instant::now() + self.plan.until_asked() + self.plan.graceful_stop;
+        // What was overwritten before it was asked for never comes, however long one waits.
+        let patience = match self.plan.transport.latest {
+            true => self.plan.until_asked(),
+            false => self.plan.graceful_stop,
+        };
+        let limit = Instant::now() + self.plan.until_asked() + patience;
         self.wait_for(limit, over).await
     }
 
@@ -294,6 +299,7 @@ impl<'a> Running<'a> {
         let publisher_totals = self.publisher.totals.clone();
         let mut recording = Recording::default();
         let mut ledgers = Vec::new();
+        let mut wire = Some(WireWindow::default());
         let mut silent_threads = 0;
         let deadline = tokio::time::Instant::now() + CLOSE_PATIENCE;
         // Publishers stop first: what a client sends for them is a publish too.
@@ -309,6 +315,7 @@ impl<'a> Running<'a> {
                 Ok(Some(report)) => {
                     recording.merge(report.recording);
                     ledgers.extend(report.ledgers);
+                    wire = wire.zip(report.wire).map(|(sum, one)| sum.plus(one));
                 }
                 Ok(None) | Err(_) => silent_threads += 1,
             }
@@ -326,6 +333,7 @@ impl<'a> Running<'a> {
             table: &self.setting.table,
             recording: &recording,
             ledgers: &ledgers,
+            wire,
             totals: Snapshot::of(totals.map(|totals| totals.as_ref())),
             marks: &self.marks,
             halt,

@@ -3,8 +3,9 @@
 //! `connection.rs` for HTTP.
 
 use super::frames::{Counted, FrameWalk};
+use super::sockets::Sockets;
 use super::tcp_info::{self, HEADER_BYTES};
-use crate::results::UpDown;
+use crate::results::{Exchanges, UpDown};
 use crate::totals::{Kind, Totals, Traffic};
 use std::cell::Cell;
 use std::io;
@@ -20,6 +21,9 @@ use tokio::net::TcpStream;
 #[derive(Clone)]
 pub struct Tally {
     pub totals: Arc<Totals>,
+    /// All of one thread.
+    pub exchanges: Rc<Cell<Exchanges>>,
+    pub sockets: Rc<Sockets>,
     /// All sockets of one client, both ways.
     pub client: Rc<Cell<u64>>,
     pub traffic: Traffic,
@@ -59,6 +63,9 @@ pub struct Metered {
 
 impl Metered {
     pub fn new(stream: TcpStream, tally: Tally, speech: Speech) -> Self {
+        if tally.traffic == Traffic::Delivery {
+            tally.sockets.opened(&stream);
+        }
         Metered {
             stream,
             tally,
@@ -114,6 +121,12 @@ impl Metered {
 }
 
 fn note_frames_down(tally: &Tally, counted: &Counted, greets: bool) {
+    let mut exchanges = tally.exchanges.get();
+    exchanges.add(counted.frames);
+    if !greets {
+        exchanges.add(counted.first_frame);
+    }
+    tally.exchanges.set(exchanges);
     let first = if greets {
         Kind::Handshake
     } else {
@@ -142,7 +155,9 @@ fn note_frames_up(totals: &Totals, counted: &Counted) {
 
 impl Drop for Metered {
     fn drop(&mut self) {
-        let ip = tcp_info::segments(&self.stream).map(|segments| UpDown {
+        let segments = tcp_info::segments(&self.stream);
+        self.tally.sockets.closing(&self.stream, segments);
+        let ip = segments.map(|segments| UpDown {
             up: self.up + segments.sent * HEADER_BYTES,
             down: self.down + segments.received * HEADER_BYTES,
         });

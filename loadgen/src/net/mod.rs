@@ -2,6 +2,7 @@
 //! given to one kind. Nothing here knows events, clients or time.
 
 pub mod tcp_info;
+pub mod sockets;
 pub mod frames;
 pub mod metered;
 pub mod failure;

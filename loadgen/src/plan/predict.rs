@@ -1,7 +1,7 @@
 //! What a trial will need, before it runs: connections, file descriptors, deliveries, requests and
 //! about how many bytes. Formulas of MODEL.md §2, for a target with negligible service time.
 
-use super::{Plan, PublishBy, TrialPlan};
+use super::{Plan, PublishBy, TransportPlan, TrialPlan};
 use crate::results::Prediction;
 use pushlab_server::wire::transport::Transport;
 
@@ -78,6 +78,17 @@ impl TrialPlan {
         Some(each * self.clients as f64)
     }
 
+    /// Bytes of a request's head and its answer's.
+    fn heads(&self) -> f64 {
+        let TransportPlan { kind, headers, .. } = self.transport;
+        let asked = headers.request().map(|headers| headers.request(kind).bytes);
+        let answered = headers
+            .response()
+            .and_then(|headers| headers.response(kind));
+        asked.map_or(REQUEST_HEAD, |bytes| bytes as f64)
+            + answered.map_or(ANSWER_HEAD, |head| head.bytes as f64)
+    }
+
     fn bytes_per_s(&self, deliveries_per_s: f64, requests_per_s: Option<f64>) -> f64 {
         let event = self.publish.payload as f64
             + if self.server.bare {
@@ -95,7 +106,7 @@ impl TrialPlan {
         let requests = requests_per_s.unwrap_or(0.0);
         let answers_with_events = requests.min(deliveries_per_s);
         deliveries_per_s * (event + framing)
-            + requests * (REQUEST_HEAD + ANSWER_HEAD)
+            + requests * self.heads()
             + answers_with_events * POLL_ENVELOPE
     }
 }

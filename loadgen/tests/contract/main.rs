@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod harness;
+mod heads;
 mod proxy;
 
 use harness::{Lab, plan};

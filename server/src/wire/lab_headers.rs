@@ -109,6 +109,11 @@ impl Template {
         }
     }
 
+    /// As they were published, of whatever size they are.
+    pub fn lines(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.lines.iter().copied()
+    }
+
     /// The headers that make a head of `bytes` out of one that has `own` bytes already, of which
     /// `taken` are header names that it bears itself: the longest value is lengthened or shortened.
     pub fn fill(
