@@ -347,6 +347,7 @@ mod tests {
         };
         whole.bandwidth_bytes_per_s = all;
         whole.bytes.per_delivery = Some(1.0);
+        whole.bytes.ip_per_delivery = Some(1.0);
         whole.server.cpu_s_per_million = Some(1.0);
         whole.server.rss_per_connection = Some(1.0);
         whole.generator.cpu_s_per_million = Some(1.0);
