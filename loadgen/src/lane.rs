@@ -1,9 +1,11 @@
 //! What a trial's threads share, and what one thread's tasks share.
 
+use crate::net::alarm::Alarm;
 use crate::net::connection::{Scratch, scratch};
 use crate::net::dial::Endpoint;
+use crate::net::link::Link;
 use crate::net::metered::Tally;
-use crate::net::sockets::Sockets;
+use crate::net::sockets::{Sockets, WireWindow};
 use crate::plan::{TransportPlan, TrialPlan};
 use crate::recorder::{Recorder, SecondSample};
 use crate::results::Exchanges;
@@ -45,39 +47,16 @@ pub struct Lane {
     pub sockets: Rc<Sockets>,
     /// Set when the measure window has closed.
     pub wire: Cell<Option<WireWindow>>,
-}
-
-/// What one thread's sockets carried, publishing aside; since they opened, or in the measure window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WireWindow {
-    pub bytes: u64,
-    pub segments: u64,
-    pub deliveries: u64,
-}
-
-impl WireWindow {
-    pub fn since(self, earlier: WireWindow) -> Option<WireWindow> {
-        Some(WireWindow {
-            bytes: self.bytes.checked_sub(earlier.bytes)?,
-            segments: self.segments.checked_sub(earlier.segments)?,
-            deliveries: self.deliveries.checked_sub(earlier.deliveries)?,
-        })
-    }
-
-    pub fn plus(self, other: WireWindow) -> WireWindow {
-        WireWindow {
-            bytes: self.bytes + other.bytes,
-            segments: self.segments + other.segments,
-            deliveries: self.deliveries + other.deliveries,
-        }
-    }
+    alarm: Option<Rc<Alarm>>,
 }
 
 impl Lane {
+    /// With an alarm where clients have a line.
     pub fn new(
         setting: Arc<Setting>,
         totals: Arc<Totals>,
         seconds: mpsc::UnboundedSender<SecondSample>,
+        alarm: Option<Alarm>,
     ) -> Self {
         let TransportPlan { kind, headers, .. } = setting.plan.transport;
         let answer_head = headers.response().and_then(|h| h.response(kind));
@@ -92,6 +71,7 @@ impl Lane {
             exchanges: Rc::default(),
             sockets: Rc::default(),
             wire: Cell::default(),
+            alarm: alarm.map(Rc::new),
         }
     }
 
@@ -103,6 +83,17 @@ impl Lane {
             segments: self.sockets.segments()?,
             deliveries: totals.deliveries,
         })
+    }
+
+    /// The line of a client, if there is one.
+    pub fn link(&self, client: usize) -> Option<Link> {
+        let alarm = self.alarm.clone()?;
+        Some(Link::new(
+            &self.setting.plan,
+            client,
+            alarm,
+            self.scratch.clone(),
+        ))
     }
 
     pub fn tally(&self, client: &Rc<Cell<u64>>, traffic: Traffic) -> Tally {

@@ -2,8 +2,8 @@
 //! for which it does not count. Pure.
 
 use crate::clients::heads::OFF_PRESET;
-use crate::lane::WireWindow;
 use crate::ledger::Ledger;
+use crate::net::sockets::WireWindow;
 use crate::net::tcp_info::HEADER_BYTES;
 use crate::plan::{PublishBy, TrialPlan};
 use crate::recorder::Recording;

@@ -3,13 +3,15 @@
 
 mod resolve;
 mod sets;
+mod link;
 mod predict;
 mod limits;
 
 pub use limits::Limits;
+pub use link::{LinkPlan, StallPlan};
 
 use crate::results::Parameters;
-use crate::scenario::{Headers, Scenario};
+use crate::scenario::{Headers, LinkPreset, Scenario};
 use crate::target::Target;
 use pushlab_server::wire::lab_headers::LabHeaders;
 use pushlab_server::wire::transport::Transport;
@@ -46,6 +48,15 @@ pub struct Overrides {
     pub only: Vec<String>,
     pub target: Option<String>,
     pub admin: Option<String>,
+    pub link: Option<LinkChoice>,
+    pub rtt: Option<Duration>,
+}
+
+/// A line put in place of the scenario's whole `[link]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkChoice {
+    None,
+    Preset(LinkPreset),
 }
 
 /// Why a scenario cannot be run as asked. `file` and flags are the caller's to name.
@@ -105,13 +116,6 @@ pub struct TransportPlan {
     pub headers: Headers,
     /// Whether polls ask for the current value instead of what is new.
     pub latest: bool,
-}
-
-/// The line between a client and the server, emulated in the client; none by default.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LinkPlan {
-    /// Time there and back; half of it each way.
-    pub rtt: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -256,7 +260,16 @@ impl TrialPlan {
 
     pub fn estimated_time(&self) -> Duration {
         let polled_out = self.until_asked() * 2;
-        self.ramp + self.warm_up + self.duration + polled_out + Duration::from_millis(500)
+        // Dialling, asking and being probed; the last event; saying goodbye.
+        let round_trips = self.link.rtt * 6;
+        let own = self.ramp + self.warm_up + self.duration;
+        own + polled_out + round_trips + Duration::from_millis(500)
+    }
+
+    /// The longest that a request with an event, or its answer, is on its way there and back.
+    pub fn on_the_way(&self) -> Duration {
+        const HEADS: usize = 1024;
+        self.link.exchange(self.publish.payload + HEADS)
     }
 
     /// How long an event that the server has may wait to be asked for; nothing it does is slow.

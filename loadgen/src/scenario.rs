@@ -6,11 +6,13 @@ mod name;
 mod transports;
 mod server;
 mod headers;
+mod link;
 mod read;
 mod sweep;
 pub mod units;
 
 pub use headers::{HeadSizes, Headers};
+pub use link::{LinkEntry, LinkPreset};
 pub use name::Name;
 pub use read::ScenarioError;
 pub use server::{ServerEntry, TargetEntry};
@@ -40,6 +42,9 @@ pub struct Scenario {
     /// What is compared: each becomes a trial per repeat and parameter set
     #[schemars(length(min = 1))]
     pub transports: Vec<TransportEntry>,
+    /// The line between each client and the server; none without it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkEntry>,
     /// Settings of the embedded server
     #[serde(default, skip_serializing_if = "is_default")]
     pub server: ServerEntry,
@@ -176,6 +181,9 @@ impl Scenario {
             }
         }
         self.publish.check()?;
+        if let Some(link) = &self.link {
+            link.check()?;
+        }
         self.server.check(self.target.is_some())
     }
 }

@@ -1,6 +1,7 @@
 //! One trial: connect, barrier, warm-up, measure, drain, close.
 
-use crate::lane::{Setting, WireWindow};
+use crate::lane::Setting;
+use crate::net::sockets::WireWindow;
 use crate::outcome::{self, Findings};
 use crate::plan::TrialPlan;
 use crate::progress::{Live, Phase};
@@ -189,7 +190,8 @@ impl<'a> Running<'a> {
     }
 
     async fn connect(&mut self, clients: u64) -> Result<(), Halt> {
-        let within = self.plan.ramp + CONNECT_PATIENCE;
+        // Dialling and asking, and as much again for one that comes back.
+        let within = self.plan.ramp + self.plan.on_the_way() * 4 + CONNECT_PATIENCE;
         let over = |totals: &Snapshot| totals.connected + totals.gave_up >= clients;
         self.wait_for(Instant::now() + within, over).await?;
         match self.totals().connected {
@@ -200,7 +202,8 @@ impl<'a> Running<'a> {
 
     async fn probe(&mut self, clients: u64) -> Result<(), Halt> {
         self.publisher.probe();
-        let within = self.plan.until_asked() * 2 + PROBE_PATIENCE;
+        let received = self.plan.until_asked() + self.plan.on_the_way() * 2;
+        let within = received * 2 + PROBE_PATIENCE;
         let over = |totals: &Snapshot| {
             totals.ready + totals.gave_up >= clients || totals.failed_probes > 0
         };
@@ -227,12 +230,14 @@ impl<'a> Running<'a> {
         let table = self.setting.table.clone();
         let over =
             |totals: &Snapshot| table.all_attempted() && totals.deliveries >= table.expected();
+        // A client that publishes may have to dial first, and its event comes down after that.
+        let received = self.plan.until_asked() + self.plan.on_the_way() * 2;
         // What was overwritten before it was asked for never comes, however long one waits.
         let patience = match self.plan.transport.latest {
             true => self.plan.until_asked(),
             false => self.plan.graceful_stop,
         };
-        let limit = Instant::now() + self.plan.until_asked() + patience;
+        let limit = Instant::now() + received + patience;
         self.wait_for(limit, over).await
     }
 
@@ -301,7 +306,8 @@ impl<'a> Running<'a> {
         let mut ledgers = Vec::new();
         let mut wire = Some(WireWindow::default());
         let mut silent_threads = 0;
-        let deadline = tokio::time::Instant::now() + CLOSE_PATIENCE;
+        let patience = CLOSE_PATIENCE + self.plan.on_the_way() * 2;
+        let deadline = tokio::time::Instant::now() + patience;
         // Publishers stop first: what a client sends for them is a publish too.
         match tokio::time::timeout_at(deadline, self.publisher.finish()).await {
             Ok(Some(of_publisher)) => recording.merge(of_publisher),

@@ -2,8 +2,10 @@
 //! seconds and notes bandwidth. Nothing is shared with other threads but atomics and channels.
 
 use crate::clients::Client;
-use crate::lane::{Lane, Setting, WireWindow};
+use crate::lane::{Lane, Setting};
 use crate::ledger::Ledger;
+use crate::net::alarm::Alarm;
+use crate::net::sockets::WireWindow;
 use crate::orders::Outgoing;
 use crate::recorder::{Recording, SecondSample};
 use crate::totals::Totals;
@@ -57,13 +59,15 @@ impl Worker {
         let (orders, received) = mpsc::unbounded_channel();
         let (sender, report) = oneshot::channel();
         let own_totals = totals.clone();
+        let has_line = !setting.plan.link.is_none();
+        let alarm = has_line.then(Alarm::start).transpose()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         std::thread::Builder::new()
             .name(format!("clients-{number}"))
             .spawn(move || {
-                let lane = Rc::new(Lane::new(setting, own_totals, seconds));
+                let lane = Rc::new(Lane::new(setting, own_totals, seconds, alarm));
                 let share = Share { number, threads };
                 let report = LocalSet::new().block_on(&runtime, share.serve(lane, received));
                 // Nobody waits for it when the trial was given up.

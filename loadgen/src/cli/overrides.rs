@@ -1,13 +1,14 @@
 //! The flags that take the place of a scenario's own values, for `run` and `validate` alike. Each
 //! is also a variable: default < scenario < `LOADGEN_…` < flag.
 
-use crate::plan::{Overrides, Plan};
-use crate::scenario::Scenario;
+use crate::plan::{LinkChoice, Overrides, Plan};
 use crate::scenario::units::Time;
+use crate::scenario::{LinkPreset, Scenario};
 use anyhow::Context;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use strum::VariantNames;
 
 #[derive(Args)]
 pub(super) struct Flags {
@@ -64,6 +65,14 @@ pub(super) struct Flags {
         help_heading = "Core"
     )]
     admin: Option<String>,
+
+    /// Line between clients and server in place of [link]: lan, wifi, 4g, 3g, satellite or none
+    #[arg(long, env = "LOADGEN_LINK", value_name = "PRESET", value_parser = link, help_heading = "Core")]
+    link: Option<LinkChoice>,
+
+    /// Its time there and back, such as 100ms
+    #[arg(long, env = "LOADGEN_RTT", value_name = "TIME", value_parser = duration, help_heading = "Core")]
+    rtt: Option<Duration>,
 }
 
 impl Flags {
@@ -83,6 +92,8 @@ impl Flags {
             only: self.only.clone(),
             target: self.target.clone(),
             admin: self.admin.clone(),
+            link: self.link,
+            rtt: self.rtt,
         }
     }
 }
@@ -106,6 +117,14 @@ fn count(text: &str) -> Result<u32, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     text.parse().map(|Time(duration)| duration)
+}
+
+fn link(text: &str) -> Result<LinkChoice, String> {
+    if text == "none" {
+        return Ok(LinkChoice::None);
+    }
+    let known = LinkPreset::VARIANTS.join(", ");
+    (text.parse().map(LinkChoice::Preset)).map_err(|_| format!("give one of {known}, or none"))
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ fn describe(plan: &Plan) -> String {
         None => "embedded server, fresh for each trial",
     };
     format!(
-        "{}{}\n{}: {} × {}, about {}, seed {}\ntarget: {target}\n\n{}",
+        "{}{}\n{}: {} × {}, about {}, seed {}\ntarget: {target}\n{}\n{}",
         scenario.name,
         scenario
             .title
@@ -44,6 +44,7 @@ fn describe(plan: &Plan) -> String {
         counted(scenario.load.repeats.into(), "repeat"),
         Time(Duration::from_secs(seconds)),
         scenario.seed,
+        (scenario.link.as_ref()).map_or(String::new(), |link| format!("link: {link}\n")),
         table(&plan.predictions()),
     )
 }

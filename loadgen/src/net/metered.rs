@@ -1,21 +1,22 @@
-//! A TCP stream that counts what reads fill and writes accept, below everything else. Bytes written
+//! A stream that counts what reads fill and writes accept, below everything else. Bytes written
 //! get their kind here; bytes read get it where they are understood: by frame on a WebSocket, in
 //! `connection.rs` for HTTP.
 
 use super::frames::{Counted, FrameWalk};
+use super::link::Stream;
 use super::sockets::Sockets;
-use super::tcp_info::{self, HEADER_BYTES};
+use super::tcp_info::HEADER_BYTES;
 use crate::results::{Exchanges, UpDown};
 use crate::totals::{Kind, Totals, Traffic};
 use std::cell::Cell;
 use std::io;
+use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Where a connection's bytes are counted.
 #[derive(Clone)]
@@ -54,7 +55,8 @@ impl Speech {
 }
 
 pub struct Metered {
-    stream: TcpStream,
+    stream: Stream,
+    descriptor: Option<RawFd>,
     tally: Tally,
     speech: Speech,
     up: u64,
@@ -62,12 +64,14 @@ pub struct Metered {
 }
 
 impl Metered {
-    pub fn new(stream: TcpStream, tally: Tally, speech: Speech) -> Self {
-        if tally.traffic == Traffic::Delivery {
-            tally.sockets.opened(&stream);
+    pub fn new(stream: Stream, tally: Tally, speech: Speech) -> Self {
+        let descriptor = stream.descriptor();
+        if let (Traffic::Delivery, Some(descriptor)) = (tally.traffic, descriptor) {
+            tally.sockets.opened(descriptor);
         }
         Metered {
             stream,
+            descriptor,
             tally,
             speech,
             up: 0,
@@ -88,8 +92,12 @@ impl Metered {
 
     /// The drop that follows cuts the connection: the peer gets a reset and nothing more.
     pub fn reset_on_close(&self) {
-        // Should it fail, the kernel says goodbye politely, which is still a cut.
-        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        self.stream.reset_on_close();
+    }
+
+    /// The longest that a request and its answer are on their way; 0 without a line.
+    pub fn on_the_way(&self) -> Duration {
+        self.stream.on_the_way()
     }
 
     fn note_read(&mut self, bytes: &[u8]) {
@@ -155,8 +163,10 @@ fn note_frames_up(totals: &Totals, counted: &Counted) {
 
 impl Drop for Metered {
     fn drop(&mut self) {
-        let segments = tcp_info::segments(&self.stream);
-        self.tally.sockets.closing(&self.stream, segments);
+        let segments = self.stream.segments();
+        if let Some(descriptor) = self.descriptor {
+            self.tally.sockets.closing(descriptor, segments);
+        }
         let ip = segments.map(|segments| UpDown {
             up: self.up + segments.sent * HEADER_BYTES,
             down: self.down + segments.received * HEADER_BYTES,

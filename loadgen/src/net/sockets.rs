@@ -5,7 +5,33 @@
 use super::tcp_info::{Segments, segments};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
+
+/// What one thread's sockets carried, publishing aside; since they opened, or in the measure window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WireWindow {
+    pub bytes: u64,
+    pub segments: u64,
+    pub deliveries: u64,
+}
+
+impl WireWindow {
+    pub fn since(self, earlier: WireWindow) -> Option<WireWindow> {
+        Some(WireWindow {
+            bytes: self.bytes.checked_sub(earlier.bytes)?,
+            segments: self.segments.checked_sub(earlier.segments)?,
+            deliveries: self.deliveries.checked_sub(earlier.deliveries)?,
+        })
+    }
+
+    pub fn plus(self, other: WireWindow) -> WireWindow {
+        WireWindow {
+            bytes: self.bytes + other.bytes,
+            segments: self.segments + other.segments,
+            deliveries: self.deliveries + other.deliveries,
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 pub struct Sockets {
@@ -16,13 +42,13 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    pub fn opened(&self, socket: &impl AsRawFd) {
-        self.open.borrow_mut().insert(socket.as_raw_fd());
+    pub fn opened(&self, socket: RawFd) {
+        self.open.borrow_mut().insert(socket);
     }
 
     /// Just before the descriptor is free for others; `carried` as the kernel has it now.
-    pub fn closing(&self, socket: &impl AsRawFd, carried: Option<Segments>) {
-        if !self.open.borrow_mut().remove(&socket.as_raw_fd()) {
+    pub fn closing(&self, socket: RawFd, carried: Option<Segments>) {
+        if !self.open.borrow_mut().remove(&socket) {
             return;
         }
         match carried {
@@ -51,6 +77,7 @@ mod tests {
     use super::*;
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsRawFd;
 
     #[test]
     fn closed_sockets_still_count() {
@@ -58,15 +85,15 @@ mod tests {
         let dial = || TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (mut one, other) = (dial(), dial());
         let sockets = Sockets::default();
-        sockets.opened(&one);
-        sockets.opened(&other);
+        sockets.opened(one.as_raw_fd());
+        sockets.opened(other.as_raw_fd());
         let before = sockets.segments().unwrap();
         one.write_all(b"a segment and its acknowledgement").unwrap();
         let after = sockets.segments().unwrap();
         assert!(after > before);
-        sockets.closing(&one, segments(&one));
+        sockets.closing(one.as_raw_fd(), segments(&one));
         assert!(sockets.segments().unwrap() >= after);
-        sockets.closing(&other, None);
+        sockets.closing(other.as_raw_fd(), None);
         assert_eq!(sockets.segments(), None);
     }
 }

@@ -8,7 +8,7 @@ use pushlab_server::wire::transport::Transport;
 /// Descriptors beside the clients' sockets: listeners, epoll, pipes, control connections, files.
 pub(super) const DESCRIPTORS_BESIDE: u64 = 100;
 
-/// Gap between an answer to a long poll and the next request reaching the server, on one machine.
+/// Gap between an answer to a long poll and the next request reaching the server, but for the line.
 const RE_REQUEST_S: f64 = 0.001;
 
 /// `GET /rooms/…/poll?cursor=…` with `Host`, and the head of an answer, in bytes; both within a
@@ -71,7 +71,8 @@ impl TrialPlan {
         let each = match self.transport.kind {
             Transport::IntervalPolling => 1.0 / self.transport.interval.as_secs_f64(),
             Transport::LongPolling => {
-                long_polls_per_s(heard, self.transport.hold.as_secs_f64(), RE_REQUEST_S)
+                let gap_s = RE_REQUEST_S + self.link.rtt.as_secs_f64();
+                long_polls_per_s(heard, self.transport.hold.as_secs_f64(), gap_s)
             }
             Transport::HttpStreaming | Transport::Sse | Transport::Websocket => return None,
         };

@@ -1,11 +1,11 @@
 //! A scenario with overrides in place and nothing left to default; what cannot be run is refused
 //! here, with the key and the remedy.
 
-use super::{MOST_PAYLOAD, Overrides, PlanError, refused};
+use super::{LinkChoice, MOST_PAYLOAD, Overrides, PlanError, refused};
 use crate::scenario::units::{Size, Time};
 use crate::scenario::{
-    CursorUse, Headers, OneOrMany, Scenario, ServerEntry, Speaker, Subprotocol, TargetEntry,
-    TransportEntry,
+    CursorUse, Headers, LinkEntry, OneOrMany, Scenario, ServerEntry, Speaker, Subprotocol,
+    TargetEntry, TransportEntry,
 };
 use crate::target::Target;
 use crate::token;
@@ -30,6 +30,7 @@ pub(super) fn resolved(
     for entry in &mut scenario.transports {
         fill_in(entry);
     }
+    scenario.link = resolve_link(scenario.link.take(), overrides)?;
     keep_only(&mut scenario.transports, &overrides.only)?;
     let target = resolve_target(&mut scenario, overrides)?;
     check_load(&scenario)?;
@@ -70,6 +71,29 @@ fn keep_only(transports: &mut Vec<TransportEntry>, only: &[String]) -> Result<()
     }
     transports.retain(|entry| only.is_empty() || only.iter().any(|n| n == entry.name().as_str()));
     Ok(())
+}
+
+/// A round trip of its own makes a line where the scenario has none.
+fn resolve_link(
+    link: Option<LinkEntry>,
+    overrides: &Overrides,
+) -> Result<Option<LinkEntry>, PlanError> {
+    let mut link = match overrides.link {
+        None => link,
+        Some(LinkChoice::None) => None,
+        Some(LinkChoice::Preset(preset)) => Some(preset.into()),
+    };
+    if let Some(rtt) = overrides.rtt {
+        link.get_or_insert_default().rtt = Some(OneOrMany::one(Time(rtt)));
+    }
+    let Some(mut link) = link else {
+        return Ok(None);
+    };
+    link.fill_in();
+    match link.contradiction() {
+        Some((key, problem)) => refused("link", format!("{key}: {problem}")),
+        None => Ok(Some(link)),
+    }
 }
 
 fn resolve_target(scenario: &mut Scenario, overrides: &Overrides) -> Result<Target, PlanError> {

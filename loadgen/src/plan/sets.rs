@@ -16,9 +16,11 @@ pub(super) fn sets(scenario: &Scenario) -> Result<Vec<(u64, TrialPlan)>, PlanErr
     for entry in &scenario.transports {
         for transport in transport_plans(entry) {
             for (number, load) in loads(scenario)?.into_iter().enumerate() {
-                let name = entry.name().to_string();
-                let trial = trial_plan(scenario, name, transport.clone(), load);
-                sets.push((number as u64, trial));
+                for link in LinkPlan::all_of(scenario.link.as_ref()) {
+                    let name = entry.name().to_string();
+                    let trial = trial_plan(scenario, name, transport.clone(), load, link);
+                    sets.push((number as u64, trial));
+                }
             }
         }
     }
@@ -90,6 +92,7 @@ fn trial_plan(
     name: String,
     transport: TransportPlan,
     swept: SweptLoad,
+    link: LinkPlan,
 ) -> TrialPlan {
     let (load, publish, server) = (&scenario.load, &scenario.publish, &scenario.server);
     let answered = transport.kind != Transport::Websocket;
@@ -124,7 +127,7 @@ fn trial_plan(
             .flat_map(OneOrMany::values)
             .map(|time| time.0)
             .collect(),
-        link: LinkPlan::default(),
+        link,
         server: ServerPlan {
             workers: server.workers.map(usize::from),
             history: server.history.map(|events| events as usize),

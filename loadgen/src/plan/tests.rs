@@ -255,3 +255,53 @@ fn heads_of_a_size_must_have_room_for_what_stands_in_them() {
     );
     assert_eq!(plan.sets[0].server.lab_headers, None);
 }
+
+#[test]
+fn every_round_trip_sweeps_and_bears_the_same_events() {
+    let swept = format!("{CHAT}[link]\npreset = \"4g\"\nrtt = [\"50ms\", \"100ms\"]\n");
+    let plan = plan(&swept);
+    assert_eq!(plan.sets.len(), 24);
+    let bandwidth = Some(20_000_000 / 8);
+    assert!((plan.sets.iter()).all(|trial| trial.link.bytes_per_s == bandwidth));
+    let rtts: BTreeSet<u64> = (plan.trials.iter())
+        .map(|trial| (trial.parameters().rtt_s.unwrap() * 1000.0) as u64)
+        .collect();
+    assert_eq!(rtts, BTreeSet::from([50, 100]));
+    // 2 clients × 2 rates × 3 repeats: the line draws nothing.
+    let seeds: BTreeSet<u64> = plan.trials.iter().map(|trial| trial.seed).collect();
+    assert_eq!(seeds.len(), 12);
+}
+
+#[test]
+fn flags_take_the_place_of_the_line() {
+    let linked = format!("{CHAT}[link]\nrtt = \"10ms\"\njitter = \"5ms\"\n");
+    let line = |text: &str, link, rtt_ms: Option<u64>| {
+        let overrides = Overrides {
+            link,
+            rtt: rtt_ms.map(Duration::from_millis),
+            ..Overrides::default()
+        };
+        Plan::resolve(&scenario(text), &overrides)
+            .map(|plan| plan.sets[0].link.clone())
+            .map_err(|error| error.to_string())
+    };
+    let preset = |preset| Some(LinkChoice::Preset(preset));
+    assert!(line(CHAT, None, None).unwrap().is_none());
+    assert!(
+        line(&linked, Some(LinkChoice::None), None)
+            .unwrap()
+            .is_none()
+    );
+    let milliseconds = |line: LinkPlan| (line.rtt.as_millis(), line.jitter.as_millis());
+    assert_eq!(milliseconds(line(CHAT, None, Some(100)).unwrap()), (100, 0));
+    assert_eq!(
+        milliseconds(line(&linked, None, Some(100)).unwrap()),
+        (100, 5)
+    );
+    let satellite = line(&linked, preset(LinkPreset::Satellite), Some(500)).unwrap();
+    assert_eq!(milliseconds(satellite), (500, 20));
+    assert_eq!(
+        line(&linked, None, Some(4)),
+        Err("link: jitter: a jitter of 5ms is more than half of the rtt of 4ms, so events would arrive before they are sent; write jitter = \"2ms\" or less, or a longer rtt".to_owned())
+    );
+}

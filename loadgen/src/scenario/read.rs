@@ -296,6 +296,8 @@ fn nearest(word: &str, known: &[String]) -> Option<String> {
 
 fn example(key: &str) -> &'static str {
     match key {
+        "every" => "every = \"5s\"",
+        "lasts" => "lasts = \"500ms\"",
         "name" => "name = \"my-run\"",
         "load" => "[load] with clients = 100",
         "clients" => "clients = 100",
@@ -315,7 +317,7 @@ fn in_plain_words(message: &str) -> String {
         .replace("expected u16", "expected a whole number from 0");
     if message.contains("invalid type: sequence") {
         return format!(
-            "{message}; only clients, rooms, rate, payload, interval and hold take a list"
+            "{message}; only clients, rooms, rate, payload, interval, hold and rtt take a list"
         );
     }
     message

@@ -81,7 +81,7 @@ fn errors_name_place_key_and_remedy() {
         ),
         (
             GOOD.replace("clients = 5", "clients = 5\nrepeats = [1, 2]"),
-            "x.toml:4:11: load.repeats: invalid type: sequence, expected a whole number from 0; only clients, rooms, rate, payload, interval and hold take a list",
+            "x.toml:4:11: load.repeats: invalid type: sequence, expected a whole number from 0; only clients, rooms, rate, payload, interval, hold and rtt take a list",
         ),
         (
             GOOD.replace("clients = 5\n", ""),
@@ -137,7 +137,7 @@ fn broken_toml_shows_its_line() {
 
 #[test]
 fn every_setting_survives_its_toml() {
-    let text = "name = \"all\"\ntitle = \"Größe 峡谷\"\nseed = 7\n[load]\nclients = [10, 20]\nrooms = [1, 2]\nramp = \"250ms\"\nwarm_up = \"0s\"\nduration = \"1m30s\"\nrepeats = 3\ngraceful_stop = \"5s\"\n[publish]\nrate = [\"0.5/s\", 10]\narrivals = \"burst\"\nburst = 50\npayload = [\"128B\", \"1KiB\"]\nby = \"clients\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = [\"200ms\", \"1s\"]\nconditional = true\n[[transports]]\nkind = \"long-polling\"\nname = \"held\"\nhold = \"25s\"\nresume = false\n[[transports]]\nkind = \"websocket\"\nsubprotocol = \"msgpack\"\n[server]\nworkers = 2\nhistory = 100\nhistory_bytes = \"1MiB\"\nbare = true\nhold_jitter = 0.0\n[trouble]\ncut_at = [\"1s\", \"2s\"]\n";
+    let text = "name = \"all\"\ntitle = \"Größe 峡谷\"\nseed = 7\n[load]\nclients = [10, 20]\nrooms = [1, 2]\nramp = \"250ms\"\nwarm_up = \"0s\"\nduration = \"1m30s\"\nrepeats = 3\ngraceful_stop = \"5s\"\n[publish]\nrate = [\"0.5/s\", 10]\narrivals = \"burst\"\nburst = 50\npayload = [\"128B\", \"1KiB\"]\nby = \"clients\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = [\"200ms\", \"1s\"]\nconditional = true\n[[transports]]\nkind = \"long-polling\"\nname = \"held\"\nhold = \"25s\"\nresume = false\n[[transports]]\nkind = \"websocket\"\nsubprotocol = \"msgpack\"\n[link]\npreset = \"4g\"\nrtt = [\"50ms\", \"100ms\"]\njitter = \"5ms\"\nbandwidth = \"10Mbit/s\"\nstall = { every = \"5s\", lasts = \"500ms\" }\n[server]\nworkers = 2\nhistory = 100\nhistory_bytes = \"1MiB\"\nbare = true\nhold_jitter = 0.0\n[trouble]\ncut_at = [\"1s\", \"2s\"]\n";
     let scenario = Scenario::parse(text, "all.toml").unwrap();
     let again = Scenario::parse(&scenario.to_toml(), "again.toml").unwrap();
     assert_eq!(again, scenario);

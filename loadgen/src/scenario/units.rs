@@ -1,6 +1,10 @@
 //! Durations, sizes and rates as people write them: `"1m30s"`, `"1KiB"`, `"100/1s"`. Each reads and
 //! writes its text exactly, so that a resolved scenario is itself a scenario.
 
+mod bandwidth;
+
+pub use bandwidth::Bandwidth;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
@@ -259,6 +263,11 @@ as_text!(Size, {
     "description": "A size with its unit: 128B, 1KiB, 2MiB",
     "type": "string",
     "pattern": r"^[0-9]+(\.[0-9]+)?(B|KiB|MiB)$"
+});
+as_text!(Bandwidth, {
+    "description": "Bytes or bits in a second: 1MiB/s, 500KiB/s, 10Mbit/s",
+    "type": "string",
+    "pattern": r"^[0-9]+(\.[0-9]+)?(B|KiB|MiB|kbit|Mbit|Gbit)/s$"
 });
 as_text!(Rate, {
     "description": "Events per second: 200/s, 100/1s, 0.5/s, or a bare number",

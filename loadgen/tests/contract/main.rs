@@ -9,7 +9,7 @@ mod heads;
 mod proxy;
 
 use harness::{Lab, plan};
-use loadgen::plan::PublishBy;
+use loadgen::plan::{LinkPlan, PublishBy, StallPlan};
 use loadgen::results::Trial;
 use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
@@ -86,6 +86,49 @@ fn both_ends_count_the_same_bytes() {
         if cfg!(target_os = "linux") {
             assert!(segments.0 > Some(trial.bytes.up), "{kind}");
             assert!(segments.1 > Some(trial.bytes.down), "{kind}");
+        }
+    }
+}
+
+/// Also while the line stalls, jitters and is narrow.
+#[test]
+fn over_a_line_nothing_is_lost_and_both_ends_count_the_same() {
+    let ms = Duration::from_millis;
+    let plain = LinkPlan {
+        rtt: ms(20),
+        ..LinkPlan::default()
+    };
+    let crooked = LinkPlan {
+        jitter: ms(10),
+        bytes_per_s: Some(200_000),
+        stall: Some(StallPlan {
+            every: ms(300),
+            lasts: ms(100),
+        }),
+        ..plain
+    };
+    for kind in Transport::iter() {
+        for (by, link) in [
+            (PublishBy::Publisher, &plain),
+            (PublishBy::Clients, &plain),
+            (PublishBy::Clients, &crooked),
+        ] {
+            let lab = Lab::start(false);
+            let mut plan = plan(kind);
+            plan.publish.by = by;
+            plan.link = link.clone();
+            let trial = lab.run(&plan).trial;
+            assert_sound(&trial);
+            assert_eq!(trial.errors.len(), 0, "{kind}: {:?}", trial.errors);
+            assert_eq!(trial.server.bytes_rx, Some(trial.bytes.up), "{kind}");
+            assert_eq!(trial.server.bytes_tx, Some(trial.bytes.down), "{kind}");
+            // Never sooner than the line allows, however idle the machine.
+            let ways = match by {
+                PublishBy::Publisher => 1,
+                PublishBy::Clients => 2,
+            };
+            let least_us = ((plan.link.rtt / 2 - plan.link.jitter) * ways).as_micros() as i64;
+            assert!(trial.latency_us.delivery.min >= Some(least_us), "{kind}");
         }
     }
 }
