@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod scenario;
+pub mod model;
 pub mod plan;
 pub mod schedule;
 pub mod run;

@@ -73,7 +73,7 @@ pub fn trial(found: &Findings<'_>) -> Trial {
         bytes: bytes(found, window, window_deliveries),
         bandwidth_bytes_per_s: recording.bandwidth.distribution(),
         server: server_figures(plan, found.marks, window_deliveries),
-        generator: generator_figures(plan, found.marks, window_deliveries),
+        generator: generator_figures(found, window_deliveries),
     }
 }
 
@@ -305,7 +305,8 @@ fn server_figures(plan: &TrialPlan, marks: &Marks, deliveries: u64) -> ServerFig
     }
 }
 
-fn generator_figures(plan: &TrialPlan, marks: &Marks, deliveries: u64) -> GeneratorFigures {
+fn generator_figures(found: &Findings<'_>, deliveries: u64) -> GeneratorFigures {
+    let marks = found.marks;
     let window = marks.opened.as_ref().zip(marks.closed.as_ref());
     let cpu_s = window.and_then(|(o, c)| Some(c.own.cpu_s? - o.own.cpu_s?));
     let rss_start = marks.own_start.rss;
@@ -315,8 +316,9 @@ fn generator_figures(plan: &TrialPlan, marks: &Marks, deliveries: u64) -> Genera
         cpu_s_per_million: per_million(cpu_s, deliveries),
         rss_start,
         rss_ready,
-        rss_per_client: per_client(rss_start, rss_ready, plan.clients),
+        rss_per_client: per_client(rss_start, rss_ready, found.plan.clients),
         threads: marks.own_ready.and_then(|own| own.threads).unwrap_or(0),
+        control_us: found.recording.control.distribution(),
     }
 }
 

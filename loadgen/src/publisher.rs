@@ -1,6 +1,7 @@
 //! The publishing side of a trial: a thread that follows the schedule, and the POSTs that carry
 //! events. Open loop: an event keeps its intended instant however late its turn comes.
 
+use crate::clients::control::Feed;
 use crate::lane::{Lane, Setting};
 use crate::net::connection::Connection;
 use crate::net::dial::dial;
@@ -302,20 +303,21 @@ impl Thread {
     fn follow_schedule(&mut self, runtime: &tokio::runtime::Runtime) {
         let setting = self.lane.setting.clone();
         let by_clients = setting.plan.publish.by == PublishBy::Clients;
+        let feed = Feed::new(&setting.plan, self.workers.clone());
         let pacer = Pacer::new();
         for (index, event) in setting.table.events().iter().enumerate() {
             let Some(instant) = setting.table.intended(event) else {
                 return;
             };
             match pacer.wait_until(instant, &self.stop) {
-                Woken::Late(late) if setting.table.in_window(event) => {
-                    self.lane.recorder.borrow_mut().woke(late);
-                }
+                Woken::Overdue(_) if !by_clients => {}
                 // Orders to clients wait for no target: that they fall behind is the thread's doing.
-                Woken::Overdue(late) if by_clients && setting.table.in_window(event) => {
-                    self.lane.recorder.borrow_mut().woke(late);
+                Woken::Late(late) | Woken::Overdue(late) => {
+                    if setting.table.in_window(event) {
+                        self.lane.recorder.borrow_mut().woke(late);
+                    }
+                    feed.send(index as EventIndex);
                 }
-                Woken::Late(_) | Woken::Overdue(_) => {}
                 Woken::Stopped => return,
             }
             if self.stop.load(Ordering::Relaxed) {

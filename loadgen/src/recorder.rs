@@ -23,6 +23,8 @@ pub struct Recording {
     pub tick_lag: Samples,
     /// How late the pacer woke, where nothing but the clock was waited for.
     pub wake_lag: Samples,
+    /// Receipt − intended publish of events that came without a socket.
+    pub control: Samples,
     pub errors: BTreeMap<String, u64>,
     /// First receipts of events of the measure window.
     pub delivered: u64,
@@ -138,6 +140,14 @@ impl Recorder {
         }
     }
 
+    pub fn controlled(&mut self, event: &Event, now_ns: i64) {
+        if let (true, Some(intended_ns)) =
+            (self.table.in_window(event), self.table.intended_ns(event))
+        {
+            self.recording.control.record_ns(now_ns - intended_ns);
+        }
+    }
+
     pub fn bandwidth(&mut self, bytes_per_s: u64) {
         let bytes = i64::try_from(bytes_per_s).unwrap_or(i64::MAX);
         self.recording.bandwidth.record(bytes);
@@ -201,6 +211,7 @@ impl Recording {
             (&mut self.bandwidth, &other.bandwidth),
             (&mut self.tick_lag, &other.tick_lag),
             (&mut self.wake_lag, &other.wake_lag),
+            (&mut self.control, &other.control),
         ];
         for (own, others) in pairs {
             own.merge(others);

@@ -251,6 +251,9 @@ pub struct GeneratorFigures {
     pub rss_ready: Option<u64>,
     pub rss_per_client: Option<f64>,
     pub threads: u64,
+    /// The floor of the harness: receipt − intended publish of events that crossed no socket.
+    #[serde(default)]
+    pub control_us: Distribution,
 }
 
 /// Median over valid repeats, with a 95 % interval (bootstrap over repeats).
@@ -322,7 +325,7 @@ pub struct Prediction {
 }
 
 /// The figures of a summary row, by name; latencies in microseconds.
-pub const FIGURES: [&str; 26] = [
+pub const FIGURES: [&str; 28] = [
     "latency_mean_us",
     "latency_p50_us",
     "latency_p75_us",
@@ -349,4 +352,6 @@ pub const FIGURES: [&str; 26] = [
     "server_rss_per_connection",
     "generator_cpu_s_per_million",
     "generator_rss_per_client",
+    "control_p50_us",
+    "control_p99_us",
 ];

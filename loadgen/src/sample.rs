@@ -141,6 +141,14 @@ impl Sink {
     }
 }
 
+/// An event came without a socket.
+pub fn controlled(lane: &Lane, index: EventIndex) {
+    let now = Instant::now();
+    let table = &lane.setting.table;
+    let mut recorder = lane.recorder.borrow_mut();
+    recorder.controlled(table.event(index), table.ns(now));
+}
+
 /// Notes that an event is about to be written, at `now`.
 pub fn sending(lane: &Lane, index: EventIndex, now: Instant) {
     let table = &lane.setting.table;

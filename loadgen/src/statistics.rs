@@ -174,6 +174,8 @@ fn value(trial: &Trial, figure: &str) -> Option<f64> {
         "server_rss_per_connection" => trial.server.rss_per_connection,
         "generator_cpu_s_per_million" => trial.generator.cpu_s_per_million,
         "generator_rss_per_client" => trial.generator.rss_per_client,
+        "control_p50_us" => whole(trial.generator.control_us.p50),
+        "control_p99_us" => whole(trial.generator.control_us.p99),
         _ => None,
     }
 }
@@ -345,6 +347,7 @@ mod tests {
             publish_ack: all.clone(),
             connect: all.clone(),
         };
+        whole.generator.control_us = all.clone();
         whole.bandwidth_bytes_per_s = all;
         whole.bytes.per_delivery = Some(1.0);
         whole.bytes.ip_per_delivery = Some(1.0);

@@ -1,13 +1,14 @@
 //! One thread of clients: a runtime of its own, one local task a client, and a tick that closes
 //! seconds and notes bandwidth. Nothing is shared with other threads but atomics and channels.
 
-use crate::clients::Client;
+use crate::clients::{Client, control};
 use crate::lane::{Lane, Setting};
 use crate::ledger::Ledger;
 use crate::net::alarm::Alarm;
 use crate::net::sockets::WireWindow;
 use crate::orders::Outgoing;
 use crate::recorder::{Recording, SecondSample};
+use crate::table::EventIndex;
 use crate::totals::Totals;
 use std::io;
 use std::rc::Rc;
@@ -29,6 +30,8 @@ pub enum Order {
         client: u32,
         outgoing: Outgoing,
     },
+    /// An event that comes without a socket.
+    Control(EventIndex),
     Cut,
     Close,
 }
@@ -113,7 +116,7 @@ impl Share {
             client.start(start, &mut tasks);
         }
         let ticking = tokio::task::spawn_local(tick(lane.clone(), clients.clone()));
-        self.obey(&clients, &mut orders).await;
+        self.obey(&lane, &clients, &mut orders).await;
         for task in tasks {
             finished(task, &lane).await;
         }
@@ -137,7 +140,12 @@ impl Share {
     }
 
     /// Until told to close, or nobody is left to tell.
-    async fn obey(&self, clients: &[Rc<Client>], orders: &mut mpsc::UnboundedReceiver<Order>) {
+    async fn obey(
+        &self,
+        lane: &Lane,
+        clients: &[Rc<Client>],
+        orders: &mut mpsc::UnboundedReceiver<Order>,
+    ) {
         while let Some(order) = orders.recv().await {
             match order {
                 Order::Publish { client, outgoing } => {
@@ -145,6 +153,7 @@ impl Share {
                         client.publish(outgoing);
                     }
                 }
+                Order::Control(index) => control::receive(lane, index),
                 Order::Cut => clients.iter().for_each(|client| client.cut()),
                 Order::Close => break,
             }

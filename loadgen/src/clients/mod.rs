@@ -7,6 +7,7 @@ pub mod long_polling;
 pub mod http_streaming;
 pub mod sse;
 pub mod websocket;
+pub mod control;
 
 use crate::lane::{Lane, Setting};
 use crate::net::connection::Connection;
