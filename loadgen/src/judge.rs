@@ -274,7 +274,8 @@ impl<'a> Case<'a> {
 
     fn empty_share(&self) -> Option<ModelFigure> {
         let share = self.forecast.empty_share?;
-        if self.requests == 0.0 || !self.set.cuts.is_empty() {
+        // An answer with the current value is never empty.
+        if self.requests == 0.0 || !self.set.cuts.is_empty() || self.set.transport.latest {
             return None;
         }
         let empty: u64 = self.trials.iter().map(|trial| trial.empty_responses).sum();
@@ -297,7 +298,7 @@ impl<'a> Case<'a> {
 
     fn requests(&self) -> Option<ModelFigure> {
         let rate = self.forecast.requests_per_s.filter(|rate| *rate > 0.0)?;
-        let each = rate / self.situation.events_per_s;
+        let each = rate / (self.situation.events_per_s * self.forecast.delivered_share?);
         let off = each * self.rate_tolerance(each);
         let measured = Some(self.requests / self.deliveries);
         Some(self.figure(

@@ -11,6 +11,14 @@ const YIELDED: Duration = Duration::from_micros(if cfg!(target_os = "linux") { 7
 /// Longest sleep before it looks whether to go on.
 const STRIDE: Duration = Duration::from_millis(50);
 
+/// Has the kernel wake the calling thread as exactly as it can.
+pub fn least_timer_slack() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = nix::sys::prctl::set_timerslack(1) {
+        tracing::debug!("the timer slack stays at its default: {error}");
+    }
+}
+
 /// What to do now to meet an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
@@ -46,10 +54,7 @@ pub enum Woken {
 impl Pacer {
     /// For the calling thread.
     pub fn new() -> Self {
-        #[cfg(target_os = "linux")]
-        if let Err(error) = nix::sys::prctl::set_timerslack(1) {
-            tracing::debug!("the timer slack stays at its default: {error}");
-        }
+        least_timer_slack();
         Pacer {
             zero: Instant::now(),
         }

@@ -6,6 +6,7 @@ use crate::lane::{Lane, Setting};
 use crate::net::connection::Connection;
 use crate::net::dial::dial;
 use crate::net::failure::Failure;
+use crate::net::link::Link;
 use crate::net::metered::Speech;
 use crate::orders::Outgoing;
 use crate::pacer::{Pacer, Woken};
@@ -29,6 +30,7 @@ pub struct Poster {
     lane: Rc<Lane>,
     /// Bytes of the client it belongs to.
     client: Rc<Cell<u64>>,
+    link: Option<Link>,
     connection: Option<Connection>,
     body: Vec<u8>,
     request: Vec<u8>,
@@ -36,10 +38,12 @@ pub struct Poster {
 }
 
 impl Poster {
-    pub fn new(lane: Rc<Lane>, client: Rc<Cell<u64>>) -> Self {
+    /// Of a client and over its line, or the publisher's own, which has none.
+    pub fn new(lane: Rc<Lane>, client: Rc<Cell<u64>>, link: Option<Link>) -> Self {
         Poster {
             lane,
             client,
+            link,
             connection: None,
             body: Vec::new(),
             request: Vec::new(),
@@ -62,7 +66,13 @@ impl Poster {
         }
         let tally = self.lane.tally(&self.client, Traffic::Publish);
         let speech = Speech::Http(Kind::HttpHeaders);
-        let stream = dial(&self.lane.setting.endpoint, tally, speech).await?;
+        let stream = dial(
+            &self.lane.setting.endpoint,
+            tally,
+            speech,
+            self.link.as_ref(),
+        )
+        .await?;
         self.connection = Some(Connection::new(stream, self.lane.scratch.clone()));
         Ok(())
     }
@@ -210,9 +220,9 @@ impl Publisher {
         std::thread::Builder::new()
             .name("publisher".to_owned())
             .spawn(move || {
-                let lane = Rc::new(Lane::new(setting, own_totals, seconds));
+                let lane = Rc::new(Lane::new(setting, own_totals, seconds, None));
                 let mut thread = Thread {
-                    poster: Poster::new(lane.clone(), Rc::default()),
+                    poster: Poster::new(lane.clone(), Rc::default(), None),
                     lane,
                     workers,
                     stop: own_stop,
@@ -273,7 +283,7 @@ impl Thread {
                         Command::Close => break,
                     }
                 }
-                let fresh = Poster::new(self.lane.clone(), Rc::default());
+                let fresh = Poster::new(self.lane.clone(), Rc::default(), None);
                 runtime.block_on(std::mem::replace(&mut self.poster, fresh).close());
             }
             Err(error) => {

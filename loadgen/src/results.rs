@@ -2,8 +2,10 @@
 //! that a report shows can be drawn from this alone. Durations and bytes carry their unit in the
 //! name; a figure that could not be taken is `null`, never 0.
 
+mod exchanges;
 mod model;
 
+pub use exchanges::{Exchanges, Spread};
 pub use model::{Calibration, Floor, Holds, ModelFigure, ModelRow};
 
 use pushlab_server::wire::transport::Transport;
@@ -184,6 +186,15 @@ pub struct Bytes {
     pub per_delivery: Option<f64>,
     /// The same, split.
     pub per_delivery_by_kind: Option<BTreeMap<String, f64>>,
+    /// The bytes of `per_delivery` with TCP and IP headers; absent where the kernel does not tell, and
+    /// where clients publish on the connection that they listen on.
+    #[serde(default)]
+    pub ip_per_delivery: Option<f64>,
+    /// TCP segments both ways in the measure window, of the same connections.
+    #[serde(default)]
+    pub segments: Option<u64>,
+    #[serde(default)]
+    pub exchanges: Exchanges,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -331,7 +342,7 @@ pub struct Prediction {
 }
 
 /// The figures of a summary row, by name; latencies in microseconds.
-pub const FIGURES: [&str; 26] = [
+pub const FIGURES: [&str; 28] = [
     "latency_mean_us",
     "latency_p50_us",
     "latency_p75_us",
@@ -348,6 +359,8 @@ pub const FIGURES: [&str; 26] = [
     "connect_p50_us",
     "connect_p99_us",
     "bytes_per_delivery",
+    "ip_bytes_per_delivery",
+    "delivered_share",
     "requests_per_delivery",
     "empty_share",
     "deliveries_per_s",

@@ -1,6 +1,7 @@
 //! Simulated clients, one file a transport. A client dials, listens from its cursor, and comes back
 //! with it when its connection is lost. It hands payloads to a [`Sink`] and never sees a histogram.
 
+pub mod heads;
 pub mod interval_polling;
 pub mod long_polling;
 pub mod http_streaming;
@@ -12,6 +13,7 @@ use crate::lane::{Lane, Setting};
 use crate::net::connection::Connection;
 use crate::net::dial::dial;
 use crate::net::failure::Failure;
+use crate::net::link::Link;
 use crate::net::metered::Speech;
 use crate::orders::{Interruption, Orders, Outgoing};
 use crate::plan::{PublishBy, TransportPlan};
@@ -47,6 +49,7 @@ pub struct Client {
     /// Where publishing needs a connection of its own.
     posts: Option<Rc<Orders>>,
     bytes: Rc<Cell<u64>>,
+    link: Option<Link>,
     place: Cell<Place>,
     dialled: Cell<Instant>,
     /// Has been connected and greeted at least once.
@@ -91,6 +94,7 @@ impl Client {
             orders: Orders::default(),
             posts: posts.then(Rc::default),
             bytes: Rc::default(),
+            link: lane.link(index),
             place: Cell::new(Place::Unknown),
             dialled: Cell::new(Instant::now()),
             known: Cell::new(false),
@@ -110,8 +114,13 @@ impl Client {
             }
         }));
         if let Some(orders) = self.posts.clone() {
-            let poster = Poster::new(self.lane.clone(), self.bytes.clone());
-            tasks.push(tokio::task::spawn_local(post(poster, orders, at)));
+            let poster = Poster::new(self.lane.clone(), self.bytes.clone(), self.link.clone());
+            tasks.push(tokio::task::spawn_local(post(
+                poster,
+                orders,
+                at,
+                self.close_patience(),
+            )));
         }
     }
 
@@ -165,6 +174,7 @@ impl Client {
     /// `cursor=e-7`, or nothing to begin now.
     fn cursor_query(&self) -> Option<String> {
         match self.place.get() {
+            _ if self.transport().latest => Some("cursor=0".to_owned()),
             Place::Unknown => None,
             Place::At(cursor) => Some(format!("cursor={cursor}")),
             Place::Counted(events) => Some(format!("cursor={events}")),
@@ -249,6 +259,11 @@ impl Client {
         }
     }
 
+    /// For the last answer and a polite end.
+    fn close_patience(&self) -> Duration {
+        CLOSE_PATIENCE + self.lane.setting.plan.on_the_way()
+    }
+
     async fn wait_until(&self, at: Instant) -> bool {
         tokio::select! {
             biased;
@@ -316,7 +331,7 @@ async fn over_http(
     let stream = tokio::select! {
         biased;
         () = closing(&client.orders) => return Ok(End::Closed),
-        stream = dial(endpoint, tally, Speech::Http(Kind::Handshake)) => stream?,
+        stream = dial(endpoint, tally, Speech::Http(Kind::Handshake), client.link.as_ref()) => stream?,
     };
     let mut connection = Connection::new(stream, client.lane.scratch.clone());
     let interruption = tokio::select! {
@@ -339,7 +354,7 @@ async fn over_http(
 }
 
 /// The second connection of a client that cannot publish on its first.
-async fn post(mut poster: Poster, orders: Rc<Orders>, at: Instant) {
+async fn post(mut poster: Poster, orders: Rc<Orders>, at: Instant, patience: Duration) {
     tokio::select! {
         biased;
         () = closing(&orders) => return,
@@ -361,17 +376,17 @@ async fn post(mut poster: Poster, orders: Rc<Orders>, at: Instant) {
         // A cut waits for the answer: an event whose fate nobody knows measures nothing.
         tokio::select! {
             () = poster.publish(outgoing) => {}
-            () = given_up(&orders) => break,
+            () = given_up(&orders, patience) => break,
         }
     }
     poster.close().await;
 }
 
-async fn given_up(orders: &Orders) {
+async fn given_up(orders: &Orders, patience: Duration) {
     while !orders.is_closing() {
         tokio::time::sleep(CLOSE_PATIENCE / 10).await;
     }
-    tokio::time::sleep(CLOSE_PATIENCE).await;
+    tokio::time::sleep(patience).await;
 }
 
 /// 10–100 ms at random, doubling up to a second, so that clients do not come back in step.

@@ -1,7 +1,7 @@
 //! WebSocket: one connection both ways. The library speaks the protocol; bytes of frames are counted
 //! below it. An event that this client sends comes back to it, which acknowledges it.
 
-use super::{CLOSE_PATIENCE, Carried, Client, End, closing};
+use super::{Carried, Client, End, closing, heads};
 use crate::net::dial::dial;
 use crate::net::failure::Failure;
 use crate::net::metered::{Metered, Speech};
@@ -49,7 +49,13 @@ async fn open(client: &Client) -> Result<Socket, Failure> {
     let tally = client.lane.tally(&client.bytes, Traffic::Delivery);
     let greets = !client.is_bare();
     let endpoint = &client.lane.setting.endpoint;
-    let stream = dial(endpoint, tally, Speech::websocket(greets)).await?;
+    let stream = dial(
+        endpoint,
+        tally,
+        Speech::websocket(greets),
+        client.link.as_ref(),
+    )
+    .await?;
     client.totals().requested();
     let url = format!("ws://{}{}", client.host(), client.stream_path());
     let mut request = url.into_client_request().map_err(|error| failure(&error))?;
@@ -59,6 +65,7 @@ async fn open(client: &Client) -> Result<Socket, Failure> {
             .headers_mut()
             .insert("Sec-WebSocket-Protocol", protocol);
     }
+    heads::put_on_handshake(client, request.headers_mut());
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0);
@@ -134,7 +141,7 @@ async fn close(client: &Client, mut socket: Socket) {
         }
         Ok::<(), Error>(())
     };
-    let class = match tokio::time::timeout(CLOSE_PATIENCE, goodbye).await {
+    let class = match tokio::time::timeout(client.close_patience(), goodbye).await {
         Ok(Ok(())) => return,
         Ok(Err(error)) => failure(&error).class(),
         Err(_) => Failure::TimedOut.class(),

@@ -225,6 +225,7 @@ impl Connection {
 
     /// Says that nothing more will be asked and reads what is left to the end.
     pub async fn close(mut self) -> Result<(), Failure> {
+        let patience = CLOSE_PATIENCE + self.stream.on_the_way();
         let end = async {
             self.stream.shutdown().await?;
             loop {
@@ -235,7 +236,7 @@ impl Connection {
                 }
             }
         };
-        match tokio::time::timeout(CLOSE_PATIENCE, end).await {
+        match tokio::time::timeout(patience, end).await {
             Ok(result) => Ok(result?),
             Err(_) => Err(Failure::TimedOut),
         }

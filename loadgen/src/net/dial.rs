@@ -1,6 +1,8 @@
-//! Opens a metered connection to the server under test.
+//! Opens a metered connection to the server under test, over the client's line if it has one.
 
 use super::failure::Failure;
+use super::line::Way;
+use super::link::{Link, Linked, Stream};
 use super::metered::{Metered, Speech, Tally};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,11 +20,32 @@ pub struct Endpoint {
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub async fn dial(endpoint: &Endpoint, tally: Tally, speech: Speech) -> Result<Metered, Failure> {
+/// Over a line the SYN and what answers it take their time too.
+pub async fn dial(
+    endpoint: &Endpoint,
+    tally: Tally,
+    speech: Speech,
+    link: Option<&Link>,
+) -> Result<Metered, Failure> {
+    if let Some(link) = link {
+        link.cross(Way::Up).await;
+    }
+    let connected = connect(endpoint).await;
+    let stream = match link {
+        None => Stream::Direct(connected?),
+        Some(link) => {
+            link.cross(Way::Down).await;
+            Stream::Linked(Linked::start(connected?, link.clone()))
+        }
+    };
+    Ok(Metered::new(stream, tally, speech))
+}
+
+async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Failure> {
     let stream = tokio::time::timeout(PATIENCE, TcpStream::connect(endpoint.address))
         .await
         .map_err(|_| Failure::Connect(std::io::ErrorKind::TimedOut))?
         .map_err(|error| Failure::Connect(error.kind()))?;
     stream.set_nodelay(true)?;
-    Ok(Metered::new(stream, tally, speech))
+    Ok(stream)
 }

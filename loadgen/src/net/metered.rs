@@ -1,25 +1,30 @@
-//! A TCP stream that counts what reads fill and writes accept, below everything else. Bytes written
+//! A stream that counts what reads fill and writes accept, below everything else. Bytes written
 //! get their kind here; bytes read get it where they are understood: by frame on a WebSocket, in
 //! `connection.rs` for HTTP.
 
 use super::frames::{Counted, FrameWalk};
-use super::tcp_info::{self, HEADER_BYTES};
-use crate::results::UpDown;
+use super::link::Stream;
+use super::sockets::Sockets;
+use super::tcp_info::HEADER_BYTES;
+use crate::results::{Exchanges, UpDown};
 use crate::totals::{Kind, Totals, Traffic};
 use std::cell::Cell;
 use std::io;
+use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Where a connection's bytes are counted.
 #[derive(Clone)]
 pub struct Tally {
     pub totals: Arc<Totals>,
+    /// All of one thread.
+    pub exchanges: Rc<Cell<Exchanges>>,
+    pub sockets: Rc<Sockets>,
     /// All sockets of one client, both ways.
     pub client: Rc<Cell<u64>>,
     pub traffic: Traffic,
@@ -50,7 +55,8 @@ impl Speech {
 }
 
 pub struct Metered {
-    stream: TcpStream,
+    stream: Stream,
+    descriptor: Option<RawFd>,
     tally: Tally,
     speech: Speech,
     up: u64,
@@ -58,9 +64,14 @@ pub struct Metered {
 }
 
 impl Metered {
-    pub fn new(stream: TcpStream, tally: Tally, speech: Speech) -> Self {
+    pub fn new(stream: Stream, tally: Tally, speech: Speech) -> Self {
+        let descriptor = stream.descriptor();
+        if let (Traffic::Delivery, Some(descriptor)) = (tally.traffic, descriptor) {
+            tally.sockets.opened(descriptor);
+        }
         Metered {
             stream,
+            descriptor,
             tally,
             speech,
             up: 0,
@@ -81,8 +92,12 @@ impl Metered {
 
     /// The drop that follows cuts the connection: the peer gets a reset and nothing more.
     pub fn reset_on_close(&self) {
-        // Should it fail, the kernel says goodbye politely, which is still a cut.
-        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        self.stream.reset_on_close();
+    }
+
+    /// The longest that a request and its answer are on their way; 0 without a line.
+    pub fn on_the_way(&self) -> Duration {
+        self.stream.on_the_way()
     }
 
     fn note_read(&mut self, bytes: &[u8]) {
@@ -114,6 +129,12 @@ impl Metered {
 }
 
 fn note_frames_down(tally: &Tally, counted: &Counted, greets: bool) {
+    let mut exchanges = tally.exchanges.get();
+    exchanges.add(counted.frames);
+    if !greets {
+        exchanges.add(counted.first_frame);
+    }
+    tally.exchanges.set(exchanges);
     let first = if greets {
         Kind::Handshake
     } else {
@@ -142,7 +163,11 @@ fn note_frames_up(totals: &Totals, counted: &Counted) {
 
 impl Drop for Metered {
     fn drop(&mut self) {
-        let ip = tcp_info::segments(&self.stream).map(|segments| UpDown {
+        let segments = self.stream.segments();
+        if let Some(descriptor) = self.descriptor {
+            self.tally.sockets.closing(descriptor, segments);
+        }
+        let ip = segments.map(|segments| UpDown {
             up: self.up + segments.sent * HEADER_BYTES,
             down: self.down + segments.received * HEADER_BYTES,
         });

@@ -1,8 +1,14 @@
 //! Sockets of the measured path and what they carry: every byte is counted where it passes and
-//! given to one kind. Nothing here knows events, clients or time.
+//! given to one kind, and the line that a client's bytes travel on. Nothing here knows events or
+//! clients, and only the line knows time.
 
 pub mod tcp_info;
+pub mod sockets;
 pub mod frames;
+pub mod alarm;
+pub mod line;
+pub mod one_way;
+pub mod link;
 pub mod metered;
 pub mod failure;
 pub mod dial;

@@ -5,10 +5,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod harness;
+mod heads;
 mod proxy;
 
 use harness::{Lab, plan};
-use loadgen::plan::PublishBy;
+use loadgen::plan::{LinkPlan, PublishBy, StallPlan};
 use loadgen::results::Trial;
 use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
@@ -89,6 +90,49 @@ fn both_ends_count_the_same_bytes() {
     }
 }
 
+/// Also while the line stalls, jitters and is narrow.
+#[test]
+fn over_a_line_nothing_is_lost_and_both_ends_count_the_same() {
+    let ms = Duration::from_millis;
+    let plain = LinkPlan {
+        rtt: ms(20),
+        ..LinkPlan::default()
+    };
+    let crooked = LinkPlan {
+        jitter: ms(10),
+        bytes_per_s: Some(200_000),
+        stall: Some(StallPlan {
+            every: ms(300),
+            lasts: ms(100),
+        }),
+        ..plain
+    };
+    for kind in Transport::iter() {
+        for (by, link) in [
+            (PublishBy::Publisher, &plain),
+            (PublishBy::Clients, &plain),
+            (PublishBy::Clients, &crooked),
+        ] {
+            let lab = Lab::start(false);
+            let mut plan = plan(kind);
+            plan.publish.by = by;
+            plan.link = link.clone();
+            let trial = lab.run(&plan).trial;
+            assert_sound(&trial);
+            assert_eq!(trial.errors.len(), 0, "{kind}: {:?}", trial.errors);
+            assert_eq!(trial.server.bytes_rx, Some(trial.bytes.up), "{kind}");
+            assert_eq!(trial.server.bytes_tx, Some(trial.bytes.down), "{kind}");
+            // Never sooner than the line allows, however idle the machine.
+            let ways = match by {
+                PublishBy::Publisher => 1,
+                PublishBy::Clients => 2,
+            };
+            let least_us = ((plan.link.rtt / 2 - plan.link.jitter) * ways).as_micros() as i64;
+            assert!(trial.latency_us.delivery.min >= Some(least_us), "{kind}");
+        }
+    }
+}
+
 #[test]
 fn a_bare_server_is_measured_too() {
     for kind in Transport::iter() {
@@ -100,7 +144,8 @@ fn a_bare_server_is_measured_too() {
         assert_sound(&trial);
         assert_eq!(trial.server.bytes_tx, Some(trial.bytes.down), "{kind}");
         if kind == Transport::Websocket {
-            assert_eq!(trial.bytes.per_delivery, Some(102.0));
+            let frames = trial.bytes.exchanges.with_event_bytes;
+            assert_eq!((frames.least, frames.most), (Some(102), Some(102)));
         }
     }
 }

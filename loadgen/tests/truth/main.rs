@@ -7,6 +7,7 @@
 
 mod lab;
 mod kolmogorov;
+mod link;
 
 use lab::{Lab, milliseconds, plan, turn};
 use loadgen::plan::Arrivals;
