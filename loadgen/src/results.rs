@@ -254,6 +254,11 @@ pub struct ServerFigures {
     pub rss_per_connection: Option<f64>,
     pub threads: Option<u64>,
     pub context_switches: Option<u64>,
+    /// Measured connections and all open files, when every client was ready.
+    #[serde(default)]
+    pub connections: Option<u64>,
+    #[serde(default)]
+    pub fds: Option<u64>,
     /// Over the trial's whole connections, as the server's sockets counted.
     pub bytes_rx: Option<u64>,
     pub bytes_tx: Option<u64>,
@@ -268,6 +273,9 @@ pub struct GeneratorFigures {
     pub rss_ready: Option<u64>,
     pub rss_per_client: Option<f64>,
     pub threads: u64,
+    /// Open files when every client was ready.
+    #[serde(default)]
+    pub fds: Option<u64>,
     /// The floor of the harness: receipt − intended publish of events that crossed no socket.
     #[serde(default)]
     pub control_us: Distribution,
