@@ -185,7 +185,8 @@ impl<'a> Case<'a> {
             .sum();
         let mean = us(law.mean_s() + up.sure_s + up.waits_s);
         let deviation = us(law.deviation_s().hypot(up.deviation_s));
-        let spread = 3.0 * deviation / n.sqrt() + floor.mean_us;
+        let harness = self.harness();
+        let spread = 3.0 * deviation / n.sqrt() + floor.mean_us + harness.mean_us;
         let measured = (count > 0).then(|| sum / count as f64 - floor.mean_us);
         let mut figures = vec![self.figure(
             "latency_mean_us",
@@ -195,9 +196,9 @@ impl<'a> Case<'a> {
             mean + spread,
         )];
         let merged = Merged::of(all());
-        for (name, q, floor_us) in [
-            ("latency_p50_us", 0.5, floor.p50_us),
-            ("latency_p99_us", 0.99, floor.p99_us),
+        for (name, q, (floor_us, harness_us)) in [
+            ("latency_p50_us", 0.5, (floor.p50_us, harness.p50_us)),
+            ("latency_p99_us", 0.99, (floor.p99_us, harness.p99_us)),
         ] {
             // Whatever the law: a sample's quantile lies between the law's quantiles at q ∓ 3σ; and
             // events that wait on their way up cannot shift it by more than their share.
@@ -220,11 +221,26 @@ impl<'a> Case<'a> {
                 name,
                 at(q),
                 measured,
-                at(low) - floor_us,
-                at(high) + floor_us,
+                at(low) - floor_us - harness_us,
+                at(high) + floor_us + harness_us,
             ));
         }
         figures
+    }
+
+    /// The harness in these very trials, by their control subscriptions: what the machine had to do
+    /// beside them shows there and not in the calibration.
+    fn harness(&self) -> Floor {
+        let all = || self.trials.iter().map(|trial| &trial.generator.control_us);
+        let count: u64 = all().map(|part| part.count).sum();
+        let sums = all().filter_map(|part| Some(part.mean? * part.count as f64));
+        let merged = Merged::of(all());
+        let at = |q| merged.as_ref().and_then(|merged| merged.at(q)).unwrap_or(0) as f64;
+        Floor {
+            mean_us: sums.sum::<f64>() / count.max(1) as f64,
+            p50_us: at(0.5),
+            p99_us: at(0.99),
+        }
     }
 
     fn figure(
@@ -258,7 +274,8 @@ impl<'a> Case<'a> {
 
     fn empty_share(&self) -> Option<ModelFigure> {
         let share = self.forecast.empty_share?;
-        if self.requests == 0.0 || !self.set.cuts.is_empty() {
+        // An answer with the current value is never empty.
+        if self.requests == 0.0 || !self.set.cuts.is_empty() || self.set.transport.latest {
             return None;
         }
         let empty: u64 = self.trials.iter().map(|trial| trial.empty_responses).sum();
@@ -281,7 +298,7 @@ impl<'a> Case<'a> {
 
     fn requests(&self) -> Option<ModelFigure> {
         let rate = self.forecast.requests_per_s.filter(|rate| *rate > 0.0)?;
-        let each = rate / self.situation.events_per_s;
+        let each = rate / (self.situation.events_per_s * self.forecast.delivered_share?);
         let off = each * self.rate_tolerance(each);
         let measured = Some(self.requests / self.deliveries);
         Some(self.figure(

@@ -5,11 +5,14 @@ use crate::net::connection::{Scratch, scratch};
 use crate::net::dial::Endpoint;
 use crate::net::link::Link;
 use crate::net::metered::Tally;
-use crate::plan::TrialPlan;
+use crate::net::sockets::{Sockets, WireWindow};
+use crate::plan::{TransportPlan, TrialPlan};
 use crate::recorder::{Recorder, SecondSample};
+use crate::results::Exchanges;
 use crate::table::Table;
 use crate::token::RunTag;
 use crate::totals::{Totals, Traffic};
+use pushlab_server::wire::lab_headers::Template;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -37,6 +40,13 @@ pub struct Lane {
     pub totals: Arc<Totals>,
     pub recorder: RefCell<Recorder>,
     pub scratch: Scratch,
+    /// Of every GET, and the size of the head that answers it; `None` = as they come.
+    pub request_head: Option<Template>,
+    pub answer_bytes: Option<usize>,
+    pub exchanges: Rc<Cell<Exchanges>>,
+    pub sockets: Rc<Sockets>,
+    /// Set when the measure window has closed.
+    pub wire: Cell<Option<WireWindow>>,
     alarm: Option<Rc<Alarm>>,
 }
 
@@ -48,14 +58,31 @@ impl Lane {
         seconds: mpsc::UnboundedSender<SecondSample>,
         alarm: Option<Alarm>,
     ) -> Self {
+        let TransportPlan { kind, headers, .. } = setting.plan.transport;
+        let answer_head = headers.response().and_then(|h| h.response(kind));
         let recorder = Recorder::new(setting.table.clone(), totals.clone(), seconds);
         Lane {
             setting,
             totals,
             recorder: RefCell::new(recorder),
             scratch: scratch(),
+            request_head: headers.request().map(|headers| headers.request(kind)),
+            answer_bytes: answer_head.map(|head| head.bytes),
+            exchanges: Rc::default(),
+            sockets: Rc::default(),
+            wire: Cell::default(),
             alarm: alarm.map(Rc::new),
         }
+    }
+
+    /// Bytes, segments and deliveries so far, all at one instant.
+    pub fn wire_mark(&self) -> Option<WireWindow> {
+        let totals = self.totals.snapshot();
+        Some(WireWindow {
+            bytes: totals.delivery_bytes(),
+            segments: self.sockets.segments()?,
+            deliveries: totals.deliveries,
+        })
     }
 
     /// The line of a client, if there is one.
@@ -72,6 +99,8 @@ impl Lane {
     pub fn tally(&self, client: &Rc<Cell<u64>>, traffic: Traffic) -> Tally {
         Tally {
             totals: self.totals.clone(),
+            exchanges: self.exchanges.clone(),
+            sockets: self.sockets.clone(),
             client: client.clone(),
             traffic,
         }

@@ -1,8 +1,11 @@
 //! What a trial found, as results have it: sums of threads, differences of marks, and the reasons
 //! for which it does not count. Pure.
 
+use crate::clients::heads::OFF_PRESET;
 use crate::ledger::Ledger;
-use crate::plan::TrialPlan;
+use crate::net::sockets::WireWindow;
+use crate::net::tcp_info::HEADER_BYTES;
+use crate::plan::{PublishBy, TrialPlan};
 use crate::recorder::Recording;
 use crate::results::{Bytes, GeneratorFigures, Latencies, ServerFigures, Trial};
 use crate::table::Table;
@@ -18,6 +21,8 @@ pub struct Findings<'a> {
     pub recording: &'a Recording,
     /// By client.
     pub ledgers: &'a [(usize, Ledger)],
+    /// Of the measure window.
+    pub wire: Option<WireWindow>,
     /// After the last close.
     pub totals: Snapshot,
     pub marks: &'a Marks,
@@ -56,7 +61,7 @@ pub fn trial(found: &Findings<'_>) -> Trial {
         delivered: recording.delivered,
         lost: count.lost,
         duplicated: recording.duplicated,
-        repeated: 0,
+        repeated: recording.repeated,
         out_of_order: recording.out_of_order,
         missed: recording.missed,
         reconnects: recording.reconnects,
@@ -65,7 +70,7 @@ pub fn trial(found: &Findings<'_>) -> Trial {
         empty_responses: since(|totals| totals.empty),
         window_deliveries,
         latency_us: latencies(recording),
-        bytes: bytes(&found.totals, window, window_deliveries),
+        bytes: bytes(found, window, window_deliveries),
         bandwidth_bytes_per_s: recording.bandwidth.distribution(),
         server: server_figures(plan, found.marks, window_deliveries),
         generator: generator_figures(found, window_deliveries),
@@ -128,7 +133,10 @@ fn errors(found: &Findings<'_>, count: &Count) -> BTreeMap<String, u64> {
             *errors.entry(class.to_owned()).or_default() += events;
         }
     };
-    add("lost-in-warm-up", count.lost_in_warm_up);
+    // A server that keeps one value loses the others by design, then as later.
+    if !found.plan.transport.latest {
+        add("lost-in-warm-up", count.lost_in_warm_up);
+    }
     if found.halt.is_none() {
         add("unsent", count.unsent);
         add("publish-unanswered", count.unanswered);
@@ -155,6 +163,12 @@ fn reasons(found: &Findings<'_>, count: &Count, errors: &BTreeMap<String, u64>) 
     if let Some(broken) = errors.get(BROKEN_TASK) {
         reasons.push(format!(
             "{broken} tasks of the generator broke: what is lost or missing may be its own doing"
+        ));
+    }
+    if let Some(answers) = errors.get(OFF_PRESET) {
+        reasons.push(format!(
+            "{answers} answers did not have the head that headers asks for; start the server with --lab-headers {}",
+            (found.plan.server.lab_headers).map_or(String::new(), |headers| headers.to_string())
         ));
     }
     let (counted, carried) = (
@@ -218,7 +232,8 @@ fn latencies(recording: &Recording) -> Latencies {
     }
 }
 
-fn bytes(totals: &Snapshot, window: Option<(&Mark, &Mark)>, deliveries: u64) -> Bytes {
+fn bytes(found: &Findings<'_>, window: Option<(&Mark, &Mark)>, deliveries: u64) -> Bytes {
+    let (totals, wire) = (&found.totals, ip_window(found));
     let per = |bytes: f64| (deliveries > 0).then(|| bytes / deliveries as f64);
     let ip = totals.ip();
     Bytes {
@@ -238,7 +253,19 @@ fn bytes(totals: &Snapshot, window: Option<(&Mark, &Mark)>, deliveries: u64) -> 
                 .map(|(kind, bytes)| Some((kind.to_owned(), per(bytes as f64)?)))
                 .collect()
         }),
+        ip_per_delivery: wire.filter(|wire| wire.deliveries > 0).map(|wire| {
+            (wire.bytes + wire.segments * HEADER_BYTES) as f64 / wire.deliveries as f64
+        }),
+        segments: wire.map(|wire| wire.segments),
+        exchanges: found.recording.exchanges,
     }
+}
+
+/// A segment of a connection that is also published on belongs to both.
+fn ip_window(found: &Findings<'_>) -> Option<WireWindow> {
+    let mixed =
+        found.plan.publish.by == PublishBy::Clients && found.plan.transport.kind.is_bidirectional();
+    found.wire.filter(|_| !mixed)
 }
 
 /// Traffic of measured connections: what asks for usage is not.
@@ -269,6 +296,9 @@ fn server_figures(plan: &TrialPlan, marks: &Marks, deliveries: u64) -> ServerFig
         rss_ready,
         rss_per_connection: per_client(rss_start, rss_ready, plan.clients),
         threads: closed.and_then(|usage| usage.process.threads),
+        connections: (marks.server_ready.as_ref())
+            .map(|usage| measured(usage).map(|traffic| traffic.open).sum()),
+        fds: (marks.server_ready.as_ref()).and_then(|usage| usage.process.fds),
         context_switches: window.and_then(|(o, c)| {
             let (before, after) = (o.process.context_switches?, c.process.context_switches?);
             after.checked_sub(before)
@@ -291,6 +321,7 @@ fn generator_figures(found: &Findings<'_>, deliveries: u64) -> GeneratorFigures 
         rss_ready,
         rss_per_client: per_client(rss_start, rss_ready, found.plan.clients),
         threads: marks.own_ready.and_then(|own| own.threads).unwrap_or(0),
+        fds: marks.own_ready.and_then(|own| own.fds),
         control_us: found.recording.control.distribution(),
     }
 }
@@ -326,6 +357,7 @@ mod tests {
             table: &table,
             recording,
             ledgers: &ledgers,
+            wire: None,
             totals: Snapshot::default(),
             marks: &Marks::default(),
             halt,

@@ -16,16 +16,14 @@ pub use situation::WayUp;
 pub use wire_sizes::{EPOCH_DEVIATION, OffsetDigits, offset_digits};
 
 use crate::results::Parameters;
-use crate::scenario::{LinkPreset, Scenario};
+use crate::scenario::{Headers, LinkPreset, Scenario};
 use crate::target::Target;
+use pushlab_server::wire::lab_headers::LabHeaders;
 use pushlab_server::wire::transport::Transport;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 use std::time::Duration;
-
-/// Bytes of the shortest event that can carry its token: 20 characters, two quotes, two to spare.
-pub const LEAST_PAYLOAD: usize = 24;
 
 /// The embedded server takes publishes of 64 KiB; the JSON around `data` needs some of it.
 const MOST_PAYLOAD: usize = 64 * 1024 - 64;
@@ -120,6 +118,9 @@ pub struct TransportPlan {
     pub conditional: bool,
     /// WebSocket only: the `pushlab.msgpack` subprotocol instead of JSON text.
     pub msgpack: bool,
+    pub headers: Headers,
+    /// Whether polls ask for the current value instead of what is new.
+    pub latest: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -158,6 +159,8 @@ pub struct ServerPlan {
     pub history_bytes: Option<usize>,
     pub bare: bool,
     pub hold_jitter: Option<f64>,
+    /// Heads of its answers, if not its own.
+    pub lab_headers: Option<LabHeaders>,
 }
 
 impl Plan {
@@ -215,6 +218,8 @@ impl TransportPlan {
             resume: true,
             conditional: false,
             msgpack: false,
+            headers: Headers::Lean,
+            latest: false,
         }
     }
 

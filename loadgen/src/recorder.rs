@@ -2,6 +2,7 @@
 //! receipts is handed on when it is over, so that memory does not grow with time.
 
 use crate::histogram::Samples;
+use crate::results::Exchanges;
 use crate::table::{Event, Table};
 use crate::totals::Totals;
 use std::collections::BTreeMap;
@@ -28,9 +29,12 @@ pub struct Recording {
     /// First receipts of events of the measure window.
     pub delivered: u64,
     pub duplicated: u64,
+    /// Receipts of a value that was known, where the current value is asked for.
+    pub repeated: u64,
     pub out_of_order: u64,
     pub missed: u64,
     pub reconnects: u64,
+    pub exchanges: Exchanges,
 }
 
 /// One second of one thread.
@@ -93,6 +97,10 @@ impl Recorder {
 
     pub fn duplicated(&mut self) {
         self.recording.duplicated += 1;
+    }
+
+    pub fn repeated(&mut self) {
+        self.recording.repeated += 1;
     }
 
     pub fn out_of_order(&mut self) {
@@ -213,6 +221,8 @@ impl Recording {
         }
         self.delivered += other.delivered;
         self.duplicated += other.duplicated;
+        self.repeated += other.repeated;
+        self.exchanges.add(other.exchanges);
         self.out_of_order += other.out_of_order;
         self.missed += other.missed;
         self.reconnects += other.reconnects;

@@ -2,8 +2,10 @@
 //! that a report shows can be drawn from this alone. Durations and bytes carry their unit in the
 //! name; a figure that could not be taken is `null`, never 0.
 
+mod exchanges;
 mod model;
 
+pub use exchanges::{Exchanges, Spread};
 pub use model::{Calibration, Floor, Holds, ModelFigure, ModelRow};
 
 use pushlab_server::wire::transport::Transport;
@@ -184,6 +186,15 @@ pub struct Bytes {
     pub per_delivery: Option<f64>,
     /// The same, split.
     pub per_delivery_by_kind: Option<BTreeMap<String, f64>>,
+    /// The bytes of `per_delivery` with TCP and IP headers; absent where the kernel does not tell, and
+    /// where clients publish on the connection that they listen on.
+    #[serde(default)]
+    pub ip_per_delivery: Option<f64>,
+    /// TCP segments both ways in the measure window, of the same connections.
+    #[serde(default)]
+    pub segments: Option<u64>,
+    #[serde(default)]
+    pub exchanges: Exchanges,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -243,6 +254,11 @@ pub struct ServerFigures {
     pub rss_per_connection: Option<f64>,
     pub threads: Option<u64>,
     pub context_switches: Option<u64>,
+    /// Measured connections and all open files, when every client was ready.
+    #[serde(default)]
+    pub connections: Option<u64>,
+    #[serde(default)]
+    pub fds: Option<u64>,
     /// Over the trial's whole connections, as the server's sockets counted.
     pub bytes_rx: Option<u64>,
     pub bytes_tx: Option<u64>,
@@ -257,6 +273,9 @@ pub struct GeneratorFigures {
     pub rss_ready: Option<u64>,
     pub rss_per_client: Option<f64>,
     pub threads: u64,
+    /// Open files when every client was ready.
+    #[serde(default)]
+    pub fds: Option<u64>,
     /// The floor of the harness: receipt − intended publish of events that crossed no socket.
     #[serde(default)]
     pub control_us: Distribution,
@@ -342,7 +361,7 @@ pub struct Prediction {
 }
 
 /// The figures of a summary row, by name; latencies in microseconds.
-pub const FIGURES: [&str; 26] = [
+pub const FIGURES: [&str; 28] = [
     "latency_mean_us",
     "latency_p50_us",
     "latency_p75_us",
@@ -359,6 +378,8 @@ pub const FIGURES: [&str; 26] = [
     "connect_p50_us",
     "connect_p99_us",
     "bytes_per_delivery",
+    "ip_bytes_per_delivery",
+    "delivered_share",
     "requests_per_delivery",
     "empty_share",
     "deliveries_per_s",

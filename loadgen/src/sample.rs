@@ -64,6 +64,9 @@ impl Sink {
         let event = table.event(index);
         let now_ns = table.ns(now);
         match self.ledger.borrow_mut().receive(publisher, sequence) {
+            Arrival::Duplicate if self.lane.setting.plan.transport.latest => {
+                return recorder.repeated();
+            }
             Arrival::Duplicate => return recorder.duplicated(),
             Arrival::Late => recorder.out_of_order(),
             Arrival::New => {}

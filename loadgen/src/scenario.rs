@@ -5,17 +5,19 @@
 mod name;
 mod transports;
 mod server;
+mod headers;
 mod link;
 mod read;
 mod sweep;
 pub mod units;
 
+pub use headers::{HeadSizes, Headers};
 pub use link::{LinkEntry, LinkPreset};
 pub use name::Name;
 pub use read::ScenarioError;
 pub use server::{ServerEntry, TargetEntry};
 pub use sweep::OneOrMany;
-pub use transports::{Subprotocol, TransportEntry};
+pub use transports::{CursorUse, Subprotocol, TransportEntry};
 
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
@@ -167,6 +169,7 @@ impl Scenario {
         let mut names = HashSet::new();
         for (at, entry) in self.transports.iter().enumerate() {
             entry.check(at)?;
+            entry.check_latest(at, &self.server, self.target.is_some())?;
             if !names.insert(entry.name()) {
                 return misfit(
                     &["transports", &at.to_string()],

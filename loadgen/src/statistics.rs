@@ -212,6 +212,8 @@ pub fn value(trial: &Trial, figure: &str) -> Option<f64> {
         "connect_p50_us" => whole(latency.connect.p50),
         "connect_p99_us" => whole(latency.connect.p99),
         "bytes_per_delivery" => trial.bytes.per_delivery,
+        "ip_bytes_per_delivery" => trial.bytes.ip_per_delivery,
+        "delivered_share" => share(trial.delivered as f64, trial.expected as f64),
         "requests_per_delivery" => share(trial.requests as f64, trial.window_deliveries as f64),
         "empty_share" => share(trial.empty_responses as f64, trial.requests as f64),
         "deliveries_per_s" => share(trial.window_deliveries as f64, trial.window_s),
@@ -396,6 +398,7 @@ mod tests {
         whole.generator.control_us = all.clone();
         whole.bandwidth_bytes_per_s = all;
         whole.bytes.per_delivery = Some(1.0);
+        whole.bytes.ip_per_delivery = Some(1.0);
         whole.server.cpu_s_per_million = Some(1.0);
         whole.server.rss_per_connection = Some(1.0);
         whole.generator.cpu_s_per_million = Some(1.0);

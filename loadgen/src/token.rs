@@ -25,8 +25,13 @@ pub enum Token {
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const MAX_TOKEN: usize = 20;
 
-/// Smallest `data` that a token fits in, its quotes included.
-pub const MIN_PAYLOAD: usize = MAX_TOKEN + 2;
+/// Smallest `data` that every token of `publishers` with `events` each fits in, its quotes included.
+pub fn least_payload(publishers: u64, events: u64) -> usize {
+    let digits = |number: u64| number.checked_ilog(36).unwrap_or(0) as usize + 1;
+    // Tag, publisher and sequence, each with its mark; a probe has the room for a sequence.
+    let token = 6 + 1 + digits(publishers) + 1 + digits(events.max(publishers)) + 1;
+    token.min(MAX_TOKEN) + 2
+}
 
 impl RunTag {
     pub fn from_number(mut number: u64) -> RunTag {
@@ -59,7 +64,7 @@ impl RunTag {
         let start = body.len();
         body.push(b'"');
         self.write(token, body);
-        let end = start + payload.max(MIN_PAYLOAD) - 1;
+        let end = (start + payload).saturating_sub(1).max(body.len());
         body.resize(end, b'x');
         body.extend_from_slice(b"\"}");
     }
@@ -143,13 +148,37 @@ mod tests {
             },
         ];
         for token in tokens {
-            for payload in [MIN_PAYLOAD, 24, 128, 60_000] {
+            for payload in [MAX_TOKEN + 2, 24, 128, 60_000] {
                 let mut body = Vec::new();
                 tag.write_publish(token, payload, &mut body);
                 assert_eq!(tag.find(&body), Some(token));
                 let parsed: serde_json::Value = serde_json::from_slice(&body).unwrap();
                 assert_eq!(parsed["data"].as_str().unwrap().len() + 2, payload);
             }
+        }
+    }
+
+    #[test]
+    fn the_least_payload_is_that_of_the_longest_token() {
+        let tag = RunTag::from_number(1);
+        let longest = |publishers: u64, events: u64| {
+            let mut body = Vec::new();
+            let token = Token::Event {
+                publisher: publishers as u32 - 1,
+                sequence: events as u32 - 1,
+            };
+            tag.write_publish(token, 0, &mut body);
+            let parsed: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(tag.find(&body), Some(token));
+            parsed["data"].as_str().unwrap().len() + 2
+        };
+        for (publishers, events, least) in [(1, 35, 13), (1, 1_000, 14), (36, 2_000, 16)] {
+            assert!(longest(publishers, events) <= least_payload(publishers, events));
+            assert_eq!(
+                least_payload(publishers, events),
+                least,
+                "{publishers} {events}"
+            );
         }
     }
 

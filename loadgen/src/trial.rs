@@ -1,6 +1,7 @@
 //! One trial: connect, barrier, warm-up, measure, drain, close.
 
 use crate::lane::Setting;
+use crate::net::sockets::WireWindow;
 use crate::outcome::{self, Findings};
 use crate::plan::TrialPlan;
 use crate::progress::{Live, Phase};
@@ -231,7 +232,12 @@ impl<'a> Running<'a> {
             |totals: &Snapshot| table.all_attempted() && totals.deliveries >= table.expected();
         // A client that publishes may have to dial first, and its event comes down after that.
         let received = self.plan.until_asked() + self.plan.on_the_way() * 2;
-        let limit = Instant::now() + received + self.plan.graceful_stop;
+        // What was overwritten before it was asked for never comes, however long one waits.
+        let patience = match self.plan.transport.latest {
+            true => self.plan.until_asked(),
+            false => self.plan.graceful_stop,
+        };
+        let limit = Instant::now() + received + patience;
         self.wait_for(limit, over).await
     }
 
@@ -298,6 +304,7 @@ impl<'a> Running<'a> {
         let publisher_totals = self.publisher.totals.clone();
         let mut recording = Recording::default();
         let mut ledgers = Vec::new();
+        let mut wire = Some(WireWindow::default());
         let mut silent_threads = 0;
         let patience = CLOSE_PATIENCE + self.plan.on_the_way() * 2;
         let deadline = tokio::time::Instant::now() + patience;
@@ -314,6 +321,7 @@ impl<'a> Running<'a> {
                 Ok(Some(report)) => {
                     recording.merge(report.recording);
                     ledgers.extend(report.ledgers);
+                    wire = wire.zip(report.wire).map(|(sum, one)| sum.plus(one));
                 }
                 Ok(None) | Err(_) => silent_threads += 1,
             }
@@ -331,6 +339,7 @@ impl<'a> Running<'a> {
             table: &self.setting.table,
             recording: &recording,
             ledgers: &ledgers,
+            wire,
             totals: Snapshot::of(totals.map(|totals| totals.as_ref())),
             marks: &self.marks,
             halt,

@@ -5,6 +5,7 @@ use crate::clients::{Client, control};
 use crate::lane::{Lane, Setting};
 use crate::ledger::Ledger;
 use crate::net::alarm::Alarm;
+use crate::net::sockets::WireWindow;
 use crate::orders::Outgoing;
 use crate::recorder::{Recording, SecondSample};
 use crate::table::EventIndex;
@@ -37,6 +38,8 @@ pub enum Order {
 
 /// What a thread leaves.
 pub struct Report {
+    /// `None` if the window did not close, or the kernel does not tell.
+    pub wire: Option<WireWindow>,
     pub recording: Recording,
     pub ledgers: Vec<(usize, Ledger)>,
 }
@@ -124,7 +127,11 @@ impl Share {
             ticking.abort();
         }
         Report {
-            recording: lane.recorder.borrow_mut().finish(),
+            recording: Recording {
+                exchanges: lane.exchanges.get(),
+                ..lane.recorder.borrow_mut().finish()
+            },
+            wire: lane.wire.get(),
             ledgers: clients
                 .iter()
                 .map(|client| (client.index, client.sink.take_ledger()))
@@ -172,8 +179,9 @@ const SECOND: Duration = Duration::from_secs(1);
 async fn tick(lane: Rc<Lane>, clients: Rc<Vec<Rc<Client>>>) {
     let table = &lane.setting.table;
     let mut seen: Option<(Instant, Vec<u64>)> = None;
+    let mut opened = None;
     loop {
-        let due = next_tick(table.window_opens(), Instant::now());
+        let due = next_tick(table.window_opens(), table.window_closes(), Instant::now());
         tokio::time::sleep_until(due.into()).await;
         let now = Instant::now();
         let mut recorder = lane.recorder.borrow_mut();
@@ -182,7 +190,20 @@ async fn tick(lane: Rc<Lane>, clients: Rc<Vec<Rc<Client>>>) {
         let (Some(opens), Some(closes)) = (table.window_opens(), table.window_closes()) else {
             continue;
         };
-        if now < opens || due > closes {
+        if now < opens {
+            continue;
+        }
+        if opened.is_none() {
+            opened = Some(lane.wire_mark());
+        }
+        if now >= closes && lane.wire.get().is_none() {
+            lane.wire.set(
+                opened
+                    .flatten()
+                    .and_then(|mark| lane.wire_mark()?.since(mark)),
+            );
+        }
+        if due > closes {
             continue;
         }
         recorder.ticked(now - due);
@@ -203,8 +224,8 @@ async fn tick(lane: Rc<Lane>, clients: Rc<Vec<Rc<Client>>>) {
     }
 }
 
-/// Ticks fall on the opening of the window and on every fifth of a second from there.
-fn next_tick(opens: Option<Instant>, now: Instant) -> Instant {
+/// Ticks fall on the opening of the window, on every fifth of a second from there, and on its end.
+fn next_tick(opens: Option<Instant>, closes: Option<Instant>, now: Instant) -> Instant {
     let Some(opens) = opens else {
         return now + TICK;
     };
@@ -212,7 +233,10 @@ fn next_tick(opens: Option<Instant>, now: Instant) -> Instant {
         None => now + (opens - now).min(TICK),
         Some(since) => {
             let passed = since.as_nanos() / TICK.as_nanos();
-            opens + TICK * (passed as u32 + 1)
+            let grid = opens + TICK * (passed as u32 + 1);
+            closes
+                .filter(|closes| now < *closes)
+                .map_or(grid, |closes| grid.min(closes))
         }
     }
 }
@@ -225,10 +249,14 @@ mod tests {
     fn ticks_fall_on_the_window() {
         let opens = Instant::now() + Duration::from_secs(10);
         let ms = Duration::from_millis;
-        assert_eq!(next_tick(None, opens), opens + TICK);
-        assert_eq!(next_tick(Some(opens), opens - ms(900)), opens - ms(700));
-        assert_eq!(next_tick(Some(opens), opens - ms(50)), opens);
-        assert_eq!(next_tick(Some(opens), opens), opens + ms(200));
-        assert_eq!(next_tick(Some(opens), opens + ms(999)), opens + ms(1000));
+        assert_eq!(next_tick(None, None, opens), opens + TICK);
+        let closes = opens + ms(1100);
+        let next = |now| next_tick(Some(opens), Some(closes), now);
+        assert_eq!(next(opens - ms(900)), opens - ms(700));
+        assert_eq!(next(opens - ms(50)), opens);
+        assert_eq!(next(opens), opens + ms(200));
+        assert_eq!(next(opens + ms(999)), opens + ms(1000));
+        assert_eq!(next(opens + ms(1000)), closes);
+        assert_eq!(next(closes), opens + ms(1200));
     }
 }

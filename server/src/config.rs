@@ -1,6 +1,7 @@
 //! Every setting of the server, with its default and its reason. The binary and loadgen's embedded
 //! server read the same flags; each is also a variable `PUSHLAB_…`.
 
+use crate::wire::lab_headers::LabHeaders;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use std::net::SocketAddr;
@@ -59,6 +60,11 @@ pub struct Config {
     /// Lab use: sends the bare `data` of events, with no envelope, hello, ETag or Cache-Control
     #[arg(long, env = "PUSHLAB_BARE", value_parser = FalseyValueParser::new())]
     pub bare: bool,
+
+    /// Lab use: gives answers to polls and streams the heads of a published measurement, `chrome60` or
+    /// `kaazing`, or heads of this many bytes
+    #[arg(long, env = "PUSHLAB_LAB_HEADERS")]
+    pub lab_headers: Option<LabHeaders>,
 }
 
 impl Config {

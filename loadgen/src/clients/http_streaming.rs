@@ -1,7 +1,7 @@
 //! HTTP streaming (Comet): one answer that never ends, a JSON event a line, an empty line as
 //! heartbeat.
 
-use super::{Carried, Client};
+use super::{Carried, Client, heads};
 use crate::net::connection::{Connection, Share};
 use crate::net::failure::Failure;
 use crate::totals::Kind;
@@ -10,8 +10,7 @@ use crate::totals::Kind;
 pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(), Failure> {
     client.totals().requested();
     {
-        let (path, host) = (client.stream_path(), client.host());
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let request = heads::request(client, &client.stream_path(), &[])?;
         connection.send(request.as_bytes(), Kind::Handshake).await?;
     }
     let head = connection.head().await?;
@@ -19,6 +18,7 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
         return Err(Failure::Status(head.status));
     }
     connection.count(Kind::Handshake, head.length as u64);
+    heads::check_answer(client, head.length);
     if client.is_bare() {
         client.greeted();
     }

@@ -1,14 +1,13 @@
 //! Interval polling: asks on a fixed beat whether there is something new. The beat has a random
 //! phase and is not moved by how long an answer takes, as with `setInterval` in a browser.
 
-use super::{Client, Place};
+use super::{Client, Place, heads};
 use crate::net::connection::{Answer, Connection};
 use crate::net::failure::Failure;
 use crate::totals::Kind;
 use pushlab_server::wire::event::PollAnswer;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 /// Returns when the server ends the connection between two polls.
@@ -74,7 +73,7 @@ pub(super) async fn ask(
 ) -> Result<Poll, Failure> {
     client.totals().requested();
     let asked_bytes = {
-        let request = request(client, query);
+        let request = request(client, query)?;
         connection
             .send(request.as_bytes(), Kind::EmptyPolls)
             .await?;
@@ -105,25 +104,23 @@ pub(super) async fn ask(
     })
 }
 
-fn request(client: &Client, query: &str) -> String {
-    let mut request = format!("GET {}", client.path());
+fn request(client: &Client, query: &str) -> Result<String, Failure> {
+    let mut target = client.path();
     let cursor = client.cursor_query();
     let parameters = cursor.iter().map(String::as_str).chain([query]);
     let mut separator = '?';
     for parameter in parameters.filter(|parameter| !parameter.is_empty()) {
-        request.push(separator);
-        request.push_str(parameter);
+        target.push(separator);
+        target.push_str(parameter);
         separator = '&';
     }
-    let host = client.host();
-    let written = write!(request, " HTTP/1.1\r\nHost: {host}\r\n");
-    written.expect("writing to a String cannot fail");
-    if let (true, Place::At(cursor)) = (client.transport().conditional, client.place.get()) {
-        let written = write!(request, "If-None-Match: \"{cursor}\"\r\n");
-        written.expect("writing to a String cannot fail");
-    }
-    request.push_str("\r\n");
-    request
+    let known = match client.place.get() {
+        Place::At(cursor) if client.transport().conditional => {
+            vec![("If-None-Match", format!("\"{cursor}\""))]
+        }
+        Place::At(_) | Place::Unknown | Place::Counted(_) => Vec::new(),
+    };
+    heads::request(client, &target, &known)
 }
 
 /// What an answer brought.
@@ -180,6 +177,11 @@ fn count(
     taken: &Taken,
 ) {
     let body = answer.chunk_bytes + content as u64;
+    heads::check_answer(client, answer.head_bytes as usize);
+    let heads = asked_bytes + answer.head_bytes;
+    let mut exchanges = client.lane.exchanges.get();
+    exchanges.note(heads, heads + body, taken.events > 0);
+    client.lane.exchanges.set(exchanges);
     if taken.events == 0 {
         client.totals().answered_empty();
         connection.count(Kind::EmptyPolls, answer.head_bytes + body);

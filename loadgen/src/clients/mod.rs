@@ -1,6 +1,7 @@
 //! Simulated clients, one file a transport. A client dials, listens from its cursor, and comes back
 //! with it when its connection is lost. It hands payloads to a [`Sink`] and never sees a histogram.
 
+pub mod heads;
 pub mod interval_polling;
 pub mod long_polling;
 pub mod http_streaming;
@@ -173,6 +174,7 @@ impl Client {
     /// `cursor=e-7`, or nothing to begin now.
     fn cursor_query(&self) -> Option<String> {
         match self.place.get() {
+            _ if self.transport().latest => Some("cursor=0".to_owned()),
             Place::Unknown => None,
             Place::At(cursor) => Some(format!("cursor={cursor}")),
             Place::Counted(events) => Some(format!("cursor={events}")),

@@ -1,6 +1,6 @@
 //! Server-sent events: a stream as `EventSource` reads it, resumed by `Last-Event-ID`.
 
-use super::{Carried, Client, Place};
+use super::{Carried, Client, Place, heads};
 use crate::net::connection::{Connection, Share};
 use crate::net::event_stream::{Block, Decoder};
 use crate::net::failure::Failure;
@@ -10,7 +10,7 @@ use crate::totals::Kind;
 pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(), Failure> {
     client.totals().requested();
     {
-        let request = request(client);
+        let request = request(client)?;
         connection.send(request.as_bytes(), Kind::Handshake).await?;
     }
     let head = connection.head().await?;
@@ -18,6 +18,7 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
         return Err(Failure::Status(head.status));
     }
     connection.count(Kind::Handshake, head.length as u64);
+    heads::check_answer(client, head.length);
     if !head.is_event_stream {
         return Err(Failure::Malformed("an answer that is no text/event-stream"));
     }
@@ -33,16 +34,12 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
     Err(Failure::Ended)
 }
 
-fn request(client: &Client) -> String {
-    let (path, host) = (client.path(), client.host());
-    match client.place.get() {
-        Place::At(cursor) => {
-            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nLast-Event-ID: {cursor}\r\n\r\n")
-        }
-        Place::Unknown | Place::Counted(_) => {
-            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")
-        }
-    }
+fn request(client: &Client) -> Result<String, Failure> {
+    let known = match client.place.get() {
+        Place::At(cursor) => vec![("Last-Event-ID", cursor.to_string())],
+        Place::Unknown | Place::Counted(_) => Vec::new(),
+    };
+    heads::request(client, &client.path(), &known)
 }
 
 fn take(client: &Client, block: &Block<'_>, share: &mut Share<'_>) {

@@ -1,7 +1,7 @@
 //! WebSocket: one connection both ways. The library speaks the protocol; bytes of frames are counted
 //! below it. An event that this client sends comes back to it, which acknowledges it.
 
-use super::{Carried, Client, End, closing};
+use super::{Carried, Client, End, closing, heads};
 use crate::net::dial::dial;
 use crate::net::failure::Failure;
 use crate::net::metered::{Metered, Speech};
@@ -65,6 +65,7 @@ async fn open(client: &Client) -> Result<Socket, Failure> {
             .headers_mut()
             .insert("Sec-WebSocket-Protocol", protocol);
     }
+    heads::put_on_handshake(client, request.headers_mut());
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0);

@@ -1,6 +1,7 @@
 //! What can go wrong on the measured path. A failure ends one connection and is counted by its
 //! class; it never ends a trial.
 
+use pushlab_server::wire::lab_headers::TooShort;
 use std::io;
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -16,6 +17,9 @@ pub enum Failure {
     Status(u16),
     #[error("not understood: {0}")]
     Malformed(&'static str),
+    /// A head of the wanted size has no room for what must stand in it.
+    #[error("a request cannot be that short: {0}")]
+    HeadTooLong(#[from] TooShort),
     #[error("nothing came in time")]
     TimedOut,
 }
@@ -29,6 +33,7 @@ impl Failure {
             Failure::Ended => "ended".to_owned(),
             Failure::Status(status) => format!("status-{status}"),
             Failure::Malformed(_) => "malformed".to_owned(),
+            Failure::HeadTooLong(_) => "head-too-long".to_owned(),
             Failure::TimedOut => "timed-out".to_owned(),
         }
     }

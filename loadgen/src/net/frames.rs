@@ -2,6 +2,8 @@
 //! §5.2). It keeps none of them: the WebSocket library does the protocol, this only counts, so that
 //! pongs it sends by itself and frames that a cut breaks off are counted exactly.
 
+use crate::results::Exchanges;
+
 /// Bytes of one run, by what they were part of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
@@ -17,6 +19,9 @@ pub struct Counted {
     pub ping_pong: u64,
     /// Close frames, headers included.
     pub close: u64,
+    /// The connection's first data frame, and further ones, whose headers ended in this run.
+    pub first_frame: Exchanges,
+    pub frames: Exchanges,
 }
 
 /// One direction of a WebSocket connection.
@@ -86,7 +91,7 @@ impl FrameWalk {
             } else {
                 self.frame.begin_or_go_on(byte);
                 *self.header_counter(&mut counted) += 1;
-                self.count_if_data();
+                self.count_if_data(&mut counted);
                 bytes = &bytes[1..];
             }
         }
@@ -114,8 +119,14 @@ impl FrameWalk {
         }
     }
 
-    fn count_if_data(&mut self) {
+    fn count_if_data(&mut self, counted: &mut Counted) {
         if self.frame.is_complete() && !matches!(self.opcode(), CLOSE | PING | PONG) {
+            let header = self.frame.have as u64;
+            let frames = match self.data_frames {
+                0 => &mut counted.first_frame,
+                _ => &mut counted.frames,
+            };
+            frames.note(header, header + self.frame.payload_left, true);
             self.data_frames += 1;
         }
     }
@@ -168,6 +179,11 @@ impl Frame {
 mod tests {
     use super::*;
 
+    fn both(mut a: Exchanges, b: Exchanges) -> Exchanges {
+        a.add(b);
+        a
+    }
+
     fn add(a: Counted, b: Counted) -> Counted {
         Counted {
             head: a.head + b.head,
@@ -176,7 +192,17 @@ mod tests {
             payload: a.payload + b.payload,
             ping_pong: a.ping_pong + b.ping_pong,
             close: a.close + b.close,
+            first_frame: both(a.first_frame, b.first_frame),
+            frames: both(a.frames, b.frames),
         }
+    }
+
+    fn of(frames: &[(u64, u64)]) -> Exchanges {
+        let mut exchanges = Exchanges::default();
+        for (header, whole) in frames {
+            exchanges.note(*header, *whole, true);
+        }
+        exchanges
     }
 
     /// A head, a greeting, a masked frame, a ping, 16-bit and 64-bit lengths, an empty frame, close.
@@ -201,6 +227,8 @@ mod tests {
             payload: 5 + 3 + 200 + 65_536,
             ping_pong: 4 + 6,
             close: 4,
+            first_frame: of(&[(2, 7)]),
+            frames: of(&[(6, 9), (4, 204), (10, 65_546), (2, 2)]),
         };
         (bytes, counted)
     }

@@ -12,6 +12,7 @@ use crate::plan::TrialPlan;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -62,6 +63,14 @@ impl Stream {
         match self {
             Stream::Direct(socket) => tcp_info::segments(socket),
             Stream::Linked(linked) => tcp_info::segments(linked.0.state.borrow().socket.as_ref()?),
+        }
+    }
+
+    /// Of the socket, while there is one.
+    pub fn descriptor(&self) -> Option<RawFd> {
+        match self {
+            Stream::Direct(socket) => Some(socket.as_raw_fd()),
+            Stream::Linked(linked) => Some(linked.0.state.borrow().socket.as_ref()?.as_raw_fd()),
         }
     }
 

@@ -4,11 +4,13 @@
 
 use super::frames::{Counted, FrameWalk};
 use super::link::Stream;
+use super::sockets::Sockets;
 use super::tcp_info::HEADER_BYTES;
-use crate::results::UpDown;
+use crate::results::{Exchanges, UpDown};
 use crate::totals::{Kind, Totals, Traffic};
 use std::cell::Cell;
 use std::io;
+use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,6 +22,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[derive(Clone)]
 pub struct Tally {
     pub totals: Arc<Totals>,
+    /// All of one thread.
+    pub exchanges: Rc<Cell<Exchanges>>,
+    pub sockets: Rc<Sockets>,
     /// All sockets of one client, both ways.
     pub client: Rc<Cell<u64>>,
     pub traffic: Traffic,
@@ -51,6 +56,7 @@ impl Speech {
 
 pub struct Metered {
     stream: Stream,
+    descriptor: Option<RawFd>,
     tally: Tally,
     speech: Speech,
     up: u64,
@@ -59,8 +65,13 @@ pub struct Metered {
 
 impl Metered {
     pub fn new(stream: Stream, tally: Tally, speech: Speech) -> Self {
+        let descriptor = stream.descriptor();
+        if let (Traffic::Delivery, Some(descriptor)) = (tally.traffic, descriptor) {
+            tally.sockets.opened(descriptor);
+        }
         Metered {
             stream,
+            descriptor,
             tally,
             speech,
             up: 0,
@@ -118,6 +129,12 @@ impl Metered {
 }
 
 fn note_frames_down(tally: &Tally, counted: &Counted, greets: bool) {
+    let mut exchanges = tally.exchanges.get();
+    exchanges.add(counted.frames);
+    if !greets {
+        exchanges.add(counted.first_frame);
+    }
+    tally.exchanges.set(exchanges);
     let first = if greets {
         Kind::Handshake
     } else {
@@ -146,7 +163,11 @@ fn note_frames_up(totals: &Totals, counted: &Counted) {
 
 impl Drop for Metered {
     fn drop(&mut self) {
-        let ip = self.stream.segments().map(|segments| UpDown {
+        let segments = self.stream.segments();
+        if let Some(descriptor) = self.descriptor {
+            self.tally.sockets.closing(descriptor, segments);
+        }
+        let ip = segments.map(|segments| UpDown {
             up: self.up + segments.sent * HEADER_BYTES,
             down: self.down + segments.received * HEADER_BYTES,
         });

@@ -3,6 +3,7 @@
 //! clients, and only the line knows time.
 
 pub mod tcp_info;
+pub mod sockets;
 pub mod frames;
 pub mod alarm;
 pub mod line;

@@ -1,12 +1,15 @@
 //! A scenario with overrides in place and nothing left to default; what cannot be run is refused
 //! here, with the key and the remedy.
 
-use super::{LEAST_PAYLOAD, LinkChoice, MOST_PAYLOAD, Overrides, PlanError, refused};
+use super::{LinkChoice, MOST_PAYLOAD, Overrides, PlanError, refused};
 use crate::scenario::units::{Size, Time};
 use crate::scenario::{
-    LinkEntry, OneOrMany, Scenario, ServerEntry, Subprotocol, TargetEntry, TransportEntry,
+    CursorUse, Headers, LinkEntry, OneOrMany, Scenario, ServerEntry, Speaker, Subprotocol,
+    TargetEntry, TransportEntry,
 };
 use crate::target::Target;
+use crate::token;
+use pushlab_server::wire::lab_headers::LEAST_RESPONSE;
 use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
 
@@ -31,22 +34,28 @@ pub(super) fn resolved(
     keep_only(&mut scenario.transports, &overrides.only)?;
     let target = resolve_target(&mut scenario, overrides)?;
     check_load(&scenario)?;
+    check_heads(&scenario)?;
     Ok((scenario, target))
 }
 
 fn fill_in(entry: &mut TransportEntry) {
     let seconds = |seconds| OneOrMany::one(Time(Duration::from_secs(seconds)));
     entry.name = Some(entry.name());
-    entry.resume.get_or_insert(true);
+    let latest = entry.asks_for_latest();
+    if !latest {
+        entry.resume.get_or_insert(true);
+    }
     if entry.polls_by_interval() {
         entry.interval.get_or_insert_with(|| seconds(1));
     }
     if entry.is_held() {
         entry.hold.get_or_insert_with(|| seconds(25));
     }
-    if !entry.kind.is_push() {
+    if !entry.kind.is_push() && !latest {
         entry.conditional.get_or_insert(false);
+        entry.cursor.get_or_insert(CursorUse::Kept);
     }
+    entry.headers.get_or_insert(Headers::Lean);
     if entry.kind == Transport::Websocket {
         entry.subprotocol.get_or_insert(Subprotocol::Json);
     }
@@ -167,11 +176,12 @@ fn check_load(scenario: &Scenario) -> Result<(), PlanError> {
         );
     }
     for Size(payload) in scenario.publish.payload.values() {
-        if *payload < LEAST_PAYLOAD {
+        let least = least_payload(scenario);
+        if *payload < least {
             return refused(
                 "publish.payload",
                 format!(
-                    "{payload} bytes have no room for an event's token; write payload = \"{LEAST_PAYLOAD}B\" or more"
+                    "{payload} bytes have no room for an event's token; write payload = \"{least}B\" or more"
                 ),
             );
         }
@@ -195,4 +205,84 @@ fn check_load(scenario: &Scenario) -> Result<(), PlanError> {
         );
     }
     Ok(())
+}
+
+/// Bytes of the shortest event that can carry any token of the scenario.
+fn least_payload(scenario: &Scenario) -> usize {
+    let (load, publish) = (&scenario.load, &scenario.publish);
+    let most = |swept: &OneOrMany<u32>| swept.values().iter().max().copied().unwrap_or(1);
+    let publishers = match publish.by {
+        Speaker::Clients => most(&load.clients),
+        Speaker::Publisher => most(&load.rooms),
+    };
+    let rate = publish.rate.values().iter().map(|rate| rate.0);
+    let time = (load.warm_up.0 + load.duration.0).as_secs_f64();
+    // Twice what is due: Poisson's chance may give some more.
+    let events = 2.0 * rate.fold(0.0, f64::max) * time + 100.0;
+    token::least_payload(publishers.into(), events as u64)
+}
+
+/// Longest cursor that a server of ours gives out, in characters.
+const LONGEST_CURSOR: usize = 34;
+
+/// A head of a given size must have room for the longest that the transport has to say.
+fn check_heads(scenario: &Scenario) -> Result<(), PlanError> {
+    for entry in &scenario.transports {
+        let Some(Headers::Sizes(sizes)) = entry.headers else {
+            continue;
+        };
+        let least = least_request(scenario, entry);
+        if sizes.request < least {
+            return refused(
+                "transports.headers.request",
+                format!(
+                    "a request of {} takes up to {least} bytes; write request = {least} or more",
+                    entry.name()
+                ),
+            );
+        }
+        if sizes.response < LEAST_RESPONSE {
+            return refused(
+                "transports.headers.response",
+                format!(
+                    "the head of an answer takes up to {LEAST_RESPONSE} bytes; write response = {LEAST_RESPONSE} or more"
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Request line, `Host`, what tells the place, an empty `X-Pad` and the empty line.
+fn least_request(scenario: &Scenario, entry: &TransportEntry) -> usize {
+    let url = scenario.target.as_ref().map(|target| target.url.as_str());
+    let (host, prefix) = match url.and_then(|url| reqwest::Url::parse(url).ok()) {
+        Some(url) => (
+            url.authority().len(),
+            url.path().trim_end_matches('/').len(),
+        ),
+        None => ("127.0.0.1:65535".len(), 0),
+    };
+    let rooms = scenario
+        .load
+        .rooms
+        .values()
+        .iter()
+        .max()
+        .copied()
+        .unwrap_or(1);
+    let path = format!("/rooms/room-{rooms}/{}?cursor=", entry.kind.segment()).len();
+    let holds = entry.hold.iter().flat_map(OneOrMany::values);
+    let hold = holds.map(|hold| format!("&hold={}ms", hold.0.as_millis()).len());
+    let known = match entry.conditional {
+        Some(true) => "If-None-Match: \"\"\r\n".len() + LONGEST_CURSOR,
+        Some(false) | None => 0,
+    };
+    "GET  HTTP/1.1\r\nHost: \r\nX-Pad: \r\n\r\n".len()
+        + prefix
+        + path
+        + LONGEST_CURSOR
+        + hold.max().unwrap_or(0)
+        + host
+        + known
 }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::scenario::units::{Rate, Size, Time};
 use crate::scenario::{ArrivalLaw, OneOrMany, Scenario, Speaker, Subprotocol, TransportEntry};
+use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
 
 /// Every (name, parameters), with the number of its load: trials of one load share their seeds.
@@ -76,6 +77,8 @@ fn transport_plans(entry: &TransportEntry) -> Vec<TransportPlan> {
                 hold,
                 resume: entry.resume.unwrap_or(true),
                 conditional: entry.conditional.unwrap_or(false),
+                headers: entry.headers.unwrap_or_default(),
+                latest: entry.asks_for_latest(),
                 msgpack: entry.subprotocol == Some(Subprotocol::Msgpack),
                 ..TransportPlan::new(entry.kind)
             });
@@ -92,6 +95,8 @@ fn trial_plan(
     link: LinkPlan,
 ) -> TrialPlan {
     let (load, publish, server) = (&scenario.load, &scenario.publish, &scenario.server);
+    let answered = transport.kind != Transport::Websocket;
+    let lab_headers = (transport.headers.response()).filter(|_| answered);
     TrialPlan {
         name,
         repeat: 1,
@@ -129,6 +134,7 @@ fn trial_plan(
             history_bytes: server.history_bytes.map(|size| size.0),
             bare: server.bare,
             hold_jitter: server.hold_jitter,
+            lab_headers,
         },
     }
 }

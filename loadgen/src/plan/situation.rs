@@ -37,7 +37,7 @@ impl TrialPlan {
             transit_s: rtt_s / 2.0,
             gap_s,
             hold_s: transport.hold.as_secs_f64() * self.mean_hold_share(),
-            latest_value: self.server.history == Some(1),
+            latest_value: self.server.history == Some(1) || transport.latest,
             sizes: wire_sizes::of(self, heard_per_s),
         }
     }

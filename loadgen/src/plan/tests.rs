@@ -125,8 +125,8 @@ fn refusals_name_key_and_remedy() {
             "load.duration: nothing would be measured; write duration = \"5s\"",
         ),
         (
-            refusal(&CHAT.replace("by =", "payload = \"23B\"\nby ="), none()),
-            "publish.payload: 23 bytes have no room for an event's token; write payload = \"24B\" or more",
+            refusal(&CHAT.replace("by =", "payload = \"13B\"\nby ="), none()),
+            "publish.payload: 13 bytes have no room for an event's token; write payload = \"14B\" or more",
         ),
         (
             refusal(&CHAT.replace("by =", "payload = \"1MiB\"\nby ="), none()),
@@ -229,6 +229,31 @@ fn predictions_count_what_the_plan_says() {
     assert_eq!(idle_websocket.connections, 9);
     assert_eq!(idle_websocket.requests_per_s, None);
     assert_eq!(idle_websocket.bytes_per_s, Some(0.0));
+}
+
+#[test]
+fn heads_of_a_size_must_have_room_for_what_stands_in_them() {
+    let with = |sizes: &str, kind: &str| {
+        let entry = format!("kind = \"{kind}\"\nheaders = {sizes}\n");
+        CHAT.replace("kind = \"websocket\"\n", &entry)
+    };
+    let sizes = |request, response| format!("{{ request = {request}, response = {response} }}");
+    let refused = refusal(&with(&sizes(90, 350), "sse"), Overrides::default());
+    assert!(
+        refused.starts_with("transports.headers.request: a request of sse takes up to 1"),
+        "{refused}"
+    );
+    assert_eq!(
+        refusal(&with(&sizes(500, 125), "sse"), Overrides::default()),
+        "transports.headers.response: the head of an answer takes up to 126 bytes; write response = 126 or more"
+    );
+    let plan = plan(&with(&sizes(500, 134), "sse"));
+    let streamed = plan.sets.iter().find(|trial| trial.name == "sse").unwrap();
+    assert_eq!(
+        streamed.server.lab_headers,
+        Some(pushlab_server::wire::lab_headers::LabHeaders::Bytes(134))
+    );
+    assert_eq!(plan.sets[0].server.lab_headers, None);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 //! socket is asked. What varies by digits (offsets, cursors) is taken at its mean over the measure
 //! window; a cursor's epoch is random and 7.9 characters long on average.
 
-use super::TrialPlan;
+use super::{TransportPlan, TrialPlan};
 use crate::lane::Setting;
 use crate::model::Sizes;
+use pushlab_server::wire::lab_headers::Template;
 use pushlab_server::wire::transport::Transport;
 
 /// Of base-36 digits of a number even on [1, 2⁴⁰): eight but for the 7.1 % below 36⁷.
@@ -31,14 +32,19 @@ pub(super) fn of(trial: &TrialPlan, heard_per_s: f64) -> Sizes {
     } else {
         length(r#"{"cursor":"","missed":0,"events":[]}"#) + cursor
     };
-    let request = request(trial, cursor);
+    let TransportPlan { kind, headers, .. } = trial.transport;
+    let asked = headers.request().map(|preset| preset.request(kind));
+    let answered = (headers.response()).and_then(|preset| preset.response(kind));
+    let preset = |head: Option<Template>| head.map(|head| head.bytes as f64);
+    let (asked, answered) = (preset(asked), preset(answered));
+    let request = asked.unwrap_or_else(|| request(trial, cursor));
     let batch = events_per_answer(trial, heard_per_s);
     let body = envelope + batch * (event + 1.0) - 1.0;
     Sizes {
         event,
         separator: 1.0,
-        heads: request + full_head(bare, cursor, body),
-        empty_heads: request + empty_head(trial, cursor),
+        heads: request + answered.unwrap_or_else(|| full_head(bare, cursor, body)),
+        empty_heads: request + answered.unwrap_or_else(|| empty_head(trial, cursor)),
         envelope,
         id_line: if bare { 0.0 } else { length("id: \n") + cursor },
     }

@@ -238,6 +238,7 @@ fn trial(
             by_kind: by_kind_sums,
             per_delivery: Some(per_delivery),
             per_delivery_by_kind: Some(by_kind),
+            ..Bytes::default()
         },
         bandwidth_bytes_per_s: distribution(&bandwidth(transport, per_delivery, random)),
         server: ServerFigures {

@@ -1,6 +1,8 @@
 //! A `[[transports]]` entry: its settings, and which of them do something on which kind.
 
+use super::headers::Headers;
 use super::name::Name;
+use super::server::ServerEntry;
 use super::sweep::OneOrMany;
 use super::units::Time;
 use super::{Misfit, misfit};
@@ -33,6 +35,12 @@ pub struct TransportEntry {
     /// Encoding on a WebSocket
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subprotocol: Option<Subprotocol>,
+    /// Heads that both sides send; publishing keeps its own
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Headers>,
+    /// Whether polls go on from where they were, or ask for the current value each time
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<CursorUse>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +48,16 @@ pub struct TransportEntry {
 pub enum Subprotocol {
     Json,
     Msgpack,
+}
+
+/// What a poll asks for
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CursorUse {
+    /// What came since the last one
+    Kept,
+    /// The current value, whether it is known or not
+    None,
 }
 
 impl TransportEntry {
@@ -65,6 +83,7 @@ impl TransportEntry {
                 self.subprotocol.is_some(),
                 self.kind == Transport::Websocket,
             ),
+            ("cursor", self.cursor.is_some(), !self.kind.is_push()),
         ];
         for (key, given, fits) in settings {
             if given && !fits {
@@ -73,6 +92,12 @@ impl TransportEntry {
                     format!("\"{key}\" does nothing on {}; remove it", self.kind),
                 );
             }
+        }
+        if let (Transport::Websocket, Some(Headers::Sizes(_))) = (self.kind, self.headers) {
+            return misfit(
+                &["transports", &at.to_string(), "headers"],
+                "a handshake has headers of its own and no size to give; write headers = \"kaazing\" or \"chrome60\", which ride on it, or remove it",
+            );
         }
         let times = [("interval", &self.interval), ("hold", &self.hold)];
         for (key, times) in times {
@@ -85,6 +110,48 @@ impl TransportEntry {
             }
         }
         Ok(())
+    }
+
+    /// Without a cursor there is nothing to go on from, and only a history of one event is its
+    /// current value.
+    pub(super) fn check_latest(
+        &self,
+        at: usize,
+        server: &ServerEntry,
+        has_target: bool,
+    ) -> Result<(), Misfit> {
+        if !self.asks_for_latest() {
+            return Ok(());
+        }
+        let at = at.to_string();
+        for (key, given) in [
+            ("resume", self.resume.is_some()),
+            ("conditional", self.conditional.is_some()),
+        ] {
+            if given {
+                return misfit(
+                    &["transports", &at, key],
+                    format!("\"{key}\" does nothing without a cursor; remove one of the two"),
+                );
+            }
+        }
+        if self.is_held() {
+            return misfit(
+                &["transports", &at, "cursor"],
+                "a poll for the current value is answered at once, so nothing is held; write kind = \"interval-polling\" or remove cursor",
+            );
+        }
+        if server.history != Some(1) && !has_target {
+            return misfit(
+                &["transports", &at, "cursor"],
+                "the current value is the only one kept by a history of 1; add [server] with history = 1",
+            );
+        }
+        Ok(())
+    }
+
+    pub(crate) fn asks_for_latest(&self) -> bool {
+        self.cursor == Some(CursorUse::None)
     }
 
     pub(crate) fn polls_by_interval(&self) -> bool {

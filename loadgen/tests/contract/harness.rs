@@ -50,10 +50,17 @@ struct Flags {
 
 impl Lab {
     pub fn start(bare: bool) -> Lab {
+        Lab::start_with(match bare {
+            true => &["--bare"],
+            false => &[],
+        })
+    }
+
+    pub fn start_with(more: &[&str]) -> Lab {
         use clap::Parser;
         let mut flags = vec!["server", "--listen", "127.0.0.1:0", "--workers", "2"];
         flags.extend(["--admin-listen", "127.0.0.1:0"]);
-        flags.extend(bare.then_some("--bare"));
+        flags.extend(more);
         let config = Flags::parse_from(flags).config;
         let (stop, stopped) = oneshot::channel::<()>();
         let (sender, addresses) = std::sync::mpsc::channel();

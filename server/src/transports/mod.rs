@@ -9,6 +9,7 @@ pub mod websocket;
 mod poll;
 mod stream;
 mod frame_guard;
+mod dress;
 
 use crate::desk::Desk;
 use crate::net::metered::Meter;
@@ -38,12 +39,17 @@ pub async fn serve(
     request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Refusal> {
-    match transport {
+    let lab_headers = Desk::of(&request).config.lab_headers;
+    let answer = match transport {
         Transport::IntervalPolling => interval_polling::serve(request).await,
         Transport::LongPolling => long_polling::serve(request).await,
         Transport::HttpStreaming => http_streaming::serve(request).await,
         Transport::Sse => sse::serve(request).await,
         Transport::Websocket => websocket::serve(request, body).await,
+    }?;
+    match lab_headers.and_then(|headers| headers.response(transport)) {
+        Some(template) => dress::dressed(answer, transport, &template),
+        None => Ok(answer),
     }
 }
 

@@ -7,3 +7,4 @@ pub mod cursor;
 pub mod event;
 pub mod problem;
 pub mod usage;
+pub mod lab_headers;

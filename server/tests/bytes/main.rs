@@ -14,5 +14,6 @@ mod handshake;
 mod publish;
 mod payloads;
 mod accounting;
+mod lab_headers;
 mod sequence;
 mod stall;

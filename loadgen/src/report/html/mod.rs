@@ -3,7 +3,10 @@
 
 mod figures;
 mod ledger;
+mod model;
 mod context;
+
+pub(super) use model::named;
 
 use super::charts::{Drawing, stylesheet, transport_colour};
 use super::rows::{Row, rows};
@@ -36,6 +39,8 @@ pub(super) fn html(results: &Results, drawings: &[Drawing]) -> String {
                     (findings(&rows))
                     (figures::section(&rows))
                     (charts(&rows, drawings))
+                    (model::section(&rows))
+                    (model::predicted(&rows))
                     (ledger::section(results, &rows))
                     (context::section(results, &rows))
                 }
