@@ -29,4 +29,6 @@ pub mod recorder;
 pub mod timeline;
 pub mod results;
 pub mod statistics;
+pub mod expect;
+
 pub mod report;

@@ -8,6 +8,7 @@ mod limits;
 
 pub use limits::Limits;
 
+use crate::expect::{self, Check};
 use crate::results::Parameters;
 use crate::scenario::Scenario;
 use crate::target::Target;
@@ -34,6 +35,10 @@ pub struct Plan {
     pub sets: Vec<TrialPlan>,
     /// Repeats interleaved: every (name, parameters) once, in random order, then all again.
     pub trials: Vec<TrialPlan>,
+    /// What decides the exit code.
+    pub checks: Vec<Check>,
+    /// Expectations, as written, that name a transport which was left out.
+    pub left_out: Vec<String>,
 }
 
 /// What variables and flags put in place of the scenario's own values.
@@ -153,8 +158,15 @@ pub struct ServerPlan {
 
 impl Plan {
     pub fn resolve(scenario: &Scenario, overrides: &Overrides) -> Result<Plan, PlanError> {
-        let (scenario, target) = resolve::resolved(scenario, overrides)?;
+        let resolve::Resolved {
+            scenario,
+            target,
+            left_out,
+        } = resolve::resolved(scenario, overrides)?;
         let sets = sets::sets(&scenario)?;
+        let rows: Vec<_> = sets.iter().map(|(_, trial)| trial.row()).collect();
+        let checks = expect::checks(&scenario.expect, &scenario.transport_names(), &rows)
+            .or_else(|problem| refused("expect", problem))?;
         let mut trials = Vec::with_capacity(sets.len() * scenario.load.repeats as usize);
         for repeat in 1..=scenario.load.repeats {
             let mut round: Vec<TrialPlan> = (sets.iter())
@@ -176,14 +188,26 @@ impl Plan {
             target,
             sets: sets.into_iter().map(|(_, trial)| trial).collect(),
             trials,
+            checks,
+            left_out,
         })
     }
 
     /// Every (name, parameters) once, in the order of the scenario: the rows of a summary.
     pub fn rows(&self) -> Vec<(String, Parameters)> {
-        (self.sets.iter())
-            .map(|trial| (trial.name.clone(), trial.parameters()))
-            .collect()
+        self.sets.iter().map(TrialPlan::row).collect()
+    }
+
+    /// The plan as if it had asked for no more than its first `ran` trials: a run that an
+    /// expectation ended is judged by these. A round that was begun does not count.
+    pub fn until(&self, ran: usize) -> Plan {
+        let mut plan = self.clone();
+        plan.trials.truncate(ran);
+        let rounds = ran / self.sets.len().max(1);
+        plan.scenario.load.repeats = u32::try_from(rounds).unwrap_or(u32::MAX).max(1);
+        let rows: Vec<_> = plan.trials.iter().map(TrialPlan::row).collect();
+        plan.sets.retain(|set| rows.contains(&set.row()));
+        plan
     }
 
     /// About how long all trials take: their phases, and half a second to start and stop a server.
@@ -231,6 +255,11 @@ impl TrialPlan {
             link: LinkPlan::default(),
             server: ServerPlan::default(),
         }
+    }
+
+    /// Its name and parameters: what its repeats share.
+    pub fn row(&self) -> (String, Parameters) {
+        (self.name.clone(), self.parameters())
     }
 
     /// What tells it from other trials of its name.

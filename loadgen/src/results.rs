@@ -2,6 +2,10 @@
 //! that a report shows can be drawn from this alone. Durations and bytes carry their unit in the
 //! name; a figure that could not be taken is `null`, never 0.
 
+mod expectation;
+
+pub use expectation::{Expectation, Operator, Unit};
+
 use pushlab_server::wire::transport::Transport;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,7 +28,7 @@ pub struct Results {
     pub summary: Vec<SummaryRow>,
     pub timeline: Vec<TimelineRow>,
     #[serde(default)]
-    pub expectations: Vec<serde_json::Value>,
+    pub expectations: Vec<Expectation>,
     #[serde(default)]
     pub model: Vec<serde_json::Value>,
     #[serde(default)]

@@ -8,7 +8,7 @@ use crate::environment;
 use crate::plan::{Plan, TrialPlan};
 use crate::progress::{Display, Live, milliseconds};
 use crate::report;
-use crate::results::{Environment, Results, SCHEMA_VERSION, TimelineRow, Trial};
+use crate::results::{Environment, Expectation, Results, SCHEMA_VERSION, TimelineRow, Trial};
 use crate::scenario::units::grouped;
 use crate::statistics;
 use crate::target::TargetError;
@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// What to run, and where to put it.
@@ -85,6 +86,7 @@ pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finish
         trials: Vec::new(),
         timeline: Vec::new(),
         interrupted: false,
+        aborted_by: None,
     };
     let broke_off = (progress.run_trials(&folder, display, &options, &stop).await).err();
     if progress.trials.is_empty() {
@@ -110,6 +112,8 @@ struct Progress {
     trials: Vec<Trial>,
     timeline: Vec<TimelineRow>,
     interrupted: bool,
+    /// The first check, by its place in the plan, that ended the run.
+    aborted_by: Option<usize>,
 }
 
 impl Progress {
@@ -120,6 +124,7 @@ impl Progress {
         options: &Options,
         stop: &watch::Receiver<bool>,
     ) -> Result<(), TrialError> {
+        let begun = Instant::now();
         for at in 0..self.plan.trials.len() {
             if *stop.borrow() {
                 self.interrupted = true;
@@ -136,6 +141,10 @@ impl Progress {
                     watch.end(&in_short(&outcome.trial));
                     self.interrupted = *stop.borrow();
                     self.keep(outcome, folder);
+                    self.aborted_by = self.failure_that_ends(begun.elapsed());
+                    if self.aborted_by.is_some() {
+                        return Ok(());
+                    }
                 }
                 Err(error) => {
                     watch.end("could not begin");
@@ -164,12 +173,46 @@ impl Progress {
         }
     }
 
+    /// The first check that fails already and is to end the run, unless it is over anyway.
+    fn failure_that_ends(&self, elapsed: Duration) -> Option<usize> {
+        if self.interrupted || self.trials.len() == self.plan.trials.len() {
+            return None;
+        }
+        (self.plan.checks.iter()).position(|check| check.aborts(elapsed, &self.trials))
+    }
+
+    fn expectations(&self) -> Vec<Expectation> {
+        let judged = self
+            .plan
+            .checks
+            .iter()
+            .enumerate()
+            .map(|(at, check)| Expectation {
+                aborted: self.aborted_by == Some(at),
+                ..check.judge(&self.trials)
+            });
+        judged.collect()
+    }
+
     fn results(&self, broke_off: Option<&TrialError>) -> Results {
-        let mut verdict = statistics::verdict(&self.plan, &self.trials);
         let (ran, planned) = (self.trials.len(), self.plan.trials.len());
+        let mut verdict = match self.aborted_by {
+            Some(_) => statistics::verdict(&self.plan.until(ran), &self.trials),
+            None => statistics::verdict(&self.plan, &self.trials),
+        };
+        for text in &self.plan.left_out {
+            verdict.reasons.push(format!(
+                "not expected, for a transport that it names was left out: {text}"
+            ));
+        }
         if self.interrupted {
             verdict.reasons.push(format!(
                 "stopped by a signal: {ran} of {planned} trials ran"
+            ));
+        }
+        if self.aborted_by.is_some() {
+            verdict.reasons.push(format!(
+                "ended by an expectation that failed: {ran} of {planned} trials ran"
             ));
         }
         if let Some(error) = broke_off {
@@ -189,7 +232,7 @@ impl Progress {
             trials: self.trials.clone(),
             summary: statistics::summarise(&self.plan, &self.trials),
             timeline: self.timeline.clone(),
-            expectations: Vec::new(),
+            expectations: self.expectations(),
             model: Vec::new(),
             published: Vec::new(),
             predicted: self.plan.predictions(),

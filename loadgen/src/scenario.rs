@@ -5,12 +5,15 @@
 mod name;
 mod transports;
 mod server;
+mod expect;
 mod read;
 mod sweep;
 pub mod units;
 
+pub use expect::{Expect, ThresholdEntry};
 pub use name::Name;
 pub use read::ScenarioError;
+pub(crate) use read::nearest;
 pub use server::{ServerEntry, TargetEntry};
 pub use sweep::OneOrMany;
 pub use transports::{Subprotocol, TransportEntry};
@@ -46,6 +49,8 @@ pub struct Scenario {
     pub target: Option<TargetEntry>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub trouble: Trouble,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub expect: Expect,
 }
 
 /// Who listens, and for how long
@@ -173,7 +178,14 @@ impl Scenario {
             }
         }
         self.publish.check()?;
-        self.server.check(self.target.is_some())
+        self.server.check(self.target.is_some())?;
+        self.expect.check(&self.transport_names())
+    }
+
+    pub(crate) fn transport_names(&self) -> Vec<String> {
+        (self.transports.iter())
+            .map(|entry| entry.name().to_string())
+            .collect()
     }
 }
 

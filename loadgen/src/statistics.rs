@@ -7,6 +7,9 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Below this many samples a trial has no p99.9 to speak of.
+pub(crate) const SAMPLES_FOR_P999: u64 = 10_000;
+
 const RESAMPLES: usize = 2_000;
 
 /// Share of its repeats that each (name, parameters) must keep for the run to count.
@@ -144,7 +147,7 @@ fn figures(trials: &[&Trial], seed: u64) -> BTreeMap<String, Figure> {
 }
 
 /// One figure of one trial; `None` where it could not be taken.
-fn value(trial: &Trial, figure: &str) -> Option<f64> {
+pub(crate) fn value(trial: &Trial, figure: &str) -> Option<f64> {
     let latency = &trial.latency_us;
     let whole = |value: Option<i64>| value.map(|value| value as f64);
     match figure {

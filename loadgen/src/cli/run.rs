@@ -108,6 +108,9 @@ pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
             }
         );
     }
+    for failure in report::failures(&finished.results) {
+        eprintln!("failed: {failure}");
+    }
     Ok(exit_of(&finished))
 }
 
@@ -127,6 +130,10 @@ fn text(finished: &Finished) -> String {
     let mut text = report::table(&finished.results);
     let folder = finished.folder.display();
     writeln!(text, "\nreport: {folder}/report.html\n").expect("a string takes all that is written");
+    let expected = report::expectations(&finished.results);
+    if !expected.is_empty() {
+        writeln!(text, "{}\n", expected.join("\n")).expect("a string takes all that is written");
+    }
     for sentence in report::sentences(&finished.results) {
         text.push_str(&sentence);
         text.push('\n');
@@ -134,9 +141,10 @@ fn text(finished: &Finished) -> String {
     text
 }
 
-/// 105 before 96; a run that broke off is neither.
+/// 105 before 96 before 99; a run that broke off is none of them.
 fn exit_of(finished: &Finished) -> Exit {
     let results = &finished.results;
+    let as_expected = results.expectations.iter().all(|one| one.holds);
     match (
         &finished.broke_off,
         results.interrupted,
@@ -145,6 +153,7 @@ fn exit_of(finished: &Finished) -> Exit {
         (_, true, _) => Exit::Aborted,
         (Some(_), false, _) => Exit::Internal,
         (None, false, false) => Exit::InvalidRun,
+        (None, false, true) if !as_expected => Exit::Unexpected,
         (None, false, true) => Exit::Ok,
     }
 }

@@ -8,11 +8,16 @@ use crate::target::Target;
 use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
 
-/// The scenario with overrides in place and nothing left to default, and the target it names.
-pub(super) fn resolved(
-    scenario: &Scenario,
-    overrides: &Overrides,
-) -> Result<(Scenario, Target), PlanError> {
+pub(super) struct Resolved {
+    /// With overrides in place and nothing left to default.
+    pub(super) scenario: Scenario,
+    /// What it names.
+    pub(super) target: Target,
+    /// Expectations of transports that were left out.
+    pub(super) left_out: Vec<String>,
+}
+
+pub(super) fn resolved(scenario: &Scenario, overrides: &Overrides) -> Result<Resolved, PlanError> {
     let mut scenario = scenario.clone();
     let load = &mut scenario.load;
     if let Some(clients) = overrides.clients {
@@ -25,10 +30,20 @@ pub(super) fn resolved(
     for entry in &mut scenario.transports {
         fill_in(entry);
     }
+    let all = scenario.transport_names();
     keep_only(&mut scenario.transports, &overrides.only)?;
+    let kept = scenario.transport_names();
+    let gone: Vec<String> = (all.iter().filter(|name| !kept.contains(name)))
+        .cloned()
+        .collect();
+    let left_out = scenario.expect.leave_out(&all, &gone);
     let target = resolve_target(&mut scenario, overrides)?;
     check_load(&scenario)?;
-    Ok((scenario, target))
+    Ok(Resolved {
+        scenario,
+        target,
+        left_out,
+    })
 }
 
 fn fill_in(entry: &mut TransportEntry) {

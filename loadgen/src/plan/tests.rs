@@ -230,3 +230,16 @@ fn predictions_count_what_the_plan_says() {
     assert_eq!(idle_websocket.requests_per_s, None);
     assert_eq!(idle_websocket.bytes_per_s, Some(0.0));
 }
+
+#[test]
+fn a_plan_that_ended_early_asks_for_what_ran() {
+    let plan = plan(CHAT);
+    let part = plan.until(30);
+    assert_eq!((part.trials.len(), part.sets.len()), (30, 12));
+    assert_eq!(
+        part.scenario.load.repeats, 2,
+        "the third round is not whole"
+    );
+    let begun = plan.until(5);
+    assert_eq!((begun.sets.len(), begun.scenario.load.repeats), (5, 1));
+}

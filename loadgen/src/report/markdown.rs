@@ -1,5 +1,6 @@
 //! `summary.md`: verdict, findings and one table, short enough for a pull request.
 
+use super::expectations::lines;
 use super::format::{count, duration, interval, median, memory, significant};
 use super::rows::{Row, rows};
 use super::text::sentence;
@@ -18,8 +19,20 @@ pub(super) fn markdown(results: &Results) -> String {
         }
         out.push('\n');
     }
+    out.push_str(&expectations(results, &rows));
     out.push_str(&environment(results));
     out
+}
+
+fn expectations(results: &Results, rows: &[Row<'_>]) -> String {
+    let mut out = String::new();
+    for line in lines(results, rows) {
+        put(&mut out, &format!("- {}\n", escape(&line)));
+    }
+    match out.is_empty() {
+        true => out,
+        false => format!("**Expected**\n\n{out}\n"),
+    }
 }
 
 fn verdict(results: &Results) -> String {

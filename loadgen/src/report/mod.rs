@@ -3,6 +3,7 @@
 mod format;
 mod rows;
 mod merged;
+mod expectations;
 mod text;
 mod markdown;
 mod csv;
@@ -43,6 +44,16 @@ pub fn files(results: &Results) -> Vec<ReportFile> {
 /// The table that ends a run on stdout.
 pub fn table(results: &Results) -> String {
     text::table(&rows(results))
+}
+
+/// What was expected and what came of it, a line each with its mark; nothing if nothing was.
+pub fn expectations(results: &Results) -> Vec<String> {
+    expectations::lines(results, &rows(results))
+}
+
+/// One sentence for each expectation that did not hold.
+pub fn failures(results: &Results) -> Vec<String> {
+    expectations::failures(results, &rows(results))
 }
 
 /// One sentence per transport that a person can repeat at lunch.

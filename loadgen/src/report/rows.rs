@@ -3,11 +3,9 @@
 
 use super::format::significant;
 use crate::results::{Figure, Parameters, Results, SummaryRow, TimelineRow, Trial};
+use crate::statistics::SAMPLES_FOR_P999;
 use pushlab_server::wire::transport::Transport;
 use std::collections::BTreeMap;
-
-/// Below this many samples a trial has no p99.9 to speak of.
-const SAMPLES_FOR_P999: u64 = 10_000;
 
 pub(super) struct Row<'a> {
     pub(super) summary: &'a SummaryRow,
