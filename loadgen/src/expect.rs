@@ -205,7 +205,7 @@ pub fn mentions(key: &str, threshold: &str, transports: &[String], left_out: &[S
 }
 
 /// `"p99<250ms"` or `"lost == 0"`, as a flag has them, into key and threshold: a point alone is one
-/// of latency.
+/// of latency. What is compared must be measured in the same trial.
 pub fn key_and_threshold(text: &str, transports: &[String]) -> Result<(String, String), String> {
     let (before, operator, after) = expression::split(text)
         .ok_or_else(|| format!("{text:?} compares nothing; write \"p99<250ms\""))?;
@@ -215,9 +215,13 @@ pub fn key_and_threshold(text: &str, transports: &[String]) -> Result<(String, S
         Some(found) => found.figure.to_string(),
         None => before.to_owned(),
     };
-    match Expression::parse(&key, &threshold, transports) {
-        Ok(_) => Ok((key, threshold)),
-        Err(fault) => Err(fault.to_string()),
+    let parsed =
+        Expression::parse(&key, &threshold, transports).map_err(|fault| fault.to_string())?;
+    match parsed.other_transport() {
+        None => Ok((key, threshold)),
+        Some(other) => Err(format!(
+            "{text:?} compares with {other}, which does not run beside; compare with a number"
+        )),
     }
 }
 

@@ -30,5 +30,6 @@ pub mod timeline;
 pub mod results;
 pub mod statistics;
 pub mod expect;
+pub mod find_max;
 
 pub mod report;

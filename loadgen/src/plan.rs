@@ -6,10 +6,10 @@ mod sets;
 mod predict;
 mod limits;
 
-pub use limits::Limits;
+pub use limits::{Limits, MostClients};
 
 use crate::expect::{self, Check};
-use crate::results::Parameters;
+use crate::results::{Dimension, Parameters};
 use crate::scenario::Scenario;
 use crate::target::Target;
 use pushlab_server::wire::transport::Transport;
@@ -39,6 +39,8 @@ pub struct Plan {
     pub checks: Vec<Check>,
     /// Expectations, as written, that name a transport which was left out.
     pub left_out: Vec<String>,
+    /// What is raised until it fails, from the load of `sets` on; `trials` are then the first steps.
+    pub search: Option<Dimension>,
 }
 
 /// What variables and flags put in place of the scenario's own values.
@@ -53,6 +55,15 @@ pub struct Overrides {
     pub only: Vec<String>,
     pub target: Option<String>,
     pub admin: Option<String>,
+    pub find_max: Option<FindMax>,
+}
+
+/// A search for the greatest load in place of a measurement.
+#[derive(Clone, Debug)]
+pub struct FindMax {
+    pub dimension: Dimension,
+    /// What each step must keep, such as `p99<250ms`; takes the place of `[expect]`.
+    pub slo: Vec<String>,
 }
 
 /// Why a scenario cannot be run as asked. `file` and flags are the caller's to name.
@@ -190,6 +201,7 @@ impl Plan {
             trials,
             checks,
             left_out,
+            search: overrides.find_max.as_ref().map(|find| find.dimension),
         })
     }
 

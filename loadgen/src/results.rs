@@ -2,8 +2,10 @@
 //! that a report shows can be drawn from this alone. Durations and bytes carry their unit in the
 //! name; a figure that could not be taken is `null`, never 0.
 
+mod capacity;
 mod expectation;
 
+pub use capacity::{Capacity, CapacityStep, Dimension, Limit, Side};
 pub use expectation::{Expectation, Operator, Unit};
 
 use pushlab_server::wire::transport::Transport;
@@ -29,6 +31,9 @@ pub struct Results {
     pub timeline: Vec<TimelineRow>,
     #[serde(default)]
     pub expectations: Vec<Expectation>,
+    /// Of `--find-max`; the summary then has each transport at its maximum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacity: Vec<Capacity>,
     #[serde(default)]
     pub model: Vec<serde_json::Value>,
     #[serde(default)]

@@ -1,6 +1,7 @@
 //! A whole run: the target is asked, the folder tried out, then trial after trial, then the report.
 //! What was measured is kept after each trial, whatever ends the run.
 
+mod search;
 pub mod folder;
 pub mod signals;
 
@@ -8,7 +9,9 @@ use crate::environment;
 use crate::plan::{Plan, TrialPlan};
 use crate::progress::{Display, Live, milliseconds};
 use crate::report;
-use crate::results::{Environment, Expectation, Results, SCHEMA_VERSION, TimelineRow, Trial};
+use crate::results::{
+    Capacity, Environment, Expectation, Results, SCHEMA_VERSION, TimelineRow, Trial,
+};
 use crate::scenario::units::grouped;
 use crate::statistics;
 use crate::target::TargetError;
@@ -87,8 +90,19 @@ pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finish
         timeline: Vec::new(),
         interrupted: false,
         aborted_by: None,
+        capacity: Vec::new(),
     };
-    let broke_off = (progress.run_trials(&folder, display, &options, &stop).await).err();
+    let session = Session {
+        folder: &folder,
+        display,
+        options: &options,
+        stop: &stop,
+    };
+    let ended = match progress.plan.search {
+        None => progress.run_trials(&session).await,
+        Some(dimension) => progress.search(dimension, &session).await,
+    };
+    let broke_off = ended.err();
     if progress.trials.is_empty() {
         folder.discard();
         return Err(broke_off.map_or(RunError::Stopped, RunError::NoTrial));
@@ -114,45 +128,61 @@ struct Progress {
     interrupted: bool,
     /// The first check, by its place in the plan, that ended the run.
     aborted_by: Option<usize>,
+    capacity: Vec<Capacity>,
+}
+
+/// What trials need beside their plan.
+struct Session<'a> {
+    folder: &'a Folder,
+    display: Display,
+    options: &'a Options,
+    stop: &'a watch::Receiver<bool>,
 }
 
 impl Progress {
-    async fn run_trials(
-        &mut self,
-        folder: &Folder,
-        display: Display,
-        options: &Options,
-        stop: &watch::Receiver<bool>,
-    ) -> Result<(), TrialError> {
+    async fn run_trials(&mut self, session: &Session<'_>) -> Result<(), TrialError> {
         let begun = Instant::now();
         for at in 0..self.plan.trials.len() {
-            if *stop.borrow() {
-                self.interrupted = true;
+            let planned = self.plan.trials[at].clone();
+            let headline = headline(at, self.plan.trials.len(), &planned);
+            self.run_one(&planned, headline, session, in_short).await?;
+            self.aborted_by = self.failure_that_ends(begun.elapsed());
+            if self.interrupted || self.aborted_by.is_some() {
                 return Ok(());
-            }
-            let planned = &self.plan.trials[at];
-            let live = Arc::new(Live::default());
-            let headline = headline(at, self.plan.trials.len(), planned);
-            let watch = display.begin(headline, planned.estimated_time(), Arc::clone(&live));
-            let target = &self.plan.target;
-            match trial::run_with(planned, target, &live, stop.clone(), options).await {
-                Ok(mut outcome) => {
-                    outcome.trial.parameters = planned.parameters();
-                    watch.end(&in_short(&outcome.trial));
-                    self.interrupted = *stop.borrow();
-                    self.keep(outcome, folder);
-                    self.aborted_by = self.failure_that_ends(begun.elapsed());
-                    if self.aborted_by.is_some() {
-                        return Ok(());
-                    }
-                }
-                Err(error) => {
-                    watch.end("could not begin");
-                    return Err(error);
-                }
             }
         }
         Ok(())
+    }
+
+    /// One trial, unless the run has been stopped; `in_short` is what remains of it on the display.
+    async fn run_one(
+        &mut self,
+        planned: &TrialPlan,
+        headline: String,
+        session: &Session<'_>,
+        in_short: impl Fn(&Trial) -> String,
+    ) -> Result<(), TrialError> {
+        if *session.stop.borrow() {
+            self.interrupted = true;
+            return Ok(());
+        }
+        let live = Arc::new(Live::default());
+        let (display, stop) = (session.display, session.stop);
+        let watch = display.begin(headline, planned.estimated_time(), Arc::clone(&live));
+        let target = &self.plan.target;
+        match trial::run_with(planned, target, &live, stop.clone(), session.options).await {
+            Ok(mut outcome) => {
+                outcome.trial.parameters = planned.parameters();
+                watch.end(&in_short(&outcome.trial));
+                self.interrupted = *stop.borrow();
+                self.keep(outcome, session.folder);
+                Ok(())
+            }
+            Err(error) => {
+                watch.end("could not begin");
+                Err(error)
+            }
+        }
     }
 
     /// Also on disk, under the temporary name, in case that the process does not live to the end.
@@ -181,7 +211,11 @@ impl Progress {
         (self.plan.checks.iter()).position(|check| check.aborts(elapsed, &self.trials))
     }
 
+    /// Those of a search are judged step by step instead.
     fn expectations(&self) -> Vec<Expectation> {
+        if self.plan.search.is_some() {
+            return Vec::new();
+        }
         let judged = self
             .plan
             .checks
@@ -196,9 +230,10 @@ impl Progress {
 
     fn results(&self, broke_off: Option<&TrialError>) -> Results {
         let (ran, planned) = (self.trials.len(), self.plan.trials.len());
-        let mut verdict = match self.aborted_by {
-            Some(_) => statistics::verdict(&self.plan.until(ran), &self.trials),
-            None => statistics::verdict(&self.plan, &self.trials),
+        let mut verdict = match (self.plan.search, self.aborted_by) {
+            (Some(_), _) => self.verdict_of_search(),
+            (None, Some(_)) => statistics::verdict(&self.plan.until(ran), &self.trials),
+            (None, None) => statistics::verdict(&self.plan, &self.trials),
         };
         for text in &self.plan.left_out {
             verdict.reasons.push(format!(
@@ -206,9 +241,10 @@ impl Progress {
             ));
         }
         if self.interrupted {
-            verdict.reasons.push(format!(
-                "stopped by a signal: {ran} of {planned} trials ran"
-            ));
+            verdict.reasons.push(match self.plan.search {
+                None => format!("stopped by a signal: {ran} of {planned} trials ran"),
+                Some(_) => format!("stopped by a signal after {ran} trials of the search"),
+            });
         }
         if self.aborted_by.is_some() {
             verdict.reasons.push(format!(
@@ -217,9 +253,9 @@ impl Progress {
         }
         if let Some(error) = broke_off {
             verdict.valid = false;
-            verdict.reasons.push(format!(
-                "broke off after {ran} of {planned} trials: {error}"
-            ));
+            verdict
+                .reasons
+                .push(format!("broke off after {ran} trials: {error}"));
         }
         Results {
             schema_version: SCHEMA_VERSION,
@@ -233,6 +269,7 @@ impl Progress {
             summary: statistics::summarise(&self.plan, &self.trials),
             timeline: self.timeline.clone(),
             expectations: self.expectations(),
+            capacity: self.capacity.clone(),
             model: Vec::new(),
             published: Vec::new(),
             predicted: self.plan.predictions(),

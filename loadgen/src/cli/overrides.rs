@@ -1,7 +1,7 @@
 //! The flags that take the place of a scenario's own values, for `run` and `validate` alike. Each
 //! is also a variable: default < scenario < `LOADGEN_…` < flag.
 
-use crate::plan::{Overrides, Plan};
+use crate::plan::{FindMax, Overrides, Plan};
 use crate::scenario::Scenario;
 use crate::scenario::units::Time;
 use anyhow::Context;
@@ -68,12 +68,12 @@ pub(super) struct Flags {
 
 impl Flags {
     /// Reads the scenario and resolves it.
-    pub(super) fn plan(&self) -> anyhow::Result<Plan> {
+    pub(super) fn plan(&self, find_max: Option<FindMax>) -> anyhow::Result<Plan> {
         let scenario = Scenario::read(&self.file)?;
-        Plan::resolve(&scenario, &self.overrides()).with_context(|| named(&self.file))
+        Plan::resolve(&scenario, &self.overrides(find_max)).with_context(|| named(&self.file))
     }
 
-    fn overrides(&self) -> Overrides {
+    fn overrides(&self, find_max: Option<FindMax>) -> Overrides {
         Overrides {
             clients: self.clients,
             duration: self.duration,
@@ -83,6 +83,7 @@ impl Flags {
             only: self.only.clone(),
             target: self.target.clone(),
             admin: self.admin.clone(),
+            find_max,
         }
     }
 }

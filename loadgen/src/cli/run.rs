@@ -3,8 +3,10 @@
 use super::overrides::{Flags, named};
 use super::{Exit, print};
 use crate::environment;
+use crate::plan::FindMax;
 use crate::progress::Display;
 use crate::report;
+use crate::results::Dimension;
 use crate::run::{self, Finished, Request, signals};
 use crate::trial::Options;
 use anyhow::Context;
@@ -22,6 +24,30 @@ pub(super) struct Arguments {
     /// Threads that drive clients [default: half of the cores]
     #[arg(long, env = "LOADGEN_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Core")]
     threads: Option<u16>,
+
+    /// Raises clients or the rate, transport by transport, until --slo fails; a step is one trial
+    #[arg(
+        long,
+        env = "LOADGEN_FIND_MAX",
+        value_name = "WHAT",
+        value_enum,
+        requires = "slo",
+        conflicts_with = "repeats",
+        help_heading = "Find-max"
+    )]
+    find_max: Option<Dimension>,
+
+    /// What each step must keep, such as "p99<250ms", in the words of [expect], which it replaces;
+    /// may be given several times. That nothing is lost goes without saying
+    #[arg(
+        long,
+        env = "LOADGEN_SLO",
+        value_name = "EXPECTATION",
+        value_delimiter = ',',
+        requires = "find_max",
+        help_heading = "Find-max"
+    )]
+    slo: Vec<String>,
 
     /// Folder of the report [default: reports/<name>/<UTC>]
     #[arg(
@@ -71,7 +97,11 @@ enum Format {
 }
 
 pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
-    let plan = arguments.flags.plan()?;
+    let find_max = arguments.find_max.map(|dimension| FindMax {
+        dimension,
+        slo: arguments.slo,
+    });
+    let plan = arguments.flags.plan(find_max)?;
     plan.check_limits(&environment::limits())
         .with_context(|| named(&arguments.flags.file))?;
     let format = if arguments.quiet {
@@ -144,7 +174,8 @@ fn text(finished: &Finished) -> String {
 /// 105 before 96 before 99; a run that broke off is none of them.
 fn exit_of(finished: &Finished) -> Exit {
     let results = &finished.results;
-    let as_expected = results.expectations.iter().all(|one| one.holds);
+    let as_expected = results.expectations.iter().all(|one| one.holds)
+        && results.capacity.iter().all(|one| one.maximum.is_some());
     match (
         &finished.broke_off,
         results.interrupted,

@@ -73,6 +73,12 @@ impl Expression {
         })
     }
 
+    /// A transport on the right side.
+    pub(super) fn other_transport(&self) -> Option<&str> {
+        let mut references = self.terms.iter().filter_map(|term| term.reference.as_ref());
+        references.find_map(|reference| reference.transport.as_deref())
+    }
+
     /// The transports that it names.
     pub(super) fn mentioned(&self) -> impl Iterator<Item = &str> {
         let references = self.terms.iter().filter_map(|term| term.reference.as_ref());

@@ -209,10 +209,8 @@ fn a_flag_names_a_point_of_latency_or_any_figure() {
         read("websocket.latency.max<5"),
         both("websocket.latency.max", "< 5")
     );
-    assert!(read("p99").unwrap_err().contains("compares nothing"));
-    assert!(
-        read("lots == 0")
-            .unwrap_err()
-            .contains("did you mean \"lost\"?")
-    );
+    let refusal = |text| read(text).unwrap_err();
+    assert!(refusal("p99").contains("compares nothing"));
+    assert!(refusal("lots == 0").contains("did you mean \"lost\"?"));
+    assert!(refusal("p99 < websocket.latency.p50").contains("compare with a number"));
 }

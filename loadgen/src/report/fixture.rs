@@ -102,6 +102,7 @@ pub(super) fn nothing() -> Results {
         summary: Vec::new(),
         timeline: Vec::new(),
         expectations: Vec::new(),
+        capacity: Vec::new(),
         model: Vec::new(),
         published: Vec::new(),
         predicted: Vec::new(),
