@@ -138,6 +138,12 @@ pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
             }
         );
     }
+    for found in (finished.results.capacity.iter()).filter(|found| found.maximum.is_none()) {
+        eprintln!(
+            "failed: {} does not bear the load to begin with",
+            found.name
+        );
+    }
     for failure in report::failures(&finished.results) {
         eprintln!("failed: {failure}");
     }
@@ -160,6 +166,10 @@ fn text(finished: &Finished) -> String {
     let mut text = report::table(&finished.results);
     let folder = finished.folder.display();
     writeln!(text, "\nreport: {folder}/report.html\n").expect("a string takes all that is written");
+    let capacity = report::capacity(&finished.results);
+    if !capacity.is_empty() {
+        writeln!(text, "{capacity}").expect("a string takes all that is written");
+    }
     let expected = report::expectations(&finished.results);
     if !expected.is_empty() {
         writeln!(text, "{}\n", expected.join("\n")).expect("a string takes all that is written");

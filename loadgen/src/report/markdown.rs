@@ -1,5 +1,6 @@
 //! `summary.md`: verdict, findings and one table, short enough for a pull request.
 
+use super::capacity;
 use super::expectations::lines;
 use super::format::{count, duration, interval, median, memory, significant};
 use super::rows::{Row, rows};
@@ -19,8 +20,27 @@ pub(super) fn markdown(results: &Results) -> String {
         }
         out.push('\n');
     }
+    out.push_str(&greatest_load(results));
     out.push_str(&expectations(results, &rows));
     out.push_str(&environment(results));
+    out
+}
+
+fn greatest_load(results: &Results) -> String {
+    if results.capacity.is_empty() {
+        return String::new();
+    }
+    let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let mut out = row(&capacity::HEADS.map(str::to_owned));
+    out.push_str("|:--|--:|--:|--:|--:|:--|\n");
+    for line in capacity::table(results) {
+        out.push_str(&row(&line.map(|cell| escape(&cell))));
+    }
+    out.push('\n');
+    for sentence in capacity::sentences(results) {
+        put(&mut out, &format!("- {}\n", escape(&sentence)));
+    }
+    out.push('\n');
     out
 }
 

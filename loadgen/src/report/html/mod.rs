@@ -3,6 +3,7 @@
 
 mod figures;
 mod expectations;
+mod capacity;
 mod ledger;
 mod context;
 
@@ -35,6 +36,7 @@ pub(super) fn html(results: &Results, drawings: &[Drawing]) -> String {
                 main {
                     (verdict(results))
                     (findings(&rows))
+                    (capacity::section(results))
                     (expectations::section(results, &rows))
                     (figures::section(&rows))
                     (charts(&rows, drawings))
