@@ -31,5 +31,7 @@ pub mod timeline;
 pub mod results;
 pub mod statistics;
 pub mod judge;
+pub mod expect;
+pub mod find_max;
 pub mod comparison;
 pub mod report;

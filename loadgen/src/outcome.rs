@@ -338,10 +338,26 @@ fn per_client(start: Option<u64>, ready: Option<u64>, clients: usize) -> Option<
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::table::tests::plan;
     use std::time::Instant;
+
+    /// A trial of `plan` that measured nothing.
+    pub(crate) fn empty(plan: &TrialPlan) -> Trial {
+        let table = Table::new(plan, Instant::now());
+        trial(&Findings {
+            plan,
+            table: &table,
+            recording: &Recording::default(),
+            ledgers: &[],
+            wire: None,
+            totals: Snapshot::default(),
+            marks: &Marks::default(),
+            halt: None,
+            silent_threads: 0,
+        })
+    }
 
     /// Two clients of one room; 20 events before the window and 40 in it.
     fn findings(

@@ -10,12 +10,13 @@ mod calibration;
 mod wire_sizes;
 mod limits;
 
-pub use limits::Limits;
+pub use limits::{Limits, MostClients};
 pub use link::{LinkPlan, StallPlan};
 pub use situation::WayUp;
 pub use wire_sizes::{EPOCH_DEVIATION, OffsetDigits, offset_digits};
 
-use crate::results::Parameters;
+use crate::expect::{self, Check};
+use crate::results::{Dimension, Parameters};
 use crate::scenario::{Headers, LinkPreset, Scenario};
 use crate::target::Target;
 use pushlab_server::wire::lab_headers::LabHeaders;
@@ -39,6 +40,12 @@ pub struct Plan {
     pub sets: Vec<TrialPlan>,
     /// Repeats interleaved: every (name, parameters) once, in random order, then all again.
     pub trials: Vec<TrialPlan>,
+    /// What decides the exit code.
+    pub checks: Vec<Check>,
+    /// Expectations, as written, that name a transport which was left out.
+    pub left_out: Vec<String>,
+    /// What is raised until it fails, from the load of `sets` on; `trials` are then the first steps.
+    pub search: Option<Dimension>,
 }
 
 /// What variables and flags put in place of the scenario's own values.
@@ -55,6 +62,7 @@ pub struct Overrides {
     pub admin: Option<String>,
     pub link: Option<LinkChoice>,
     pub rtt: Option<Duration>,
+    pub find_max: Option<FindMax>,
 }
 
 /// A line put in place of the scenario's whole `[link]`.
@@ -62,6 +70,14 @@ pub struct Overrides {
 pub enum LinkChoice {
     None,
     Preset(LinkPreset),
+}
+
+/// A search for the greatest load in place of a measurement.
+#[derive(Clone, Debug)]
+pub struct FindMax {
+    pub dimension: Dimension,
+    /// What each step must keep, such as `p99<250ms`; takes the place of `[expect]`.
+    pub slo: Vec<String>,
 }
 
 /// Why a scenario cannot be run as asked. `file` and flags are the caller's to name.
@@ -165,8 +181,15 @@ pub struct ServerPlan {
 
 impl Plan {
     pub fn resolve(scenario: &Scenario, overrides: &Overrides) -> Result<Plan, PlanError> {
-        let (scenario, target) = resolve::resolved(scenario, overrides)?;
+        let resolve::Resolved {
+            scenario,
+            target,
+            left_out,
+        } = resolve::resolved(scenario, overrides)?;
         let sets = sets::sets(&scenario)?;
+        let rows: Vec<_> = sets.iter().map(|(_, trial)| trial.row()).collect();
+        let checks = expect::checks(&scenario.expect, &scenario.transport_names(), &rows)
+            .or_else(|problem| refused("expect", problem))?;
         let mut trials = Vec::with_capacity(sets.len() * scenario.load.repeats as usize);
         for repeat in 1..=scenario.load.repeats {
             let mut round: Vec<TrialPlan> = (sets.iter())
@@ -188,14 +211,27 @@ impl Plan {
             target,
             sets: sets.into_iter().map(|(_, trial)| trial).collect(),
             trials,
+            checks,
+            left_out,
+            search: overrides.find_max.as_ref().map(|find| find.dimension),
         })
     }
 
     /// Every (name, parameters) once, in the order of the scenario: the rows of a summary.
     pub fn rows(&self) -> Vec<(String, Parameters)> {
-        (self.sets.iter())
-            .map(|trial| (trial.name.clone(), trial.parameters()))
-            .collect()
+        self.sets.iter().map(TrialPlan::row).collect()
+    }
+
+    /// The plan as if it had asked for no more than its first `ran` trials: a run that an
+    /// expectation ended is judged by these. A round that was begun does not count.
+    pub fn until(&self, ran: usize) -> Plan {
+        let mut plan = self.clone();
+        plan.trials.truncate(ran);
+        let rounds = ran / self.sets.len().max(1);
+        plan.scenario.load.repeats = u32::try_from(rounds).unwrap_or(u32::MAX).max(1);
+        let rows: Vec<_> = plan.trials.iter().map(TrialPlan::row).collect();
+        plan.sets.retain(|set| rows.contains(&set.row()));
+        plan
     }
 
     /// About how long all trials and calibrations take: their phases, and half a second to start and stop a server.
@@ -257,6 +293,11 @@ impl TrialPlan {
             link: LinkPlan::default(),
             server: ServerPlan::default(),
         }
+    }
+
+    /// Its name and parameters: what its repeats share.
+    pub fn row(&self) -> (String, Parameters) {
+        (self.name.clone(), self.parameters())
     }
 
     /// What tells it from other trials of its name.

@@ -4,8 +4,12 @@
 
 mod exchanges;
 mod model;
+mod capacity;
+mod expectation;
 
+pub use capacity::{Capacity, CapacityStep, Dimension, Limit, Side};
 pub use exchanges::{Exchanges, Spread};
+pub use expectation::{Expectation, Operator, Unit};
 pub use model::{Calibration, Floor, Holds, ModelFigure, ModelRow};
 
 use pushlab_server::wire::transport::Transport;
@@ -30,7 +34,10 @@ pub struct Results {
     pub summary: Vec<SummaryRow>,
     pub timeline: Vec<TimelineRow>,
     #[serde(default)]
-    pub expectations: Vec<serde_json::Value>,
+    pub expectations: Vec<Expectation>,
+    /// Of `--find-max`; the summary then has each transport at its maximum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacity: Vec<Capacity>,
     #[serde(default)]
     pub model: Vec<ModelRow>,
     /// Apart from `trials`: what the floor of the model was taken from.

@@ -2,6 +2,7 @@
 //! What was measured is kept after each trial, whatever ends the run.
 
 mod calibrate;
+mod search;
 pub mod folder;
 pub mod signals;
 pub mod stored;
@@ -11,7 +12,9 @@ use crate::judge;
 use crate::plan::{Plan, TrialPlan};
 use crate::progress::{Display, Live, milliseconds};
 use crate::report;
-use crate::results::{Calibration, Environment, Results, SCHEMA_VERSION, TimelineRow, Trial};
+use crate::results::{
+    Calibration, Capacity, Environment, Expectation, Results, SCHEMA_VERSION, TimelineRow, Trial,
+};
 use crate::scenario::units::grouped;
 use crate::statistics;
 use crate::target::TargetError;
@@ -21,6 +24,7 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// What to run, and where to put it.
@@ -89,8 +93,20 @@ pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finish
         trials: Vec::new(),
         timeline: Vec::new(),
         interrupted: false,
+        aborted_by: None,
+        capacity: Vec::new(),
     };
-    let broke_off = (progress.run_trials(&folder, display, &options, &stop).await).err();
+    let session = Session {
+        folder: &folder,
+        display,
+        options: &options,
+        stop: &stop,
+    };
+    let ended = match progress.plan.search {
+        None => progress.run_trials(&session).await,
+        Some(dimension) => progress.search(dimension, &session).await,
+    };
+    let broke_off = ended.err();
     if progress.trials.is_empty() {
         folder.discard();
         return Err(broke_off.map_or(RunError::Stopped, RunError::NoTrial));
@@ -115,41 +131,64 @@ struct Progress {
     trials: Vec<Trial>,
     timeline: Vec<TimelineRow>,
     interrupted: bool,
+    /// The first check, by its place in the plan, that ended the run.
+    aborted_by: Option<usize>,
+    capacity: Vec<Capacity>,
+}
+
+/// What trials need beside their plan.
+struct Session<'a> {
+    folder: &'a Folder,
+    display: Display,
+    options: &'a Options,
+    stop: &'a watch::Receiver<bool>,
 }
 
 impl Progress {
-    async fn run_trials(
-        &mut self,
-        folder: &Folder,
-        display: Display,
-        options: &Options,
-        stop: &watch::Receiver<bool>,
-    ) -> Result<(), TrialError> {
-        self.calibration = calibrate::calibrate(&self.plan, display, options, stop).await?;
+    async fn run_trials(&mut self, session: &Session<'_>) -> Result<(), TrialError> {
+        self.calibration = calibrate::calibrate(&self.plan, session).await?;
+        let begun = Instant::now();
         for at in 0..self.plan.trials.len() {
-            if *stop.borrow() {
-                self.interrupted = true;
+            let planned = self.plan.trials[at].clone();
+            let headline = headline(at, self.plan.trials.len(), &planned);
+            self.run_one(&planned, headline, session, in_short).await?;
+            self.aborted_by = self.failure_that_ends(begun.elapsed());
+            if self.interrupted || self.aborted_by.is_some() {
                 return Ok(());
-            }
-            let planned = &self.plan.trials[at];
-            let live = Arc::new(Live::default());
-            let headline = headline(at, self.plan.trials.len(), planned);
-            let watch = display.begin(headline, planned.estimated_time(), Arc::clone(&live));
-            let target = &self.plan.target;
-            match trial::run_with(planned, target, &live, stop.clone(), options).await {
-                Ok(mut outcome) => {
-                    outcome.trial.parameters = planned.parameters();
-                    watch.end(&in_short(&outcome.trial));
-                    self.interrupted = *stop.borrow();
-                    self.keep(outcome, folder);
-                }
-                Err(error) => {
-                    watch.end("could not begin");
-                    return Err(error);
-                }
             }
         }
         Ok(())
+    }
+
+    /// One trial, unless the run has been stopped; `in_short` is what remains of it on the display.
+    async fn run_one(
+        &mut self,
+        planned: &TrialPlan,
+        headline: String,
+        session: &Session<'_>,
+        in_short: impl Fn(&Trial) -> String,
+    ) -> Result<(), TrialError> {
+        if *session.stop.borrow() {
+            self.interrupted = true;
+            return Ok(());
+        }
+        let live = Arc::new(Live::default());
+        let (display, stop) = (session.display, session.stop);
+        let watch = display.begin(headline, planned.estimated_time(), Arc::clone(&live));
+        let target = &self.plan.target;
+        match trial::run_with(planned, target, &live, stop.clone(), session.options).await {
+            Ok(mut outcome) => {
+                outcome.trial.parameters = planned.parameters();
+                watch.end(&in_short(&outcome.trial));
+                self.interrupted = *stop.borrow();
+                self.keep(outcome, session.folder);
+                Ok(())
+            }
+            Err(error) => {
+                watch.end("could not begin");
+                Err(error)
+            }
+        }
     }
 
     /// Also on disk, under the temporary name, in case that the process does not live to the end.
@@ -170,19 +209,59 @@ impl Progress {
         }
     }
 
+    /// The first check that fails already and is to end the run, unless it is over anyway.
+    fn failure_that_ends(&self, elapsed: Duration) -> Option<usize> {
+        if self.interrupted || self.trials.len() == self.plan.trials.len() {
+            return None;
+        }
+        (self.plan.checks.iter()).position(|check| check.aborts(elapsed, &self.trials))
+    }
+
+    /// Those of a search are judged step by step instead.
+    fn expectations(&self) -> Vec<Expectation> {
+        if self.plan.search.is_some() {
+            return Vec::new();
+        }
+        let judged = self
+            .plan
+            .checks
+            .iter()
+            .enumerate()
+            .map(|(at, check)| Expectation {
+                aborted: self.aborted_by == Some(at),
+                ..check.judge(&self.trials)
+            });
+        judged.collect()
+    }
+
     fn results(&self, broke_off: Option<&TrialError>) -> Results {
-        let mut verdict = statistics::verdict(&self.plan, &self.trials);
         let (ran, planned) = (self.trials.len(), self.plan.trials.len());
-        if self.interrupted {
+        let mut verdict = match (self.plan.search, self.aborted_by) {
+            (Some(_), _) => self.verdict_of_search(),
+            (None, Some(_)) => statistics::verdict(&self.plan.until(ran), &self.trials),
+            (None, None) => statistics::verdict(&self.plan, &self.trials),
+        };
+        for text in &self.plan.left_out {
             verdict.reasons.push(format!(
-                "stopped by a signal: {ran} of {planned} trials ran"
+                "not expected, for a transport that it names was left out: {text}"
+            ));
+        }
+        if self.interrupted {
+            verdict.reasons.push(match self.plan.search {
+                None => format!("stopped by a signal: {ran} of {planned} trials ran"),
+                Some(_) => format!("stopped by a signal after {ran} trials of the search"),
+            });
+        }
+        if self.aborted_by.is_some() {
+            verdict.reasons.push(format!(
+                "ended by an expectation that failed: {ran} of {planned} trials ran"
             ));
         }
         if let Some(error) = broke_off {
             verdict.valid = false;
-            verdict.reasons.push(format!(
-                "broke off after {ran} of {planned} trials: {error}"
-            ));
+            verdict
+                .reasons
+                .push(format!("broke off after {ran} trials: {error}"));
         }
         Results {
             schema_version: SCHEMA_VERSION,
@@ -195,9 +274,10 @@ impl Progress {
             trials: self.trials.clone(),
             summary: statistics::summarise(&self.plan, &self.trials),
             timeline: self.timeline.clone(),
-            expectations: Vec::new(),
             model: judge::judge(&self.plan, &self.trials, &self.calibration),
             calibration: self.calibration.clone(),
+            expectations: self.expectations(),
+            capacity: self.capacity.clone(),
             published: Vec::new(),
             predicted: self.plan.predictions(),
         }

@@ -7,14 +7,17 @@ mod transports;
 mod server;
 mod headers;
 mod link;
+mod expect;
 mod read;
 mod sweep;
 pub mod units;
 
+pub use expect::{Expect, ThresholdEntry};
 pub use headers::{HeadSizes, Headers};
 pub use link::{LinkEntry, LinkPreset};
 pub use name::Name;
 pub use read::ScenarioError;
+pub(crate) use read::nearest;
 pub use server::{ServerEntry, TargetEntry};
 pub use sweep::OneOrMany;
 pub use transports::{CursorUse, Subprotocol, TransportEntry};
@@ -53,6 +56,8 @@ pub struct Scenario {
     pub target: Option<TargetEntry>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub trouble: Trouble,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub expect: Expect,
 }
 
 /// Who listens, and for how long
@@ -184,7 +189,14 @@ impl Scenario {
         if let Some(link) = &self.link {
             link.check()?;
         }
-        self.server.check(self.target.is_some())
+        self.server.check(self.target.is_some())?;
+        self.expect.check(&self.transport_names())
+    }
+
+    pub(crate) fn transport_names(&self) -> Vec<String> {
+        (self.transports.iter())
+            .map(|entry| entry.name().to_string())
+            .collect()
     }
 }
 

@@ -15,7 +15,7 @@ const RESAMPLES: usize = 2_000;
 pub const LEAST_REPEATS: usize = 5;
 
 /// Samples that every repeat needs before its p99.9 is spoken of.
-const SAMPLES_FOR_P999: u64 = 10_000;
+pub const SAMPLES_FOR_P999: u64 = 10_000;
 
 /// Share of its repeats that each (name, parameters) must keep for the run to count.
 const LEAST_KEPT: f64 = 0.6;

@@ -3,7 +3,7 @@
 
 mod embedded;
 
-pub use embedded::{EMBEDDED_SUBCOMMAND, serve_embedded};
+pub use embedded::{EMBEDDED_SUBCOMMAND, serve_embedded, workers};
 
 use crate::net::dial::Endpoint;
 use crate::plan::ServerPlan;

@@ -1,7 +1,7 @@
 //! The flags that take the place of a scenario's own values, for `run` and `validate` alike. Each
 //! is also a variable: default < scenario < `LOADGEN_…` < flag.
 
-use crate::plan::{LinkChoice, Overrides, Plan};
+use crate::plan::{FindMax, LinkChoice, Overrides, Plan};
 use crate::scenario::units::Time;
 use crate::scenario::{LinkPreset, Scenario};
 use anyhow::Context;
@@ -77,12 +77,12 @@ pub(super) struct Flags {
 
 impl Flags {
     /// Reads the scenario and resolves it.
-    pub(super) fn plan(&self) -> anyhow::Result<Plan> {
+    pub(super) fn plan(&self, find_max: Option<FindMax>) -> anyhow::Result<Plan> {
         let scenario = Scenario::read(&self.file)?;
-        Plan::resolve(&scenario, &self.overrides()).with_context(|| named(&self.file))
+        Plan::resolve(&scenario, &self.overrides(find_max)).with_context(|| named(&self.file))
     }
 
-    fn overrides(&self) -> Overrides {
+    fn overrides(&self, find_max: Option<FindMax>) -> Overrides {
         Overrides {
             clients: self.clients,
             duration: self.duration,
@@ -94,6 +94,7 @@ impl Flags {
             admin: self.admin.clone(),
             link: self.link,
             rtt: self.rtt,
+            find_max,
         }
     }
 }

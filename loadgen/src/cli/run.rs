@@ -4,8 +4,10 @@ use super::baseline::Baseline;
 use super::overrides::{Flags, named};
 use super::{Exit, print};
 use crate::environment;
+use crate::plan::FindMax;
 use crate::progress::Display;
 use crate::report;
+use crate::results::Dimension;
 use crate::run::{self, Finished, Request, signals};
 use crate::trial::Options;
 use anyhow::Context;
@@ -23,6 +25,30 @@ pub(super) struct Arguments {
     /// Threads that drive clients [default: half of the cores]
     #[arg(long, env = "LOADGEN_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Core")]
     threads: Option<u16>,
+
+    /// Raises clients or the rate, transport by transport, until --slo fails; a step is one trial
+    #[arg(
+        long,
+        env = "LOADGEN_FIND_MAX",
+        value_name = "WHAT",
+        value_enum,
+        requires = "slo",
+        conflicts_with = "repeats",
+        help_heading = "Find-max"
+    )]
+    find_max: Option<Dimension>,
+
+    /// What each step must keep, such as "p99<250ms", in the words of [expect], which it replaces;
+    /// may be given several times. That nothing is lost goes without saying
+    #[arg(
+        long,
+        env = "LOADGEN_SLO",
+        value_name = "EXPECTATION",
+        value_delimiter = ',',
+        requires = "find_max",
+        help_heading = "Find-max"
+    )]
+    slo: Vec<String>,
 
     /// Folder of the report [default: reports/<name>/<UTC>]
     #[arg(
@@ -75,7 +101,11 @@ enum Format {
 }
 
 pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
-    let plan = arguments.flags.plan()?;
+    let find_max = arguments.find_max.map(|dimension| FindMax {
+        dimension,
+        slo: arguments.slo,
+    });
+    let plan = arguments.flags.plan(find_max)?;
     plan.check_limits(&environment::limits())
         .with_context(|| named(&arguments.flags.file))?;
     let earlier = arguments.baseline.before(&plan)?;
@@ -113,6 +143,15 @@ pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
             }
         );
     }
+    for found in (finished.results.capacity.iter()).filter(|found| found.maximum.is_none()) {
+        eprintln!(
+            "failed: {} does not bear the load to begin with",
+            found.name
+        );
+    }
+    for failure in report::failures(&finished.results) {
+        eprintln!("failed: {failure}");
+    }
     let aloud = format == Format::Text;
     let exit = exit_of(&finished);
     (arguments.baseline).after(earlier.as_ref(), &finished.results, aloud, exit)
@@ -134,6 +173,14 @@ fn text(finished: &Finished) -> String {
     let mut text = report::table(&finished.results);
     let folder = finished.folder.display();
     writeln!(text, "\nreport: {folder}/report.html\n").expect("a string takes all that is written");
+    let capacity = report::capacity(&finished.results);
+    if !capacity.is_empty() {
+        writeln!(text, "{capacity}").expect("a string takes all that is written");
+    }
+    let expected = report::expectations(&finished.results);
+    if !expected.is_empty() {
+        writeln!(text, "{}\n", expected.join("\n")).expect("a string takes all that is written");
+    }
     for sentence in report::sentences(&finished.results) {
         text.push_str(&sentence);
         text.push('\n');
@@ -141,9 +188,11 @@ fn text(finished: &Finished) -> String {
     text
 }
 
-/// 105 before 96; a run that broke off is neither.
+/// 105 before 96 before 99; a run that broke off is none of them.
 fn exit_of(finished: &Finished) -> Exit {
     let results = &finished.results;
+    let as_expected = results.expectations.iter().all(|one| one.holds)
+        && results.capacity.iter().all(|one| one.maximum.is_some());
     match (
         &finished.broke_off,
         results.interrupted,
@@ -152,6 +201,7 @@ fn exit_of(finished: &Finished) -> Exit {
         (_, true, _) => Exit::Aborted,
         (Some(_), false, _) => Exit::Internal,
         (None, false, false) => Exit::InvalidRun,
+        (None, false, true) if !as_expected => Exit::Unexpected,
         (None, false, true) => Exit::Ok,
     }
 }

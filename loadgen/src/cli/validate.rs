@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 
 /// Exits as `run` would before its first trial.
 pub(super) fn validate(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let plan = arguments.flags.plan()?;
+    let plan = arguments.flags.plan(None)?;
     print(describe(&plan).as_bytes())?;
     plan.check_limits(&environment::limits())
         .with_context(|| named(&arguments.flags.file))?;

@@ -35,6 +35,7 @@ fn run(p99s: &[i64], change: impl Fn(usize, &mut Trial)) -> Results {
         summary: statistics::summarise(&plan, &trials),
         trials,
         calibration: Vec::new(),
+        capacity: Vec::new(),
         timeline: Vec::new(),
         expectations: Vec::new(),
         model: Vec::new(),

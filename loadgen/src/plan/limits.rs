@@ -33,6 +33,15 @@ enum Kind {
     Ports,
 }
 
+/// Of one thing that the machine limits.
+struct Need {
+    kind: Kind,
+    needed: u64,
+    limit: Option<u64>,
+    /// Taken by other things than clients.
+    beside: u64,
+}
+
 impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Shortage {
@@ -65,26 +74,66 @@ impl Plan {
     }
 }
 
+/// The greatest number of clients that the machine allows, and what allows no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MostClients {
+    pub clients: u64,
+    pub because: String,
+}
+
 impl TrialPlan {
-    fn shortage(&self, limits: &Limits) -> Option<Shortage> {
-        let prediction = self.prediction();
-        let kinds = [
-            (
-                Kind::Descriptors,
-                prediction.fds_generator,
-                limits.descriptors,
-                DESCRIPTORS_BESIDE,
+    /// `None` where the machine does not tell its limits.
+    pub fn most_clients(&self, limits: &Limits) -> Option<MostClients> {
+        let allowed = self.needs(limits).into_iter().filter_map(|need| {
+            let limit = need.limit?;
+            Some((self.fitting(limit, need.beside), need.kind, limit))
+        });
+        let (clients, kind, limit) = allowed.min_by_key(|(clients, ..)| *clients)?;
+        let things = match kind {
+            Kind::Descriptors => "file descriptors",
+            Kind::Ports => "ports to connect from",
+        };
+        Some(MostClients {
+            clients,
+            because: format!(
+                "{} {things} have room for no more clients of {}",
+                grouped(limit),
+                self.name
             ),
-            (Kind::Ports, prediction.connections, limits.ports, 0),
-        ];
-        kinds.into_iter().find_map(|(kind, needed, limit, beside)| {
-            let limit = limit.filter(|limit| needed > *limit)?;
+        })
+    }
+
+    fn fitting(&self, limit: u64, beside: u64) -> u64 {
+        limit.saturating_sub(beside + 1) / self.connections_per_client()
+    }
+
+    fn needs(&self, limits: &Limits) -> [Need; 2] {
+        let prediction = self.prediction();
+        [
+            Need {
+                kind: Kind::Descriptors,
+                needed: prediction.fds_generator,
+                limit: limits.descriptors,
+                beside: DESCRIPTORS_BESIDE,
+            },
+            Need {
+                kind: Kind::Ports,
+                needed: prediction.connections,
+                limit: limits.ports,
+                beside: 0,
+            },
+        ]
+    }
+
+    fn shortage(&self, limits: &Limits) -> Option<Shortage> {
+        self.needs(limits).into_iter().find_map(|need| {
+            let limit = need.limit.filter(|limit| need.needed > *limit)?;
             Some(Shortage {
                 name: self.name.clone(),
-                kind,
-                needed,
+                kind: need.kind,
+                needed: need.needed,
                 limit,
-                clients: limit.saturating_sub(beside + 1) / self.connections_per_client(),
+                clients: self.fitting(limit, need.beside),
             })
         })
     }

@@ -1,10 +1,12 @@
 //! A scenario with overrides in place and nothing left to default; what cannot be run is refused
 //! here, with the key and the remedy.
 
-use super::{LinkChoice, MOST_PAYLOAD, Overrides, PlanError, refused};
-use crate::scenario::units::{Size, Time};
+use super::{FindMax, LinkChoice, MOST_PAYLOAD, Overrides, PlanError, refused};
+use crate::expect::key_and_threshold;
+use crate::results::Dimension;
+use crate::scenario::units::{Rate, Size, Time};
 use crate::scenario::{
-    CursorUse, Headers, LinkEntry, OneOrMany, Scenario, ServerEntry, Speaker, Subprotocol,
+    CursorUse, Expect, Headers, LinkEntry, OneOrMany, Scenario, ServerEntry, Speaker, Subprotocol,
     TargetEntry, TransportEntry,
 };
 use crate::target::Target;
@@ -13,11 +15,16 @@ use pushlab_server::wire::lab_headers::LEAST_RESPONSE;
 use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
 
-/// The scenario with overrides in place and nothing left to default, and the target it names.
-pub(super) fn resolved(
-    scenario: &Scenario,
-    overrides: &Overrides,
-) -> Result<(Scenario, Target), PlanError> {
+pub(super) struct Resolved {
+    /// With overrides in place and nothing left to default.
+    pub(super) scenario: Scenario,
+    /// What it names.
+    pub(super) target: Target,
+    /// Expectations of transports that were left out.
+    pub(super) left_out: Vec<String>,
+}
+
+pub(super) fn resolved(scenario: &Scenario, overrides: &Overrides) -> Result<Resolved, PlanError> {
     let mut scenario = scenario.clone();
     let load = &mut scenario.load;
     if let Some(clients) = overrides.clients {
@@ -31,11 +38,58 @@ pub(super) fn resolved(
         fill_in(entry);
     }
     scenario.link = resolve_link(scenario.link.take(), overrides)?;
+    let all = scenario.transport_names();
     keep_only(&mut scenario.transports, &overrides.only)?;
+    let kept = scenario.transport_names();
+    let gone: Vec<String> = (all.iter().filter(|name| !kept.contains(name)))
+        .cloned()
+        .collect();
+    let left_out = scenario.expect.leave_out(&all, &gone);
+    if let Some(find_max) = &overrides.find_max {
+        prepare_search(&mut scenario, find_max)?;
+    }
     let target = resolve_target(&mut scenario, overrides)?;
     check_load(&scenario)?;
     check_heads(&scenario)?;
-    Ok((scenario, target))
+    Ok(Resolved {
+        scenario,
+        target,
+        left_out,
+    })
+}
+
+/// A step is one trial; what it must keep is the flag's to say, and that nothing is lost.
+fn prepare_search(scenario: &mut Scenario, find_max: &FindMax) -> Result<(), PlanError> {
+    let one_start = |key, swept: bool| match swept {
+        true => refused(
+            key,
+            "a list cannot be searched; write one value, the load to begin with",
+        ),
+        false => Ok(()),
+    };
+    match find_max.dimension {
+        Dimension::Clients => one_start("load.clients", scenario.load.clients.values().len() > 1)?,
+        Dimension::Rate => {
+            one_start("publish.rate", scenario.publish.rate.values().len() > 1)?;
+            if scenario.publish.rate.values().contains(&Rate(0.0)) {
+                return refused(
+                    "publish.rate",
+                    "0 cannot be raised; write the rate to begin with",
+                );
+            }
+        }
+    }
+    let names = scenario.transport_names();
+    let slo = (find_max.slo.iter()).map(|text| key_and_threshold(text, &names));
+    let mut slo = slo
+        .collect::<Result<Vec<_>, _>>()
+        .or_else(|problem| refused("--slo", problem))?;
+    if !slo.iter().any(|(key, _)| key == "lost") {
+        slo.push(("lost".to_owned(), "== 0".to_owned()));
+    }
+    scenario.expect = Expect::of(slo);
+    scenario.load.repeats = 1;
+    Ok(())
 }
 
 fn fill_in(entry: &mut TransportEntry) {

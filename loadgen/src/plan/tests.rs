@@ -305,3 +305,16 @@ fn flags_take_the_place_of_the_line() {
         Err("link: jitter: a jitter of 5ms is more than half of the rtt of 4ms, so events would arrive before they are sent; write jitter = \"2ms\" or less, or a longer rtt".to_owned())
     );
 }
+
+#[test]
+fn a_plan_that_ended_early_asks_for_what_ran() {
+    let plan = plan(CHAT);
+    let part = plan.until(30);
+    assert_eq!((part.trials.len(), part.sets.len()), (30, 12));
+    assert_eq!(
+        part.scenario.load.repeats, 2,
+        "the third round is not whole"
+    );
+    let begun = plan.until(5);
+    assert_eq!((begun.sets.len(), begun.scenario.load.repeats), (5, 1));
+}

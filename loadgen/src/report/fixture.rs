@@ -54,6 +54,63 @@ pub(super) fn sweep() -> Results {
     results
 }
 
+/// SSE at the maximum of a search, and interval polling that did not begin.
+pub(super) fn capacity() -> Results {
+    let mut results = nothing();
+    results.verdict.valid = true;
+    let mut random = StdRng::seed_from_u64(10);
+    let (sse, polling) = (Transport::Sse, Transport::IntervalPolling);
+    add_trial(&mut results, &mut random, sse, parameters(1_600), 1);
+    add_trial(&mut results, &mut random, polling, parameters(400), 1);
+    let step = |load: f64, holds: bool| CapacityStep {
+        load,
+        trial: 0,
+        holds,
+        p99_us: Some(load as i64 * 100),
+        deliveries_per_s: Some(load * 10.0),
+        server_cpu_share: Some(load / 2_500.0),
+        machine_cpu_share: Some(load / 4_000.0),
+        failures: if holds {
+            vec![]
+        } else {
+            vec!["latency.p99 < 250ms".to_string()]
+        },
+    };
+    let found =
+        |transport: Transport, at: u64, side, reason: &str, steps: Vec<CapacityStep>| Capacity {
+            name: transport.name().to_string(),
+            transport,
+            parameters: parameters(at),
+            dimension: Dimension::Clients,
+            slo: vec!["latency.p99 < 250ms".to_string(), "lost == 0".to_string()],
+            maximum: steps
+                .iter()
+                .filter(|step| step.holds)
+                .map(|step| step.load)
+                .reduce(f64::max),
+            limit: Some(Limit {
+                side,
+                reason: reason.to_string(),
+            }),
+            steps,
+        };
+    let full = "latency.p99 < 250ms, with the server's workers at 92 % of their CPU";
+    let climb = vec![
+        step(400.0, true),
+        step(800.0, true),
+        step(1_600.0, true),
+        step(3_200.0, false),
+        step(2_000.0, false),
+    ];
+    let none = vec![step(400.0, false)];
+    results.capacity = vec![
+        found(sse, 1_600, Side::Server, full, climb),
+        found(polling, 400, Side::Slo, "latency.p99 < 250ms", none),
+    ];
+    summarise(&mut results);
+    results
+}
+
 pub(super) fn one_trial() -> Results {
     let mut results = nothing();
     results.verdict.valid = true;
@@ -102,6 +159,7 @@ pub(super) fn nothing() -> Results {
         summary: Vec::new(),
         timeline: Vec::new(),
         expectations: Vec::new(),
+        capacity: Vec::new(),
         model: Vec::new(),
         calibration: Vec::new(),
         published: Vec::new(),

@@ -1,7 +1,7 @@
 //! Numbers as a person reads them: three significant digits, a unit that fits, a dash for what was
 //! not taken. Every reporter for people uses these; `results.csv` does not.
 
-use crate::results::Figure;
+use crate::results::{Figure, Unit};
 
 pub(super) const ABSENT: &str = "–";
 
@@ -60,6 +60,19 @@ pub(super) fn memory(bytes: f64) -> String {
 
 pub(super) fn percent(share: f64) -> String {
     format!("{} %", significant(share * 100.0))
+}
+
+/// A number in the words of its unit.
+pub(super) fn quantity(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Us => duration(value),
+        Unit::S => format!("{} s", significant(value)),
+        Unit::Bytes => memory(value),
+        Unit::BytesPerS => format!("{}/s", memory(value)),
+        Unit::PerS => format!("{}/s", significant(value)),
+        Unit::Share => percent(value),
+        Unit::Count | Unit::Ratio => significant(value),
+    }
 }
 
 /// A figure's median, or the dash.

@@ -1,5 +1,7 @@
 //! `summary.md`: verdict, findings and one table, short enough for a pull request.
 
+use super::capacity;
+use super::expectations::lines;
 use super::format::{count, duration, interval, median, memory, significant};
 use super::rows::{Row, rows};
 use super::text::sentence;
@@ -19,6 +21,8 @@ pub(super) fn markdown(results: &Results) -> String {
         out.push('\n');
     }
     out.push_str(&model(&rows));
+    out.push_str(&greatest_load(results));
+    out.push_str(&expectations(results, &rows));
     out.push_str(&environment(results));
     out
 }
@@ -41,6 +45,35 @@ fn model(rows: &[Row<'_>]) -> String {
     match said.is_empty() {
         true => String::new(),
         false => format!("Model: {}.\n\n", escape(&said.join("; "))),
+    }
+}
+
+fn greatest_load(results: &Results) -> String {
+    if results.capacity.is_empty() {
+        return String::new();
+    }
+    let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let mut out = row(&capacity::HEADS.map(str::to_owned));
+    out.push_str("|:--|--:|--:|--:|--:|:--|\n");
+    for line in capacity::table(results) {
+        out.push_str(&row(&line.map(|cell| escape(&cell))));
+    }
+    out.push('\n');
+    for sentence in capacity::sentences(results) {
+        put(&mut out, &format!("- {}\n", escape(&sentence)));
+    }
+    out.push('\n');
+    out
+}
+
+fn expectations(results: &Results, rows: &[Row<'_>]) -> String {
+    let mut out = String::new();
+    for line in lines(results, rows) {
+        put(&mut out, &format!("- {}\n", escape(&line)));
+    }
+    match out.is_empty() {
+        true => out,
+        false => format!("**Expected**\n\n{out}\n"),
     }
 }
 

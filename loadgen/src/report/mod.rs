@@ -3,6 +3,8 @@
 mod format;
 mod rows;
 pub(crate) mod merged;
+mod expectations;
+mod capacity;
 mod text;
 mod markdown;
 mod csv;
@@ -44,6 +46,26 @@ pub fn files(results: &Results) -> Vec<ReportFile> {
 /// The table that ends a run on stdout.
 pub fn table(results: &Results) -> String {
     text::table(&rows(results))
+}
+
+/// What was expected and what came of it, a line each with its mark; nothing if nothing was.
+pub fn expectations(results: &Results) -> Vec<String> {
+    expectations::lines(results, &rows(results))
+}
+
+/// What a search found: a table and a sentence per transport; nothing if none ran.
+pub fn capacity(results: &Results) -> String {
+    if results.capacity.is_empty() {
+        return String::new();
+    }
+    let lines = [capacity::HEADS.map(str::to_owned)].into_iter();
+    let table = text::aligned_table(lines.chain(capacity::table(results)));
+    format!("{table}\n{}\n", capacity::sentences(results).join("\n"))
+}
+
+/// One sentence for each expectation that did not hold.
+pub fn failures(results: &Results) -> Vec<String> {
+    expectations::failures(results, &rows(results))
 }
 
 /// One sentence per transport that a person can repeat at lunch.

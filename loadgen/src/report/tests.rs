@@ -19,6 +19,7 @@ fn the_files_of_a_run() {
         ("five", fixture::five_transports()),
         ("sweep", fixture::sweep()),
         ("zero", fixture::zero_deliveries()),
+        ("capacity", fixture::capacity()),
     ];
     for (name, results) in all {
         let files = files(&results);
@@ -27,7 +28,8 @@ fn the_files_of_a_run() {
             paths[..4],
             ["report.html", "summary.md", "results.csv", "latency.hlog"]
         );
-        assert_eq!(paths.len(), 4 + 2 * 7);
+        let charts = if results.capacity.is_empty() { 7 } else { 8 };
+        assert_eq!(paths.len(), 4 + 2 * charts);
         assert!(
             files[0].bytes.len() < 1 << 20,
             "{} bytes",

@@ -24,12 +24,23 @@ pub(super) fn table(rows: &[Row<'_>]) -> String {
         HEADS.iter().map(|(_, lower)| lower.to_string()).collect(),
     ];
     lines.extend(rows.iter().map(cells));
+    aligned_table(lines)
+}
+
+/// Lines of equally many cells.
+pub(super) fn aligned_table<L: AsRef<[String]>>(lines: impl IntoIterator<Item = L>) -> String {
+    let lines: Vec<L> = lines.into_iter().collect();
+    let columns = lines.first().map_or(0, |line| line.as_ref().len());
     let width = |column: usize| {
-        let cells = lines.iter().map(|line| line[column].chars().count());
+        let cells = lines
+            .iter()
+            .map(|line| line.as_ref()[column].chars().count());
         cells.max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..HEADS.len()).map(width).collect();
-    lines.iter().map(|line| aligned(line, &widths)).collect()
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    (lines.iter())
+        .map(|line| aligned(line.as_ref(), &widths))
+        .collect()
 }
 
 fn cells(row: &Row<'_>) -> Vec<String> {

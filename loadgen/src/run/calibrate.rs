@@ -1,29 +1,30 @@
 //! The calibrations of a run: how much of a latency is the harness and the machine, before anything
 //! is compared. A calibration that does not count leaves its load without a floor; it spoils no trial.
 
+use super::Session;
 use crate::plan::Plan;
-use crate::progress::{Display, Live};
+use crate::progress::Live;
 use crate::results::{Calibration, Floor, Trial};
 use crate::scenario::units::grouped;
-use crate::trial::{self, Options, TrialError};
+use crate::trial::{self, TrialError};
 use std::sync::Arc;
-use tokio::sync::watch;
 
 pub(super) async fn calibrate(
     plan: &Plan,
-    display: Display,
-    options: &Options,
-    stop: &watch::Receiver<bool>,
+    session: &Session<'_>,
 ) -> Result<Vec<Calibration>, TrialError> {
     let mut found = Vec::new();
     for planned in plan.calibrations() {
-        if *stop.borrow() {
+        if *session.stop.borrow() {
             break;
         }
         let live = Arc::new(Live::default());
         let headline = format!("calibration · {} clients", grouped(planned.clients as u64));
-        let watch = display.begin(headline, planned.estimated_time(), Arc::clone(&live));
-        match trial::run_with(&planned, &plan.target, &live, stop.clone(), options).await {
+        let watch = session
+            .display
+            .begin(headline, planned.estimated_time(), Arc::clone(&live));
+        let stop = session.stop.clone();
+        match trial::run_with(&planned, &plan.target, &live, stop, session.options).await {
             Ok(outcome) => {
                 let calibration = of(outcome.trial);
                 watch.end(&format!("floor {:.0} µs", calibration.floor.mean_us));

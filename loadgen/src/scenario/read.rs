@@ -285,7 +285,7 @@ fn header(path: &[String]) -> String {
 }
 
 /// Close enough to be a slip of the hand.
-fn nearest(word: &str, known: &[String]) -> Option<String> {
+pub(crate) fn nearest(word: &str, known: &[String]) -> Option<String> {
     known
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))

@@ -2,8 +2,10 @@
 //! the position and the reason of a wrong value away.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::{F64Deserializer, I64Deserializer, StrDeserializer};
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, SeqAccess};
+use serde::de::value::{F64Deserializer, I64Deserializer, MapAccessDeserializer, StrDeserializer};
+use serde::de::{
+    self, Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
+};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
@@ -16,6 +18,11 @@ pub struct OneOrMany<T>(Vec<T>);
 impl<T> OneOrMany<T> {
     pub fn one(value: T) -> Self {
         OneOrMany(vec![value])
+    }
+
+    /// `None` of nothing; the caller has seen to it that no value is there twice.
+    pub fn several(values: Vec<T>) -> Option<Self> {
+        (!values.is_empty()).then_some(OneOrMany(values))
     }
 
     pub fn values(&self) -> &[T] {
@@ -58,6 +65,10 @@ impl<'de, T: DeserializeOwned + PartialEq> de::Visitor<'de> for Visitor<T> {
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
         T::deserialize(F64Deserializer::new(number)).map(OneOrMany::one)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(OneOrMany::one)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {

@@ -38,7 +38,7 @@ fn the_smallest_scenario_has_the_documented_defaults() {
 
 #[test]
 fn errors_name_place_key_and_remedy() {
-    let cases: [(String, &str); 19] = [
+    let cases: [(String, &str); 25] = [
         (
             GOOD.replace("clients = 5", "clients = 5\nduratoin = \"5s\""),
             "x.toml:4:1: unknown key \"duratoin\" in [load]; did you mean \"duration\"?",
@@ -108,8 +108,34 @@ fn errors_name_place_key_and_remedy() {
             "x.toml:5:8: publish.rate: a rate is 0 or more events in a time above 0; write \"200/s\"",
         ),
         (
-            format!("{GOOD}[expect]\nlost = [\"== 0\"]\n"),
-            "x.toml:8:2: unknown key \"expect\" at the top level; remove it; `loadgen schema` lists what there is",
+            format!("{GOOD}[expect]\nlots = [\"== 0\"]\n"),
+            "x.toml:9:1: expect.lots: no figure is called \"lots\"; did you mean \"lost\"?",
+        ),
+        (
+            format!("{GOOD}[expect]\nlost = \"== 0\"\n\"see.lost\" = \"== 0\"\n"),
+            "x.toml:10:1: expect.see.lost: no transport is called \"see\"; did you mean \"sse\"?",
+        ),
+        (
+            format!("{GOOD}[expect]\n\"latency.p99\" = [\"< 5s\", \"< 5 parsecs\"]\n"),
+            "x.toml:9:26: expect.latency.p99[1]: \"parsecs\" is one too many; write a number, a figure, or 0.5 * figure, with + or - between",
+        ),
+        (
+            format!("{GOOD}[expect]\nlatency.p99 = [\"< 5s\"]\n"),
+            "x.toml:9:1: expect.latency: \"p99\" is none of threshold, abort_on_fail, delay_abort_eval; a name with dots needs quotes: \"websocket.latency.p99\" = [\"< 50ms\"]",
+        ),
+        (
+            format!(
+                "{GOOD}[expect]\nlost = {{ threshold = \"== 0\", delay_abort_eval = \"1s\" }}\n"
+            ),
+            "x.toml:9:1: expect.lost[0]: \"delay_abort_eval\" does nothing without abort_on_fail = true; remove it or add that",
+        ),
+        (
+            format!("{GOOD}[expect]\nlost = [{{ threshold = \"== 0\", abort_on_fail = 1 }}]\n"),
+            "x.toml:9:47: expect.lost[0].abort_on_fail: invalid type: integer `1`, expected a boolean",
+        ),
+        (
+            format!("{GOOD}[expect]\nlost = 0\n"),
+            "x.toml:9:8: expect.lost: invalid type: integer `0`, expected a threshold such as \"< 200ms\"",
         ),
         (
             format!("{GOOD}[server]\nworkers = 2\n[target]\nurl = \"http://x\"\n"),
@@ -137,7 +163,7 @@ fn broken_toml_shows_its_line() {
 
 #[test]
 fn every_setting_survives_its_toml() {
-    let text = "name = \"all\"\ntitle = \"Größe 峡谷\"\nseed = 7\n[load]\nclients = [10, 20]\nrooms = [1, 2]\nramp = \"250ms\"\nwarm_up = \"0s\"\nduration = \"1m30s\"\nrepeats = 3\ngraceful_stop = \"5s\"\n[publish]\nrate = [\"0.5/s\", 10]\narrivals = \"burst\"\nburst = 50\npayload = [\"128B\", \"1KiB\"]\nby = \"clients\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = [\"200ms\", \"1s\"]\nconditional = true\n[[transports]]\nkind = \"long-polling\"\nname = \"held\"\nhold = \"25s\"\nresume = false\n[[transports]]\nkind = \"websocket\"\nsubprotocol = \"msgpack\"\n[link]\npreset = \"4g\"\nrtt = [\"50ms\", \"100ms\"]\njitter = \"5ms\"\nbandwidth = \"10Mbit/s\"\nstall = { every = \"5s\", lasts = \"500ms\" }\n[server]\nworkers = 2\nhistory = 100\nhistory_bytes = \"1MiB\"\nbare = true\nhold_jitter = 0.0\n[trouble]\ncut_at = [\"1s\", \"2s\"]\n";
+    let text = "name = \"all\"\ntitle = \"Größe 峡谷\"\nseed = 7\n[load]\nclients = [10, 20]\nrooms = [1, 2]\nramp = \"250ms\"\nwarm_up = \"0s\"\nduration = \"1m30s\"\nrepeats = 3\ngraceful_stop = \"5s\"\n[publish]\nrate = [\"0.5/s\", 10]\narrivals = \"burst\"\nburst = 50\npayload = [\"128B\", \"1KiB\"]\nby = \"clients\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = [\"200ms\", \"1s\"]\nconditional = true\n[[transports]]\nkind = \"long-polling\"\nname = \"held\"\nhold = \"25s\"\nresume = false\n[[transports]]\nkind = \"websocket\"\nsubprotocol = \"msgpack\"\n[link]\npreset = \"4g\"\nrtt = [\"50ms\", \"100ms\"]\njitter = \"5ms\"\nbandwidth = \"10Mbit/s\"\nstall = { every = \"5s\", lasts = \"500ms\" }\n[server]\nworkers = 2\nhistory = 100\nhistory_bytes = \"1MiB\"\nbare = true\nhold_jitter = 0.0\n[trouble]\ncut_at = [\"1s\", \"2s\"]\n[expect]\nlost = \"== 0\"\n\"held.latency.p99\" = [\"< 2 * websocket.latency.p99\", { threshold = \"< 1s\", abort_on_fail = true, delay_abort_eval = \"10s\" }]\n";
     let scenario = Scenario::parse(text, "all.toml").unwrap();
     let again = Scenario::parse(&scenario.to_toml(), "again.toml").unwrap();
     assert_eq!(again, scenario);

@@ -101,7 +101,7 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
 
 /// Half of the cores unless the scenario says otherwise: the generator needs the others, and two
 /// servers' worth of threads on them would measure the scheduler.
-fn workers(plan: &ServerPlan) -> usize {
+pub fn workers(plan: &ServerPlan) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     plan.workers.unwrap_or((cores / 2).max(1))
 }

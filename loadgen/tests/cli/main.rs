@@ -71,6 +71,14 @@ fn what_is_wrong_with_a_scenario_is_said_before_anything_starts() {
             GOOD.replace("rate = 1", "rate = 1\npayload = \"5B\""),
             "x.toml: publish.payload: 5 bytes have no room",
         ),
+        (
+            format!("{GOOD}[expect]\n\"sse.latency.p98\" = \"< 5ms\"\n"),
+            "error: x.toml:9:1: expect.sse.latency.p98: no figure is called \"sse.latency.p98\"; did you mean",
+        ),
+        (
+            format!("{GOOD}[expect]\nlost = [\"= 0\"]\n"),
+            "error: x.toml:9:9: expect.lost[0]: \"=\" is no operator; use <, <=, >, >=, == or !=",
+        ),
     ];
     for (scenario, message) in cases {
         let home = home(&scenario);

@@ -142,6 +142,67 @@ fn a_seed_publishes_the_same_events_again() {
     assert_eq!(counts[0], counts[1], "transports carry the same events");
 }
 
+/// The scenario with these expectations: its exit code, its results and what it said.
+fn expecting(expect: &str) -> (Option<i32>, Results, String) {
+    let home = home(&format!("{SHORT}[expect]\n{expect}\n"));
+    let output = loadgen(home.path())
+        .args(["run", "x.toml", "--out", "out"])
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    (
+        output.status.code(),
+        results(&home.path().join("out")),
+        said,
+    )
+}
+
+#[test]
+fn expectations_decide_how_a_run_ends() {
+    let (code, found, said) = expecting("lost = \"== 0\"\n\"sse.latency.min\" = \"< 1h\"");
+    assert_eq!(code, Some(exit_of(&found)), "{said}");
+    assert!(found.expectations.iter().all(|one| one.holds));
+    assert!(said.contains("✓ lost == 0 (2 of 2)"), "{said}");
+
+    let (code, found, said) = expecting(
+        "\"websocket.latency.max\" = \"<= 0.5 * latency.max\"\n\"sse.connect.p50\" = \"> 1h\"",
+    );
+    assert_eq!(found.expectations.len(), 2);
+    assert!(found.expectations.iter().all(|one| !one.holds));
+    let unexpected = if found.verdict.valid { 99 } else { 96 };
+    assert_eq!(code, Some(unexpected), "{said}");
+    assert!(said.contains("✗ sse.connect.p50 > 1h"), "{said}");
+    assert!(
+        said.contains("failed: websocket.latency.max <= 0.5 * latency.max on WebSocket: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_expectation_that_asks_for_it_ends_the_run_and_keeps_what_was_measured() {
+    let (code, found, said) = expecting(
+        "\"latency.max\" = [{ threshold = \"< 0\", abort_on_fail = true }]\nlost = \"== 0\"",
+    );
+    if !found.trials[0].valid {
+        eprintln!("skipped: the machine was too busy for a trial to count");
+        return;
+    }
+    assert_eq!(found.trials.len(), 1, "{said}");
+    assert_eq!(code, Some(99), "{said}");
+    assert!(found.verdict.valid, "{:?}", found.verdict);
+    assert_eq!(
+        found.verdict.reasons,
+        ["ended by an expectation that failed: 1 of 2 trials ran"]
+    );
+    let aborted: Vec<_> = (found.expectations.iter())
+        .filter(|one| one.aborted)
+        .collect();
+    assert_eq!(aborted.len(), 1);
+    assert_eq!(aborted[0].name, found.trials[0].name);
+    assert!(said.contains("it ended the run"), "{said}");
+}
+
 /// Answers every connection with `answer`, or never.
 fn stranger(answer: Option<&'static [u8]>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -96,6 +96,12 @@ fn the_schema_refuses_what_the_reader_refuses() {
         ("rate = 1", "rate = -1"),
         ("rate = 1", "rate = \"fast\""),
         ("\"x\"", "\"a b\""),
+        ("\"sse\"", "\"sse\"\n[expect]\nlost = \"0\""),
+        ("\"sse\"", "\"sse\"\n[expect]\nlost = []"),
+        (
+            "\"sse\"",
+            "\"sse\"\n[expect]\nlost = { abort_on_fail = true }",
+        ),
     ] {
         let text = good.replace(from, to);
         assert!(!fits(&text), "{text}");

@@ -94,6 +94,8 @@ impl Laboratory {
             interrupted: false,
             summary: statistics::summarise(&plan, &trials),
             trials,
+            calibration: Vec::new(),
+            capacity: Vec::new(),
             timeline: Vec::new(),
             expectations: Vec::new(),
             model: Vec::new(),

@@ -13,6 +13,7 @@ mod bytes;
 mod bandwidth;
 mod requests;
 mod cpu;
+mod capacity;
 mod svg;
 mod png;
 mod overlay;
@@ -35,6 +36,8 @@ pub(super) enum Chart {
     Bandwidth,
     Requests,
     Cpu,
+    /// Of a search alone.
+    Capacity,
 }
 
 /// One chart in every form that a report needs.
@@ -51,7 +54,9 @@ pub(super) struct Drawing {
 pub(super) fn draw(results: &Results) -> Vec<Drawing> {
     let subjects = subjects(results);
     pen::register_font();
-    Chart::iter().map(|chart| chart.draw(&subjects)).collect()
+    (Chart::iter().filter(|chart| chart.applies_to(&subjects)))
+        .map(|chart| chart.draw(&subjects))
+        .collect()
 }
 
 impl Chart {
@@ -64,6 +69,7 @@ impl Chart {
             Chart::Bandwidth => "bandwidth",
             Chart::Requests => "requests-per-event",
             Chart::Cpu => "server-cpu",
+            Chart::Capacity => "capacity",
         }
     }
 
@@ -76,6 +82,7 @@ impl Chart {
             Chart::Bandwidth => "Bandwidth of one client",
             Chart::Requests => "Requests per delivered event",
             Chart::Cpu => "Server CPU per million deliveries",
+            Chart::Capacity => "Delivery latency by load",
         }
     }
 
@@ -119,7 +126,16 @@ impl Chart {
                  median over repeats and the whisker its 95 % interval: bars whose whiskers \
                  overlap are not known to differ."
             }
+            Chart::Capacity => {
+                "The 99th percentile of every step of the search. A flat line has room left; where \
+                 it turns upwards something is full. Dashed from the greatest load that held."
+            }
         }
+    }
+
+    /// Any other is drawn even without data, so that a report says that there is none.
+    fn applies_to(self, subjects: &[Subject<'_>]) -> bool {
+        self != Chart::Capacity || subjects.iter().any(|subject| subject.capacity().is_some())
     }
 
     fn draw(self, subjects: &[Subject<'_>]) -> Drawing {
@@ -146,6 +162,7 @@ impl Chart {
             Chart::Bandwidth => bandwidth::sized(subjects, view),
             Chart::Requests => requests::sized(subjects, view),
             Chart::Cpu => cpu::sized(subjects, view),
+            Chart::Capacity => view,
         }
     }
 
@@ -159,6 +176,7 @@ impl Chart {
             Chart::Bandwidth => bandwidth::paint(pen, subjects, top),
             Chart::Requests => requests::paint(pen, subjects, top),
             Chart::Cpu => cpu::paint(pen, subjects, top),
+            Chart::Capacity => capacity::paint(pen, subjects, top),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::super::merged::Merged;
 use super::super::rows::{Row, rows};
 use super::palette::{Colour, Marker, transport_colour, transport_marker};
-use crate::results::Results;
+use crate::results::{Capacity, Results};
 
 pub(super) struct Subject<'a> {
     pub(super) row: Row<'a>,
@@ -11,6 +11,7 @@ pub(super) struct Subject<'a> {
     pub(super) bandwidth: Option<Merged>,
     /// By second from the opening of the measure window.
     pub(super) seconds: Vec<(i64, Merged)>,
+    capacity: Option<&'a Capacity>,
 }
 
 pub(super) fn subjects(results: &Results) -> Vec<Subject<'_>> {
@@ -30,6 +31,9 @@ fn subject<'a>(results: &'a Results, row: Row<'a>) -> Subject<'a> {
         latency: Merged::of(row.valid_trials().map(|trial| &trial.latency_us.delivery)),
         bandwidth: Merged::of(row.valid_trials().map(|trial| &trial.bandwidth_bytes_per_s)),
         seconds: merged.collect(),
+        capacity: (results.capacity.iter()).find(|found| {
+            found.name == row.summary.name && found.parameters == row.summary.parameters
+        }),
         row,
     }
 }
@@ -49,6 +53,11 @@ impl Subject<'_> {
 
     pub(super) fn chart_label(&self) -> &str {
         &self.row.chart_label
+    }
+
+    /// What a search found of it.
+    pub(super) fn capacity(&self) -> Option<&Capacity> {
+        self.capacity
     }
 
     pub(super) fn colour(&self) -> Colour {

@@ -12,7 +12,6 @@ pub(super) fn section(results: &Results, rows: &[Row<'_>]) -> Markup {
             h2 #measured { "How it was measured" }
             (method(results, rows))
         }
-        (expectations(results))
         section aria-labelledby="environment" {
             h2 #environment { "Environment" }
             (environment(results))
@@ -73,41 +72,6 @@ fn method(results: &Results, rows: &[Row<'_>]) -> Markup {
             }
         }
     }
-}
-
-/// Whatever `[expect]` left behind, its keys as columns.
-fn expectations(results: &Results) -> Markup {
-    let objects = results.expectations.iter().filter_map(Value::as_object);
-    let mut keys: Vec<&String> = Vec::new();
-    for key in objects.clone().flat_map(|object| object.keys()) {
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
-    html! {
-        @if !keys.is_empty() {
-            section aria-labelledby="expectations" {
-                h2 #expectations { "Expectations" }
-                div.scroll role="region" aria-labelledby="expectations" tabindex="0" {
-                    table {
-                        caption { "What the scenario expected, and what came of it." }
-                        thead { tr { @for key in &keys { th scope="col" { (key) } } } }
-                        tbody {
-                            @for object in objects {
-                                tr { @for key in &keys { td { (object.get(*key).map(plain).unwrap_or_default()) } } }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_string)
 }
 
 fn environment(results: &Results) -> Markup {

@@ -2,6 +2,8 @@
 //! escapes every text, so a scenario's title may hold anything.
 
 mod figures;
+mod expectations;
+mod capacity;
 mod ledger;
 mod model;
 mod context;
@@ -37,6 +39,8 @@ pub(super) fn html(results: &Results, drawings: &[Drawing]) -> String {
                 main {
                     (verdict(results))
                     (findings(&rows))
+                    (capacity::section(results))
+                    (expectations::section(results, &rows))
                     (figures::section(&rows))
                     (charts(&rows, drawings))
                     (model::section(&rows))
