@@ -81,8 +81,8 @@ fn a_stream_is_one_transit_away() {
                 milliseconds(latency.max)
             );
             assert_about(
-                &format!("{kind}, d = {d} ms, p90"),
-                milliseconds(latency.p90),
+                &format!("{kind}, d = {d} ms, p95"),
+                milliseconds(latency.p95),
                 d,
             );
         }
