@@ -12,16 +12,16 @@ pub enum Unit {
     Plain,
 }
 
-pub(super) struct FigureKind<'a> {
+pub struct FigureKind<'a> {
     name: &'a str,
-    pub(super) unit: Unit,
+    pub unit: Unit,
     pub(super) more_is_better: bool,
     /// Differences up to this are rounding: latencies are whole microseconds.
     pub(super) tick: f64,
 }
 
 impl<'a> FigureKind<'a> {
-    pub(super) fn of(name: &'a str) -> Self {
+    pub fn of(name: &'a str) -> Self {
         let unit = match name {
             _ if name.ends_with("_us") => Unit::Microseconds,
             _ if name.contains("_rss_") => Unit::Memory,
@@ -54,7 +54,7 @@ impl<'a> FigureKind<'a> {
     }
 
     /// `latency_p999_us` is the `latency p99.9`.
-    pub(super) fn label(&self) -> String {
+    pub fn label(&self) -> String {
         let bare = self.name.trim_end_matches("_us").trim_end_matches("_share");
         let words = bare
             .replace("p999", "p99.9")

@@ -1,6 +1,7 @@
 //! Numbers as a person reads them: three significant digits, a unit that fits, a dash for what was
 //! not taken. Every reporter for people uses these; `results.csv` does not.
 
+use crate::comparison::Unit;
 use crate::results::Figure;
 
 pub(super) const ABSENT: &str = "–";
@@ -60,6 +61,15 @@ pub(super) fn memory(bytes: f64) -> String {
 
 pub(super) fn percent(share: f64) -> String {
     format!("{} %", significant(share * 100.0))
+}
+
+pub(super) fn in_unit(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Microseconds => duration(value),
+        Unit::Memory => memory(value),
+        Unit::Share => percent(value),
+        Unit::Plain => significant(value),
+    }
 }
 
 /// A figure's median, or the dash.

@@ -1,6 +1,7 @@
 //! `summary.md`: verdict, findings and one table, short enough for a pull request.
 
 use super::format::{count, duration, interval, median, memory, significant};
+use super::reservations::reservations;
 use super::rows::{Row, rows};
 use super::text::sentence;
 use crate::results::{Figure, Results};
@@ -17,6 +18,9 @@ pub(super) fn markdown(results: &Results) -> String {
             put(&mut out, &format!("- {}\n", escape(&sentence(row))));
         }
         out.push('\n');
+    }
+    for said in reservations(results) {
+        put(&mut out, &format!("<sub>{}</sub>\n\n", escape(&said)));
     }
     out.push_str(&environment(results));
     out

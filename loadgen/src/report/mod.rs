@@ -3,6 +3,7 @@
 mod format;
 mod rows;
 mod merged;
+mod reservations;
 mod text;
 mod markdown;
 mod csv;
@@ -49,6 +50,11 @@ pub fn table(results: &Results) -> String {
 /// One sentence per transport that a person can repeat at lunch.
 pub fn sentences(results: &Results) -> Vec<String> {
     rows(results).iter().map(text::sentence).collect()
+}
+
+/// Repeats that stand apart from the others, a sentence each.
+pub fn outliers(results: &Results) -> Vec<String> {
+    reservations::outliers(&rows(results))
 }
 
 fn file(path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> ReportFile {

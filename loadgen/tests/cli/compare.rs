@@ -104,7 +104,8 @@ fn a_comparison_is_written_where_it_is_asked_for() {
 
 #[test]
 fn runs_whose_figures_mean_something_else_are_refused() {
-    let cases: [(fn(&mut Value), &str); 3] = [
+    type Change = fn(&mut Value);
+    let cases: [(Change, &str); 3] = [
         (
             |results| results["scenario"]["load"]["clients"] = 7.into(),
             "  scenario.load.clients: 500 | 7\n",

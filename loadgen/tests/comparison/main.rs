@@ -65,38 +65,36 @@ fn assert_found(laboratory: &Laboratory, pairs: u64, effect: Effect) {
     assert!(found * 10 >= pairs * 9, "{found} of {pairs}");
 }
 
-/// Noise between runs of 0.5 %: what a quiet machine shows.
+/// Noise between runs of 5 %, as on a shared machine.
 #[test]
 fn runs_that_are_alike_seldom_raise_an_alarm() {
-    assert_rare_alarms(&Laboratory::quiet(2, 2_000));
+    assert_rare_alarms(&Laboratory::noisy(2, 2_000));
 }
 
-#[test]
-fn a_slower_server_is_found() {
-    assert_found(&Laboratory::quiet(2, 20_000), 10, Effect::Everything(1.05));
-}
-
-/// The same with every third run of a noisy neighbour's: tails far from normal.
+/// The same with tails far from normal.
 #[test]
 fn runs_with_outlying_repeats_seldom_raise_an_alarm() {
-    assert_rare_alarms(&Laboratory::quiet(2, 2_000).with_outliers());
+    assert_rare_alarms(&Laboratory::noisy(2, 2_000).with_outliers());
+}
+
+#[test]
+fn a_slower_tail_is_found() {
+    assert_found(&Laboratory::quiet(2, 50_000), 10, Effect::Tail(1.05));
 }
 
 #[test]
 #[ignore = "some minutes without optimisation"]
 fn five_transports_seldom_raise_an_alarm() {
-    assert_rare_alarms(&Laboratory::quiet(5, 20_000));
-    assert_rare_alarms(&Laboratory::quiet(5, 20_000).with_outliers());
     assert_rare_alarms(&Laboratory::noisy(5, 20_000));
+    assert_rare_alarms(&Laboratory::noisy(5, 20_000).with_outliers());
+    assert_rare_alarms(&Laboratory::quiet(5, 50_000));
 }
 
 #[test]
 #[ignore = "some minutes without optimisation"]
 fn a_slower_server_or_tail_is_found_among_five_transports() {
-    assert_found(
-        &Laboratory::quiet(5, 50_000),
-        PAIRS,
-        Effect::Everything(1.05),
-    );
-    assert_found(&Laboratory::quiet(5, 200_000), PAIRS, Effect::Tail(1.05));
+    let laboratory = Laboratory::quiet(5, 100_000);
+    assert_found(&laboratory, PAIRS, Effect::Everything(1.05));
+    assert_found(&laboratory, PAIRS, Effect::Tail(1.05));
+    assert_found(&laboratory.with_outliers(), PAIRS, Effect::Tail(1.05));
 }

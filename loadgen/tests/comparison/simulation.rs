@@ -19,7 +19,7 @@ pub const REPEATS: u32 = 5;
 
 /// Median and spread of the service times of the first transport; each next one is slower by half.
 const MEDIAN_US: f64 = 20_000.0;
-const SPREAD: f64 = 0.45;
+const SPREAD: f64 = 0.25;
 
 pub struct Laboratory {
     pub transports: usize,
@@ -58,7 +58,7 @@ impl Laboratory {
     /// As a shared machine.
     pub fn noisy(transports: usize, samples: usize) -> Self {
         Laboratory {
-            noise: 0.1,
+            noise: 0.05,
             cost_noise: 0.1,
             ..Laboratory::quiet(transports, samples)
         }
@@ -168,7 +168,8 @@ impl Laboratory {
             empty_responses: cost(300.0).unwrap() as u64,
             window_deliveries: deliveries - cost(20.0).unwrap() as u64,
             bytes: Bytes {
-                per_delivery: Some(dice_free(cost(1.0).unwrap())),
+                // Bytes hardly vary.
+                per_delivery: Some(165.0 + cost(0.1).unwrap()),
                 ..Bytes::default()
             },
             server: ServerFigures {
@@ -191,11 +192,6 @@ impl Laboratory {
             bandwidth_bytes_per_s: bandwidth,
         }
     }
-}
-
-/// Bytes hardly vary: a hundredth of what other costs do.
-fn dice_free(cost: f64) -> f64 {
-    165.0 * (1.0 + (cost - 1.0) / 100.0)
 }
 
 impl fmt::Display for Laboratory {

@@ -35,6 +35,7 @@ pub(super) fn html(results: &Results, drawings: &[Drawing]) -> String {
                     (verdict(results))
                     (findings(&rows))
                     (figures::section(&rows))
+                    (reservations(results))
                     (charts(&rows, drawings))
                     (ledger::section(results, &rows))
                     (context::section(results, &rows))
@@ -73,6 +74,13 @@ fn verdict(results: &Results) -> Markup {
                 ul { @for reason in &results.verdict.reasons { li dir="auto" { (reason) } } }
             }
         }
+    }
+}
+
+fn reservations(results: &Results) -> Markup {
+    let said = super::reservations::reservations(results);
+    html! {
+        @if !said.is_empty() { ul { @for sentence in said { li dir="auto" { (sentence) } } } }
     }
 }
 
