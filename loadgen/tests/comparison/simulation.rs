@@ -29,8 +29,15 @@ pub struct Laboratory {
     noise: f64,
     /// Of costs, which real machines know less well than latencies.
     cost_noise: f64,
-    /// Whether one repeat in ten stands 30 % apart.
-    outliers: bool,
+    apart: Apart,
+}
+
+/// Which repeats a neighbour makes 30 % slower as a whole.
+#[derive(Clone, Copy, PartialEq)]
+enum Apart {
+    None,
+    OneInTen,
+    First,
 }
 
 /// What was done to the last transport of a run.
@@ -51,7 +58,7 @@ impl Laboratory {
             samples,
             noise: 0.005,
             cost_noise: 0.02,
-            outliers: false,
+            apart: Apart::None,
         }
     }
 
@@ -66,7 +73,14 @@ impl Laboratory {
 
     pub fn with_outliers(self) -> Self {
         Laboratory {
-            outliers: true,
+            apart: Apart::OneInTen,
+            ..self
+        }
+    }
+
+    pub fn with_one_outlier(self) -> Self {
+        Laboratory {
+            apart: Apart::First,
             ..self
         }
     }
@@ -116,11 +130,12 @@ impl Laboratory {
     }
 
     fn trial(&self, planned: &TrialPlan, effect: Effect, dice: &mut Dice) -> Trial {
-        let apart = if self.outliers && dice.uniform() < 0.1 {
-            1.3
-        } else {
-            1.0
+        let slowed = match self.apart {
+            Apart::None => false,
+            Apart::OneInTen => dice.uniform() < 0.1,
+            Apart::First => planned.repeat == 1,
         };
+        let apart = if slowed { 1.3 } else { 1.0 };
         let repeat = apart * dice.log_normal(1.0, self.noise);
         let place: i32 = planned.name["sse-".len()..].parse().unwrap();
         let median_us = MEDIAN_US * 1.5f64.powi(place) * repeat;
@@ -202,10 +217,10 @@ impl fmt::Display for Laboratory {
             self.transports,
             self.samples,
             self.noise * 100.0,
-            if self.outliers {
-                ", one repeat in ten 30 % apart"
-            } else {
-                ""
+            match self.apart {
+                Apart::None => "",
+                Apart::OneInTen => ", one repeat in ten 30 % apart",
+                Apart::First => ", the first repeat 30 % apart",
             },
         )
     }
