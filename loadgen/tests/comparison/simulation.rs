@@ -129,6 +129,22 @@ impl Laboratory {
         Plan::resolve(&scenario, &Overrides::default()).unwrap()
     }
 
+    fn delivery(&self, median_us: f64, effect: Effect, dice: &mut Dice) -> Distribution {
+        // 97 % of normal values lie below 1.881 standard deviations.
+        let tail_from_us = median_us * (1.881 * SPREAD).exp();
+        let mut delivery = Samples::default();
+        for _ in 0..self.samples {
+            let latency_us = dice.log_normal(median_us, SPREAD);
+            let slower = match effect {
+                Effect::Everything(factor) => factor,
+                Effect::Tail(factor) if latency_us > tail_from_us => factor,
+                Effect::None | Effect::Tail(_) => 1.0,
+            };
+            delivery.record((latency_us * slower) as i64);
+        }
+        delivery.distribution()
+    }
+
     fn trial(&self, planned: &TrialPlan, effect: Effect, dice: &mut Dice) -> Trial {
         let slowed = match self.apart {
             Apart::None => false,
@@ -139,17 +155,7 @@ impl Laboratory {
         let repeat = apart * dice.log_normal(1.0, self.noise);
         let place: i32 = planned.name["sse-".len()..].parse().unwrap();
         let median_us = MEDIAN_US * 1.5f64.powi(place) * repeat;
-        let tail_from = median_us * (1.881 * SPREAD).exp();
-        let mut delivery = Samples::default();
-        for _ in 0..self.samples {
-            let latency_us = dice.log_normal(median_us, SPREAD);
-            let slower = match effect {
-                Effect::Everything(factor) => factor,
-                Effect::Tail(factor) if latency_us > tail_from => factor,
-                Effect::None | Effect::Tail(_) => 1.0,
-            };
-            delivery.record((latency_us * slower) as i64);
-        }
+        let delivery = self.delivery(median_us, effect, dice);
         let mut few = |median: f64| -> Distribution {
             let mut samples = Samples::default();
             (0..200).for_each(|_| samples.record(dice.log_normal(median * repeat, 0.3) as i64));
@@ -159,7 +165,6 @@ impl Laboratory {
         let bandwidth = few(30_000.0);
         let mut cost = |middle: f64| Some(apart * dice.log_normal(middle, self.cost_noise));
         let deliveries = self.samples as u64;
-        let delivery = delivery.distribution();
         Trial {
             name: planned.name.clone(),
             transport: planned.transport.kind,
