@@ -32,7 +32,7 @@ impl<'a> FigureKind<'a> {
             name,
             unit,
             // Everything else is waiting, a cost or a fault.
-            more_is_better: name == "deliveries_per_s",
+            more_is_better: matches!(name, "deliveries_per_s" | "delivered_share"),
             tick: if unit == Unit::Microseconds { 1.0 } else { 0.0 },
         }
     }
@@ -166,6 +166,6 @@ mod tests {
             let found = (kind.label(), kind.unit, kind.worse());
             assert_eq!(found, (label.to_owned(), unit, worse), "{name}");
         }
-        assert_eq!(FigureKind::of("deliveries_per_s").better(), "more");
+        assert_eq!(FigureKind::of("delivered_share").better(), "more");
     }
 }
