@@ -94,7 +94,7 @@ fn a_comparison_is_written_where_it_is_asked_for() {
     let markdown = fs::read_to_string(home.path().join("c.md")).unwrap();
     assert!(markdown.contains("**1 figure is worse, none better.**"));
     let page = fs::read_to_string(home.path().join("c.html")).unwrap();
-    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("B: WebSocket"));
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("slower"));
     (loadgen(home.path())
         .args(["compare", "a.json", "b.json", "--html", "no/such/c.html"])
         .assert())
