@@ -7,11 +7,11 @@ mod differences;
 mod kinds;
 
 pub use differences::{Difference, differences, of_environments, of_scenarios};
-pub use kinds::Unit;
+pub use kinds::FigureKind;
 
-use crate::results::{FIGURES, Figure, Parameters, Results, SummaryRow, Trial};
+use crate::results::{FIGURES, Figure, Parameters, Results, SummaryRow, Trial, Unit};
 use crate::statistics::{self, LEAST_REPEATS, has_p999};
-use kinds::{Count, FigureKind};
+use kinds::Count;
 use permutation::Sample;
 use pushlab_server::wire::transport::Transport;
 use serde::Serialize;

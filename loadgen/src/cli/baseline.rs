@@ -76,9 +76,13 @@ impl Baseline {
             Some(found) => self.compare(found, results, aloud)?,
             None => Exit::Ok,
         };
-        if let Some(name) = &self.save_baseline {
-            let path = stored::keep(name, results)?;
-            eprintln!("note: kept as baseline {name}: {}", path.display());
+        match (&self.save_baseline, exit) {
+            (None, _) => {}
+            (Some(name), Exit::Ok) => {
+                let path = stored::keep(name, results)?;
+                eprintln!("note: kept as baseline {name}: {}", path.display());
+            }
+            (Some(name), _) => eprintln!("note: not kept as baseline {name}, for the run failed"),
         }
         Ok(match exit {
             Exit::Ok => compared,

@@ -126,6 +126,7 @@ pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
                 ..Options::default()
             }),
     };
+    let quiet = arguments.quiet;
     let stop = signals::listen().context("signals cannot be heard")?;
     let finished = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -151,6 +152,9 @@ pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
     }
     for failure in report::failures(&finished.results) {
         eprintln!("failed: {failure}");
+    }
+    if !quiet {
+        (report::outliers(&finished.results).iter()).for_each(|said| eprintln!("note: {said}"));
     }
     let aloud = format == Format::Text;
     let exit = exit_of(&finished);

@@ -35,9 +35,10 @@ const SCENARIO_MAY: [&str; 7] = [
 ];
 
 /// Of an environment: what is compared, notes, and what bears on no figure.
-const ENVIRONMENT_MAY: [&str; 8] = [
+const ENVIRONMENT_MAY: [&str; 9] = [
     "loadgen_version",
     "git_revision",
+    "git_dirty",
     "target",
     "target_version",
     "labels",

@@ -1,45 +1,31 @@
 //! What kind of figure a name stands for: its unit, its words, which direction is better, and the
 //! step it is rounded to. New figures follow by how they are named.
 
-use crate::results::Trial;
+use crate::results::{Trial, Unit};
 
-/// How a value is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    Microseconds,
-    Memory,
-    Share,
-    Plain,
-}
-
-pub(super) struct FigureKind<'a> {
+pub struct FigureKind<'a> {
     name: &'a str,
-    pub(super) unit: Unit,
+    pub unit: Unit,
     pub(super) more_is_better: bool,
     /// Differences up to this are rounding: latencies are whole microseconds.
     pub(super) tick: f64,
 }
 
 impl<'a> FigureKind<'a> {
-    pub(super) fn of(name: &'a str) -> Self {
-        let unit = match name {
-            _ if name.ends_with("_us") => Unit::Microseconds,
-            _ if name.contains("_rss_") => Unit::Memory,
-            _ if name.ends_with("_share") => Unit::Share,
-            _ => Unit::Plain,
-        };
+    pub fn of(name: &'a str) -> Self {
+        let unit = Unit::of(name);
         FigureKind {
             name,
             unit,
             // Everything else is waiting, a cost or a fault.
-            more_is_better: name == "deliveries_per_s",
-            tick: if unit == Unit::Microseconds { 1.0 } else { 0.0 },
+            more_is_better: matches!(name, "deliveries_per_s" | "delivered_share"),
+            tick: if unit == Unit::Us { 1.0 } else { 0.0 },
         }
     }
 
     pub(super) fn better(&self) -> &'static str {
         match (self.unit, self.more_is_better) {
-            (Unit::Microseconds, _) => "faster",
+            (Unit::Us, _) => "faster",
             (_, true) => "more",
             (_, false) => "less",
         }
@@ -47,14 +33,14 @@ impl<'a> FigureKind<'a> {
 
     pub(super) fn worse(&self) -> &'static str {
         match (self.unit, self.more_is_better) {
-            (Unit::Microseconds, _) => "slower",
+            (Unit::Us, _) => "slower",
             (_, true) => "less",
             (_, false) => "more",
         }
     }
 
     /// `latency_p999_us` is the `latency p99.9`.
-    pub(super) fn label(&self) -> String {
+    pub fn label(&self) -> String {
         let bare = self.name.trim_end_matches("_us").trim_end_matches("_share");
         let words = bare
             .replace("p999", "p99.9")
@@ -134,29 +120,24 @@ mod tests {
     #[test]
     fn names_tell_unit_words_and_direction() {
         let cases = [
-            (
-                "latency_p999_us",
-                "latency p99.9",
-                Unit::Microseconds,
-                "slower",
-            ),
+            ("latency_p999_us", "latency p99.9", Unit::Us, "slower"),
             (
                 "server_cpu_s_per_million",
                 "server CPU s per million",
-                Unit::Plain,
+                Unit::S,
                 "more",
             ),
             (
                 "server_rss_per_connection",
                 "server RSS per connection",
-                Unit::Memory,
+                Unit::Bytes,
                 "more",
             ),
-            ("deliveries_per_s", "deliveries per s", Unit::Plain, "less"),
+            ("deliveries_per_s", "deliveries per s", Unit::PerS, "less"),
             (
                 "bandwidth_mean_bytes_per_s",
                 "bandwidth mean bytes per s",
-                Unit::Plain,
+                Unit::BytesPerS,
                 "more",
             ),
             ("lost_share", "lost", Unit::Share, "more"),
@@ -166,6 +147,6 @@ mod tests {
             let found = (kind.label(), kind.unit, kind.worse());
             assert_eq!(found, (label.to_owned(), unit, worse), "{name}");
         }
-        assert_eq!(FigureKind::of("deliveries_per_s").better(), "more");
+        assert_eq!(FigureKind::of("delivered_share").better(), "more");
     }
 }

@@ -135,7 +135,7 @@ impl Figure {
             Figure::Timing(..) => Unit::Us,
             Figure::Count(_) => Unit::Count,
             Figure::Share(_) => Unit::Share,
-            Figure::Named(name) => unit_of(name),
+            Figure::Named(name) => Unit::of(name),
         }
     }
 
@@ -177,19 +177,6 @@ fn has_p999(trials: &[&Trial], figure: Figure) -> bool {
         return true;
     };
     (trials.iter()).all(|trial| timing.of(trial).count >= SAMPLES_FOR_P999)
-}
-
-/// By the ending that names it.
-fn unit_of(name: &str) -> Unit {
-    match name {
-        "deliveries_per_s" => Unit::PerS,
-        "requests_per_delivery" => Unit::Ratio,
-        name if name.ends_with("_bytes_per_s") => Unit::BytesPerS,
-        name if name.contains("cpu_s") => Unit::S,
-        name if name.ends_with("_share") => Unit::Share,
-        name if name.contains("bytes") || name.contains("rss") => Unit::Bytes,
-        _ => Unit::Ratio,
-    }
 }
 
 impl Timing {

@@ -3,6 +3,7 @@
 use super::capacity;
 use super::expectations::lines;
 use super::format::{count, duration, interval, median, memory, significant};
+use super::reservations::reservations;
 use super::rows::{Row, rows};
 use super::text::sentence;
 use crate::results::{Figure, Holds, Results};
@@ -23,6 +24,9 @@ pub(super) fn markdown(results: &Results) -> String {
     out.push_str(&model(&rows));
     out.push_str(&greatest_load(results));
     out.push_str(&expectations(results, &rows));
+    for said in reservations(results) {
+        put(&mut out, &format!("<sub>{}</sub>\n\n", escape(&said)));
+    }
     out.push_str(&environment(results));
     out
 }

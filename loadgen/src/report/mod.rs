@@ -5,6 +5,7 @@ mod rows;
 pub(crate) mod merged;
 mod expectations;
 mod capacity;
+mod reservations;
 mod text;
 mod markdown;
 mod csv;
@@ -71,6 +72,11 @@ pub fn failures(results: &Results) -> Vec<String> {
 /// One sentence per transport that a person can repeat at lunch.
 pub fn sentences(results: &Results) -> Vec<String> {
     rows(results).iter().map(text::sentence).collect()
+}
+
+/// Repeats that stand apart from the others, a sentence each.
+pub fn outliers(results: &Results) -> Vec<String> {
+    reservations::outliers(&rows(results))
 }
 
 fn file(path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> ReportFile {

@@ -43,6 +43,21 @@ pub enum Unit {
     Ratio,
 }
 
+impl Unit {
+    /// Of a figure, by the ending that names it.
+    pub fn of(figure: &str) -> Unit {
+        match figure {
+            "deliveries_per_s" => Unit::PerS,
+            _ if figure.ends_with("_us") => Unit::Us,
+            _ if figure.ends_with("_bytes_per_s") => Unit::BytesPerS,
+            _ if figure.contains("cpu_s") => Unit::S,
+            _ if figure.ends_with("_share") => Unit::Share,
+            _ if figure.contains("bytes") || figure.contains("rss") => Unit::Bytes,
+            _ => Unit::Ratio,
+        }
+    }
+}
+
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString,
 )]

@@ -17,9 +17,13 @@ use simulation::{Effect, Laboratory};
 
 const PAIRS: u64 = 60;
 
-fn compared(laboratory: &Laboratory, pair: u64, effect: Effect) -> (Results, Results, Comparison) {
-    let a = laboratory.run(2 * pair, Effect::None);
-    let b = laboratory.run(2 * pair + 1, effect);
+fn compared(
+    (of_a, of_b): (&Laboratory, &Laboratory),
+    pair: u64,
+    effect: Effect,
+) -> (Results, Results, Comparison) {
+    let a = of_a.run(2 * pair, Effect::None);
+    let b = of_b.run(2 * pair + 1, effect);
     let comparison = compare(&a, &b, NOISE_THRESHOLD);
     (a, b, comparison)
 }
@@ -29,7 +33,7 @@ fn assert_rare_alarms(laboratory: &Laboratory) {
     let (mut alarms, mut findings, mut tested) = (0, 0, 0);
     let mut by_messages = 0;
     for pair in 0..PAIRS {
-        let (a, b, comparison) = compared(laboratory, pair, Effect::None);
+        let (a, b, comparison) = compared((laboratory, laboratory), pair, Effect::None);
         alarms += u64::from(comparison.regressed());
         findings +=
             u64::from(comparison.found(Finding::Worse) + comparison.found(Finding::Better) > 0);
@@ -53,50 +57,50 @@ fn assert_rare_alarms(laboratory: &Laboratory) {
 }
 
 /// Found: the p99 of the transport that got slower, and nothing else is asked for.
-fn assert_found(laboratory: &Laboratory, pairs: u64, effect: Effect) {
+fn assert_found(of_a: &Laboratory, of_b: &Laboratory, pairs: u64, effect: Effect) {
     let found = (0..pairs).filter(|pair| {
-        let (_, _, comparison) = compared(laboratory, 1_000 + pair, effect);
+        let (_, _, comparison) = compared((of_a, of_b), 1_000 + pair, effect);
         let slower = comparison.rows.last().unwrap();
         let p99 = slower.figures.iter().find(|f| f.figure == "latency_p99_us");
         p99.unwrap().finding == Finding::Worse && comparison.regressed()
     });
     let found = found.count() as u64;
-    println!("A/B, {laboratory}, {effect}: found in {found} of {pairs} pairs");
+    println!("A/B, A: {of_a}, B: {effect}: found in {found} of {pairs} pairs");
     assert!(found * 10 >= pairs * 9, "{found} of {pairs}");
 }
 
-/// Noise between runs of 0.5 %: what a quiet machine shows.
+/// Noise between runs of 5 %, as on a shared machine.
 #[test]
 fn runs_that_are_alike_seldom_raise_an_alarm() {
-    assert_rare_alarms(&Laboratory::quiet(2, 2_000));
+    assert_rare_alarms(&Laboratory::noisy(2, 2_000));
 }
 
-#[test]
-fn a_slower_server_is_found() {
-    assert_found(&Laboratory::quiet(2, 20_000), 10, Effect::Everything(1.05));
-}
-
-/// The same with every third run of a noisy neighbour's: tails far from normal.
+/// The same with tails far from normal.
 #[test]
 fn runs_with_outlying_repeats_seldom_raise_an_alarm() {
-    assert_rare_alarms(&Laboratory::quiet(2, 2_000).with_outliers());
+    assert_rare_alarms(&Laboratory::noisy(2, 2_000).with_outliers());
+}
+
+#[test]
+fn a_slower_tail_is_found() {
+    let laboratory = Laboratory::quiet(2, 50_000);
+    assert_found(&laboratory, &laboratory, 10, Effect::Tail(1.05));
 }
 
 #[test]
 #[ignore = "some minutes without optimisation"]
 fn five_transports_seldom_raise_an_alarm() {
-    assert_rare_alarms(&Laboratory::quiet(5, 20_000));
-    assert_rare_alarms(&Laboratory::quiet(5, 20_000).with_outliers());
     assert_rare_alarms(&Laboratory::noisy(5, 20_000));
+    assert_rare_alarms(&Laboratory::noisy(5, 20_000).with_outliers());
+    assert_rare_alarms(&Laboratory::quiet(5, 50_000));
 }
 
 #[test]
 #[ignore = "some minutes without optimisation"]
 fn a_slower_server_or_tail_is_found_among_five_transports() {
-    assert_found(
-        &Laboratory::quiet(5, 50_000),
-        PAIRS,
-        Effect::Everything(1.05),
-    );
-    assert_found(&Laboratory::quiet(5, 200_000), PAIRS, Effect::Tail(1.05));
+    let laboratory = Laboratory::quiet(5, 100_000);
+    assert_found(&laboratory, &laboratory, PAIRS, Effect::Everything(1.05));
+    assert_found(&laboratory, &laboratory, PAIRS, Effect::Tail(1.05));
+    let spoiled = Laboratory::quiet(5, 100_000).with_one_outlier();
+    assert_found(&spoiled, &laboratory, PAIRS, Effect::Tail(1.05));
 }

@@ -19,7 +19,7 @@ pub const REPEATS: u32 = 5;
 
 /// Median and spread of the service times of the first transport; each next one is slower by half.
 const MEDIAN_US: f64 = 20_000.0;
-const SPREAD: f64 = 0.45;
+const SPREAD: f64 = 0.25;
 
 pub struct Laboratory {
     pub transports: usize,
@@ -29,8 +29,15 @@ pub struct Laboratory {
     noise: f64,
     /// Of costs, which real machines know less well than latencies.
     cost_noise: f64,
-    /// Whether one repeat in ten stands 30 % apart.
-    outliers: bool,
+    apart: Apart,
+}
+
+/// Which repeats a neighbour makes 30 % slower as a whole.
+#[derive(Clone, Copy, PartialEq)]
+enum Apart {
+    None,
+    OneInTen,
+    First,
 }
 
 /// What was done to the last transport of a run.
@@ -51,14 +58,14 @@ impl Laboratory {
             samples,
             noise: 0.005,
             cost_noise: 0.02,
-            outliers: false,
+            apart: Apart::None,
         }
     }
 
     /// As a shared machine.
     pub fn noisy(transports: usize, samples: usize) -> Self {
         Laboratory {
-            noise: 0.1,
+            noise: 0.05,
             cost_noise: 0.1,
             ..Laboratory::quiet(transports, samples)
         }
@@ -66,7 +73,14 @@ impl Laboratory {
 
     pub fn with_outliers(self) -> Self {
         Laboratory {
-            outliers: true,
+            apart: Apart::OneInTen,
+            ..self
+        }
+    }
+
+    pub fn with_one_outlier(self) -> Self {
+        Laboratory {
+            apart: Apart::First,
             ..self
         }
     }
@@ -117,26 +131,33 @@ impl Laboratory {
         Plan::resolve(&scenario, &Overrides::default()).unwrap()
     }
 
-    fn trial(&self, planned: &TrialPlan, effect: Effect, dice: &mut Dice) -> Trial {
-        let apart = if self.outliers && dice.uniform() < 0.1 {
-            1.3
-        } else {
-            1.0
-        };
-        let repeat = apart * dice.log_normal(1.0, self.noise);
-        let place: i32 = planned.name["sse-".len()..].parse().unwrap();
-        let median_us = MEDIAN_US * 1.5f64.powi(place) * repeat;
-        let tail_from = median_us * (1.881 * SPREAD).exp();
+    fn delivery(&self, median_us: f64, effect: Effect, dice: &mut Dice) -> Distribution {
+        // 97 % of normal values lie below 1.881 standard deviations.
+        let tail_from_us = median_us * (1.881 * SPREAD).exp();
         let mut delivery = Samples::default();
         for _ in 0..self.samples {
             let latency_us = dice.log_normal(median_us, SPREAD);
             let slower = match effect {
                 Effect::Everything(factor) => factor,
-                Effect::Tail(factor) if latency_us > tail_from => factor,
+                Effect::Tail(factor) if latency_us > tail_from_us => factor,
                 Effect::None | Effect::Tail(_) => 1.0,
             };
             delivery.record((latency_us * slower) as i64);
         }
+        delivery.distribution()
+    }
+
+    fn trial(&self, planned: &TrialPlan, effect: Effect, dice: &mut Dice) -> Trial {
+        let slowed = match self.apart {
+            Apart::None => false,
+            Apart::OneInTen => dice.uniform() < 0.1,
+            Apart::First => planned.repeat == 1,
+        };
+        let apart = if slowed { 1.3 } else { 1.0 };
+        let repeat = apart * dice.log_normal(1.0, self.noise);
+        let place: i32 = planned.name["sse-".len()..].parse().unwrap();
+        let median_us = MEDIAN_US * 1.5f64.powi(place) * repeat;
+        let delivery = self.delivery(median_us, effect, dice);
         let mut few = |median: f64| -> Distribution {
             let mut samples = Samples::default();
             (0..200).for_each(|_| samples.record(dice.log_normal(median * repeat, 0.3) as i64));
@@ -146,7 +167,6 @@ impl Laboratory {
         let bandwidth = few(30_000.0);
         let mut cost = |middle: f64| Some(apart * dice.log_normal(middle, self.cost_noise));
         let deliveries = self.samples as u64;
-        let delivery = delivery.distribution();
         Trial {
             name: planned.name.clone(),
             transport: planned.transport.kind,
@@ -170,7 +190,8 @@ impl Laboratory {
             empty_responses: cost(300.0).unwrap() as u64,
             window_deliveries: deliveries - cost(20.0).unwrap() as u64,
             bytes: Bytes {
-                per_delivery: Some(dice_free(cost(1.0).unwrap())),
+                // Bytes hardly vary.
+                per_delivery: Some(165.0 + cost(0.1).unwrap()),
                 ..Bytes::default()
             },
             server: ServerFigures {
@@ -195,11 +216,6 @@ impl Laboratory {
     }
 }
 
-/// Bytes hardly vary: a hundredth of what other costs do.
-fn dice_free(cost: f64) -> f64 {
-    165.0 * (1.0 + (cost - 1.0) / 100.0)
-}
-
 impl fmt::Display for Laboratory {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -208,10 +224,10 @@ impl fmt::Display for Laboratory {
             self.transports,
             self.samples,
             self.noise * 100.0,
-            if self.outliers {
-                ", one repeat in ten 30 % apart"
-            } else {
-                ""
+            match self.apart {
+                Apart::None => "",
+                Apart::OneInTen => ", one repeat in ten 30 % apart",
+                Apart::First => ", the first repeat 30 % apart",
             },
         )
     }

@@ -9,9 +9,9 @@ pub use markdown::markdown;
 pub use page::html;
 pub use text::text;
 
-use super::format::{ABSENT, duration, memory, percent, significant};
+use super::format::{ABSENT, percent, quantity};
 use super::rows::rows;
-use crate::comparison::{Comparison, Difference, FigureComparison, Finding, RowComparison, Unit};
+use crate::comparison::{Comparison, Difference, FigureComparison, Finding, RowComparison};
 use crate::results::Results;
 use crate::scenario::units::grouped;
 use serde::Serialize;
@@ -188,15 +188,7 @@ fn was_found(figure: &FigureComparison) -> bool {
 }
 
 fn value(figure: &FigureComparison, value: Option<f64>) -> String {
-    let Some(value) = value else {
-        return ABSENT.to_owned();
-    };
-    match figure.unit() {
-        Unit::Microseconds => duration(value),
-        Unit::Memory => memory(value),
-        Unit::Share => percent(value),
-        Unit::Plain => significant(value),
-    }
+    value.map_or_else(|| ABSENT.to_owned(), |value| quantity(value, figure.unit()))
 }
 
 /// `1.050 (1.031 – 1.069)`.

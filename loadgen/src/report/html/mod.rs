@@ -42,6 +42,7 @@ pub(super) fn html(results: &Results, drawings: &[Drawing]) -> String {
                     (capacity::section(results))
                     (expectations::section(results, &rows))
                     (figures::section(&rows))
+                    (reservations(results))
                     (charts(&rows, drawings))
                     (model::section(&rows))
                     (model::predicted(&rows))
@@ -82,6 +83,13 @@ fn verdict(results: &Results) -> Markup {
                 ul { @for reason in &results.verdict.reasons { li dir="auto" { (reason) } } }
             }
         }
+    }
+}
+
+fn reservations(results: &Results) -> Markup {
+    let said = super::reservations::reservations(results);
+    html! {
+        @if !said.is_empty() { ul { @for sentence in said { li dir="auto" { (sentence) } } } }
     }
 }
 

@@ -1,0 +1,84 @@
+//! What a reader of the figures should know before leaning on them: too few repeats for a statement,
+//! and repeats that stand apart. Nothing is left out of a figure for it.
+
+use super::format::quantity;
+use super::rows::{Row, rows};
+use crate::comparison::FigureKind;
+use crate::results::{Outlier, Results};
+use crate::statistics::LEAST_REPEATS;
+use std::collections::BTreeMap;
+
+/// Sentences, those about all rows first.
+pub(super) fn reservations(results: &Results) -> Vec<String> {
+    let rows = rows(results);
+    let few: Vec<String> = (rows.iter())
+        .filter(|row| (row.summary.repeats_valid as usize) < LEAST_REPEATS)
+        .map(|row| format!("{} ({})", row.label, row.summary.repeats_valid))
+        .collect();
+    let mut said = Vec::new();
+    if !few.is_empty() {
+        said.push(format!(
+            "Fewer than {LEAST_REPEATS} valid repeats are too few for a statement about a \
+             difference, and an interval over them is too narrow: {}.",
+            few.join(", ")
+        ));
+    }
+    said.extend(outliers(&rows));
+    said
+}
+
+/// A sentence for each repeat that stands apart in any figure.
+pub(super) fn outliers(rows: &[Row<'_>]) -> Vec<String> {
+    let mut said = Vec::new();
+    for row in rows {
+        let mut repeats: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+        for outlier in &row.summary.outliers {
+            repeats
+                .entry(outlier.repeat)
+                .or_default()
+                .push(told(outlier));
+        }
+        said.extend(repeats.into_iter().map(|(repeat, figures)| {
+            let figures = figures.join(", ");
+            format!(
+                "{}, repeat {repeat} stands apart from the others and is kept: {figures}.",
+                row.label
+            )
+        }));
+    }
+    said
+}
+
+fn told(outlier: &Outlier) -> String {
+    let kind = FigureKind::of(&outlier.figure);
+    format!("{} {}", kind.label(), quantity(outlier.value, kind.unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    #[test]
+    fn few_repeats_and_those_that_stand_apart_are_named() {
+        let mut results = fixture::five_transports();
+        for (repeat, figure, value) in [(4, "latency_p99_us", 815.0), (4, "latency_max_us", 9e6)] {
+            results.summary[4].outliers.push(Outlier {
+                repeat,
+                figure: figure.to_owned(),
+                value,
+            });
+        }
+        assert_eq!(
+            reservations(&results),
+            [
+                "Fewer than 5 valid repeats are too few for a statement about a difference, and an \
+                 interval over them is too narrow: Long polling (4).",
+                "WebSocket, repeat 4 stands apart from the others and is kept: latency p99 815 µs, \
+                 latency max 9 s.",
+            ]
+        );
+        let page = String::from_utf8(super::super::files(&results).swap_remove(0).bytes).unwrap();
+        assert!(page.contains("repeat 4 stands apart"));
+    }
+}
