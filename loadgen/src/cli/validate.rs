@@ -33,7 +33,7 @@ fn describe(plan: &Plan) -> String {
         None => "embedded server, fresh for each trial",
     };
     format!(
-        "{}{}\n{}: {} × {}, about {}, seed {}\ntarget: {target}\n{}\n{}",
+        "{}{}\n{}: {} × {}, about {}, seed {}\ntarget: {target}\n{}{}\n{}",
         scenario.name,
         scenario
             .title
@@ -45,8 +45,21 @@ fn describe(plan: &Plan) -> String {
         Time(Duration::from_secs(seconds)),
         scenario.seed,
         (scenario.link.as_ref()).map_or(String::new(), |link| format!("link: {link}\n")),
+        expected(plan),
         table(&plan.predictions()),
     )
+}
+
+/// A line of its own, if there is anything to say.
+fn expected(plan: &Plan) -> String {
+    let thresholds = plan.scenario.expect.thresholds();
+    let all: Vec<String> = thresholds
+        .map(|(key, entry)| format!("{key} {}", entry.threshold))
+        .collect();
+    match all.is_empty() {
+        true => String::new(),
+        false => format!("expects: {}\n", all.join("; ")),
+    }
 }
 
 fn table(predictions: &[Prediction]) -> String {

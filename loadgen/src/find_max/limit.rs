@@ -68,26 +68,26 @@ pub(crate) fn limit(step: &CapacityStep, trial: &Trial) -> Limit {
         (Some(server), _) if server >= SERVER_AT_ITS_END => because(
             Side::Server,
             format!(
-                "{failures}, with the server's workers at {} of their CPU",
+                "{failures} failed, with the server's workers at {} of their CPU",
                 percent(server)
             ),
         ),
         (_, Some(machine)) if machine >= MACHINE_AT_ITS_END => because(
             Side::Machine,
             format!(
-                "{failures}, with server and generator at {} of the machine's CPU",
+                "{failures} failed, with server and generator at {} of the machine's CPU",
                 percent(machine)
             ),
         ),
         (Some(server), Some(machine)) => because(
             Side::Slo,
             format!(
-                "{failures}, with the server's workers at {} and the machine at {} of their CPU",
+                "{failures} failed, with the server's workers at {} and the machine at {} of their CPU",
                 percent(server),
                 percent(machine)
             ),
         ),
-        (Some(_) | None, Some(_) | None) => because(Side::Slo, failures),
+        (Some(_) | None, Some(_) | None) => because(Side::Slo, format!("{failures} failed")),
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(side, Side::Server);
         assert_eq!(
             reason,
-            "latency.p99 < 250ms, with the server's workers at 92 % of their CPU"
+            "latency.p99 < 250ms failed, with the server's workers at 92 % of their CPU"
         );
         let (side, reason) = limit_of(|trial| trial.generator.cpu_s = Some(15.0));
         assert_eq!(side, Side::Machine);
@@ -153,6 +153,9 @@ mod tests {
         });
         assert_eq!(side, Side::Connections);
         let (side, reason) = limit_of(|trial| trial.server.cpu_s = None);
-        assert_eq!((side, &reason[..]), (Side::Slo, "latency.p99 < 250ms"));
+        assert_eq!(
+            (side, &reason[..]),
+            (Side::Slo, "latency.p99 < 250ms failed")
+        );
     }
 }

@@ -2,6 +2,7 @@
 //! HTML share; every step stands in the HTML alone.
 
 use super::format::{ABSENT, count, duration, percent, significant};
+use super::rows::labels;
 use crate::results::{Capacity, CapacityStep, Dimension, Limit, Results, Side};
 
 pub(super) const HEADS: [&str; 6] = [
@@ -15,14 +16,17 @@ pub(super) const HEADS: [&str; 6] = [
 
 /// One line for each transport, in the order of the scenario.
 pub(super) fn table(results: &Results) -> Vec<[String; 6]> {
-    results.capacity.iter().map(line).collect()
+    let labels = labels(&results.capacity).into_iter();
+    (labels.zip(&results.capacity))
+        .map(|(label, found)| line(label, found))
+        .collect()
 }
 
-fn line(found: &Capacity) -> [String; 6] {
+fn line(label: String, found: &Capacity) -> [String; 6] {
     let best = best(found);
     let perhaps = |value: Option<String>| value.unwrap_or_else(|| ABSENT.to_owned());
     [
-        found.name.clone(),
+        label,
         found
             .maximum
             .map_or_else(|| ABSENT.to_owned(), |most| load(most, found.dimension)),
@@ -65,11 +69,13 @@ pub(super) fn side(side: Side) -> &'static str {
 
 /// One sentence for each transport, with the reason.
 pub(super) fn sentences(results: &Results) -> Vec<String> {
-    results.capacity.iter().map(sentence).collect()
+    let labels = labels(&results.capacity).into_iter();
+    (labels.zip(&results.capacity))
+        .map(|(label, found)| sentence(&label, found))
+        .collect()
 }
 
-fn sentence(found: &Capacity) -> String {
-    let name = &found.name;
+fn sentence(name: &str, found: &Capacity) -> String {
     let kept = found.slo.join(", ");
     let reached = match found.maximum {
         Some(most) => format!("{name} bears {} ({kept})", load(most, found.dimension)),
@@ -117,24 +123,24 @@ mod tests {
         assert_eq!(
             sentences(&results),
             [
-                "sse bears 1,600 clients (latency.p99 < 250ms, lost == 0). The server is in the way. \
-                 At 2,000 clients: latency.p99 < 250ms, with the server's workers at 92 % of their CPU.",
-                "interval-polling does not even bear the load to begin with (latency.p99 < 250ms, \
-                 lost == 0). Nobody was at work to the full. At 400 clients: latency.p99 < 250ms.",
+                "SSE bears 1,600 clients (latency.p99 < 250ms, lost == 0). The server is in the way. \
+                 At 2,000 clients: latency.p99 < 250ms failed, with the server's workers at 92 % of their CPU.",
+                "Interval polling does not even bear the load to begin with (latency.p99 < 250ms, \
+                 lost == 0). Nobody was at work to the full. At 400 clients: latency.p99 < 250ms failed.",
             ]
         );
         assert_eq!(
             table(&results),
             [
                 [
-                    "sse",
+                    "SSE",
                     "1,600 clients",
                     "160 ms",
                     "16,000",
                     "64 %",
                     "the server"
                 ],
-                ["interval-polling", "–", "–", "–", "–", "the expectation"],
+                ["Interval polling", "–", "–", "–", "–", "the expectation"],
             ]
             .map(|line| line.map(str::to_owned))
         );

@@ -3,7 +3,8 @@
 
 use super::format::significant;
 use crate::results::{
-    Figure, ModelRow, Parameters, Prediction, Results, SummaryRow, TimelineRow, Trial,
+    Capacity, Dimension, Figure, ModelRow, Parameters, Prediction, Results, SummaryRow,
+    TimelineRow, Trial,
 };
 use crate::statistics::has_p999;
 use pushlab_server::wire::transport::Transport;
@@ -37,7 +38,7 @@ pub(super) fn rows(results: &Results) -> Vec<Row<'_>> {
                 .find(|row| row.name == summary.name && row.parameters == summary.parameters),
             predicted: (results.predicted.iter())
                 .find(|row| row.name == summary.name && row.parameters == summary.parameters),
-            label: format!("{}{parameters}", own_name(summary)),
+            label: format!("{}{parameters}", own_name(&summary.name, summary.transport)),
             chart_label: format!("{}{parameters}", summary.transport.title()),
             variant: *variant,
         });
@@ -90,11 +91,32 @@ fn trials_of<'a>(summary: &SummaryRow, trials: &'a [Trial]) -> Vec<(usize, &'a T
         .collect()
 }
 
-fn own_name(summary: &SummaryRow) -> &str {
-    match summary.name == summary.transport.name() {
-        true => summary.transport.title(),
-        false => &summary.name,
+fn own_name(name: &str, transport: Transport) -> &str {
+    match name == transport.name() {
+        true => transport.title(),
+        false => name,
     }
+}
+
+/// What searches go by: as rows, but that what was raised tells none from another.
+pub(super) fn labels(found: &[Capacity]) -> Vec<String> {
+    let fixed: Vec<Parameters> = (found.iter())
+        .map(|one| {
+            let mut parameters = one.parameters.clone();
+            match one.dimension {
+                Dimension::Clients => parameters.clients = 0,
+                Dimension::Rate => parameters.rate = 0.0,
+            }
+            parameters
+        })
+        .collect();
+    let varying = Varying::over(fixed.iter());
+    (found.iter().zip(&fixed))
+        .map(|(one, parameters)| {
+            let name = own_name(&one.name, one.transport);
+            format!("{name}{}", varying.describe(parameters))
+        })
+        .collect()
 }
 
 /// Rows that only their scenario's name tells apart are numbered.

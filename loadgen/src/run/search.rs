@@ -8,7 +8,7 @@ use crate::find_max::Search;
 use crate::find_max::limit::{self, Machine};
 use crate::plan::TrialPlan;
 use crate::results::{Capacity, Dimension, Limit, Side, Trial, Verdict};
-use crate::scenario::units::grouped;
+use crate::scenario::units::{Rate, grouped};
 use crate::target::{self, Target};
 use crate::trial::TrialError;
 
@@ -207,10 +207,10 @@ fn at_load(start: &TrialPlan, dimension: Dimension, load: f64, step: u32) -> Tri
 
 fn headline(planned: &TrialPlan) -> String {
     format!(
-        "{} · step {} · {} clients · {:.4}/s",
+        "{} · step {} · {} clients · {}",
         planned.name,
         planned.repeat,
         grouped(planned.clients as u64),
-        planned.publish.rate
+        Rate((planned.publish.rate * 1e3).round() / 1e3)
     )
 }

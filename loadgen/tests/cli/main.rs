@@ -207,6 +207,14 @@ fn validate_prints_the_plan() {
 }
 
 #[test]
+fn validate_names_what_is_expected() {
+    let home = home(&format!("{GOOD}[expect]\nlost = [\"== 0\", \"rate<1%\"]\n"));
+    (loadgen(home.path()).args(["validate", "x.toml"]).assert())
+        .success()
+        .stdout(contains("expects: lost == 0; lost rate<1%\n\nname"));
+}
+
+#[test]
 fn a_new_scenario_validates_and_is_never_overwritten() {
     let home = home(GOOD);
     loadgen(home.path())

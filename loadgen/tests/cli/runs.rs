@@ -203,6 +203,102 @@ fn an_expectation_that_asks_for_it_ends_the_run_and_keeps_what_was_measured() {
     assert!(said.contains("it ended the run"), "{said}");
 }
 
+/// A search on the short scenario, with one transport.
+fn searched(scenario: &str, arguments: &[&str]) -> (Option<i32>, Option<Results>, String) {
+    let home = home(scenario);
+    let output = loadgen(home.path())
+        .args(["run", "x.toml", "--out", "out", "--only", "sse"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let folder = home.path().join("out");
+    let found = folder.exists().then(|| results(&folder));
+    if found.is_some() {
+        // What it says it ran is a scenario that runs.
+        let resolved = folder.join("scenario.toml");
+        (loadgen(home.path()).arg("validate").arg(resolved).assert()).success();
+    }
+    (output.status.code(), found, said)
+}
+
+/// What is expected depends on the load alone, so any machine finds the same.
+#[test]
+fn the_greatest_load_is_found_and_what_stands_in_the_way_is_named() {
+    let (code, found, said) = searched(SHORT, &["--find-max", "rate", "--slo", "published < 60"]);
+    let found = found.unwrap();
+    let capacity = &found.capacity[0];
+    if !found.trials.iter().all(|trial| trial.valid) {
+        eprintln!("skipped: the machine was too busy for a trial to count");
+        return;
+    }
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(capacity.slo, ["lost == 0", "published < 60"]);
+    // Half a second of 80/s is 40 events, of 160/s 80; each step that failed was tried twice.
+    let maximum = capacity.maximum.unwrap();
+    assert!((80.0..160.0).contains(&maximum), "{said}");
+    assert!(!capacity.steps[2].holds && !capacity.steps[3].holds);
+    assert_eq!(capacity.steps[2].load, capacity.steps[3].load);
+    assert_eq!(found.summary.len(), 1);
+    assert_eq!(found.summary[0].parameters.rate, maximum);
+    let limit = capacity.limit.as_ref().unwrap();
+    assert!(
+        limit.reason.starts_with("published < 60 failed"),
+        "{limit:?}"
+    );
+    assert!(said.contains("SSE bears "), "{said}");
+}
+
+#[test]
+fn a_search_that_cannot_begin_says_so() {
+    let (code, found, said) = searched(
+        SHORT,
+        &["--find-max", "clients", "--slo", "latency.min > 1h"],
+    );
+    let found = found.unwrap();
+    assert_eq!(
+        code,
+        Some(if found.verdict.valid { 99 } else { 96 }),
+        "{said}"
+    );
+    assert_eq!(found.capacity[0].maximum, None);
+    assert_eq!(found.capacity[0].steps.len(), 2, "a step is tried twice");
+    assert!(
+        said.contains("does not bear the load to begin with"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_search_without_sense_is_refused() {
+    let swept = SHORT.replace("clients = 4", "clients = [4, 8]");
+    let cases = [
+        (
+            &swept,
+            &["--find-max", "clients", "--slo", "p99<1s"][..],
+            "load.clients: a list cannot be searched",
+        ),
+        (&SHORT.to_owned(), &["--find-max", "clients"], "--slo"),
+        (&SHORT.to_owned(), &["--slo", "p99<1s"], "--find-max"),
+        (
+            &SHORT.to_owned(),
+            &["--find-max", "rate", "--slo", "p98<1s"],
+            "--slo: no figure is called",
+        ),
+        (
+            &SHORT.to_owned(),
+            &["--find-max", "rate", "--slo", "p99<1s", "--repeats", "2"],
+            "--repeats",
+        ),
+    ];
+    for (scenario, arguments, message) in cases {
+        let (code, found, said) = searched(scenario, arguments);
+        assert_eq!(code, Some(104), "{said}");
+        assert!(found.is_none() && said.contains(message), "{said}");
+    }
+}
+
 /// Answers every connection with `answer`, or never.
 fn stranger(answer: Option<&'static [u8]>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

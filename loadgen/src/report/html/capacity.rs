@@ -2,6 +2,7 @@
 
 use super::super::capacity::{HEADS, load, outcome, sentences, table};
 use super::super::format::{ABSENT, duration, percent, significant};
+use super::super::rows::labels;
 use crate::results::{Capacity, CapacityStep, Results};
 use maud::{Markup, html};
 
@@ -28,18 +29,20 @@ pub(super) fn section(results: &Results) -> Markup {
                 }
                 details {
                     summary { "Every step" }
-                    @for found in &results.capacity { (steps(found)) }
+                    @for (label, found) in labels(&results.capacity).iter().zip(&results.capacity) {
+                        (steps(label, found))
+                    }
                 }
             }
         }
     }
 }
 
-fn steps(found: &Capacity) -> Markup {
+fn steps(label: &str, found: &Capacity) -> Markup {
     html! {
         div.scroll role="region" aria-labelledby="capacity" tabindex="0" {
             table {
-                caption { (found.name) }
+                caption { (label) }
                 thead { tr {
                     @for head in ["load", "p99", "deliveries/s", "server CPU", "machine CPU", "outcome"] {
                         th scope="col" { (head) }
