@@ -399,3 +399,6 @@ impl<'a> Case<'a> {
         2.0 * threads as f64 * message / self.deliveries.max(1.0)
     }
 }
+
+#[cfg(test)]
+mod tests;
