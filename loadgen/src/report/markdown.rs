@@ -98,8 +98,12 @@ fn environment(results: &Results) -> String {
     let machine = &results.environment;
     let cpu = machine.cpu.as_deref().unwrap_or("unknown CPU");
     let kernel = machine.kernel.as_deref().unwrap_or("");
+    let debug = match machine.profile.as_str() {
+        "debug" => " (debug build)",
+        _ => "",
+    };
     let text = format!(
-        "{} {kernel}, {cpu}, {} cores; loadgen {}; target {}; {}",
+        "{} {kernel}, {cpu}, {} cores; loadgen {}{debug}; target {}; {}",
         machine.os, machine.cores, machine.loadgen_version, machine.target, results.generated_at
     );
     format!("<sub>{}</sub>\n", escape(&text.replace("  ", " ")))
