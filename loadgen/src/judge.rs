@@ -11,10 +11,13 @@ use crate::results::{Calibration, Floor, Holds, ModelFigure, ModelRow, Trial};
 use pushlab_server::wire::transport::Transport;
 
 /// Events below which nothing is decided.
-const LEAST_EVENTS: u64 = 1_000;
+pub const LEAST_EVENTS: u64 = 1_000;
 
 /// A histogram keeps three digits, so a quantile read from it may be this much off.
 const HISTOGRAM_DIGITS: f64 = 0.001;
+
+/// What an emulated line's own lateness may add to a quantile (MODEL.md §3, rfc6202-transits).
+const LINE_US: f64 = 1_000.0;
 
 /// A row for every (name, parameters) that ran, in the order of `plan`.
 pub fn judge(plan: &Plan, trials: &[Trial], calibration: &[Calibration]) -> Vec<ModelRow> {
@@ -82,7 +85,10 @@ impl<'a> Case<'a> {
         let mut notes = self.notes();
         let law = self.law();
         let mut figures = Vec::new();
-        if let (Some(law), Some(floor), Some(up)) = (law, self.floor, self.way_up) {
+        // Where nothing is decided nothing was calibrated: the figures are shown all the same.
+        let undecided = self.events < LEAST_EVENTS;
+        let floor = self.floor.or(undecided.then(Floor::default));
+        if let (Some(law), Some(floor), Some(up)) = (law, floor, self.way_up) {
             figures.extend(self.latencies(law, floor, up, &mut notes));
         }
         if self.heard() && self.set.cuts.is_empty() {
@@ -139,7 +145,7 @@ impl<'a> Case<'a> {
                 "nothing was published".to_owned(),
             ),
             (
-                self.floor.is_none(),
+                self.floor.is_none() && self.events >= LEAST_EVENTS,
                 "no floor was measured, so latency is not judged".to_owned(),
             ),
             (
@@ -209,7 +215,12 @@ impl<'a> Case<'a> {
             let at = |q: f64| us(law.quantile_s(q) + up.sure_s);
             let measured = (merged.as_ref()).and_then(|merged| merged.at(q));
             let measured = measured.map(|measured| measured as f64 - floor_us);
-            let off_us = floor_us + harness_us + at(high) * HISTOGRAM_DIGITS;
+            let line_us = if self.set.link.is_none() {
+                0.0
+            } else {
+                LINE_US
+            };
+            let off_us = floor_us + harness_us + line_us + at(high) * HISTOGRAM_DIGITS;
             figures.push(self.figure(name, at(q), measured, at(low) - off_us, at(high) + off_us));
         }
         figures
