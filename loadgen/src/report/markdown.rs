@@ -19,8 +19,19 @@ pub(super) fn markdown(results: &Results) -> String {
         out.push('\n');
     }
     out.push_str(&model(&rows));
+    out.push_str(&resolution(&rows));
     out.push_str(&environment(results));
     out
+}
+
+/// The worst row's: differences below it are not the transports'.
+fn resolution(rows: &[Row<'_>]) -> String {
+    let controls = rows.iter().filter_map(|row| row.figure("control_p99_us"));
+    let worst = controls.map(|figure| figure.median).reduce(f64::max);
+    worst.map_or_else(String::new, |worst| {
+        let worst = duration(worst);
+        format!("Resolution: {worst} (p99 of events that crossed no socket).\n\n")
+    })
 }
 
 /// One line: for whom the model holds.
