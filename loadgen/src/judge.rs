@@ -2,17 +2,22 @@
 //! few events. Pure. The model gets from the measurement only how many events there were and the
 //! floor of the calibration; where it has no closed form there is no verdict.
 
+mod tolerance;
+
 use crate::model::{Coming, Forecast, Law, Situation};
-use crate::plan::{EPOCH_DEVIATION, Plan, TrialPlan, WayUp, offset_digits};
+use crate::plan::{Plan, TrialPlan, WayUp};
 use crate::report::merged::Merged;
 use crate::results::{Calibration, Floor, Holds, ModelFigure, ModelRow, Trial};
 use pushlab_server::wire::transport::Transport;
 
 /// Events below which nothing is decided.
-const LEAST_EVENTS: u64 = 1_000;
+pub const LEAST_EVENTS: u64 = 1_000;
 
-/// Of rates.
-const RATE_TOLERANCE: f64 = 0.01;
+/// A histogram keeps three digits, so a quantile read from it may be this much off.
+const HISTOGRAM_DIGITS: f64 = 0.001;
+
+/// What an emulated line's own lateness may add to a quantile (MODEL.md §3, rfc6202-transits).
+const LINE_US: f64 = 1_000.0;
 
 /// A row for every (name, parameters) that ran, in the order of `plan`.
 pub fn judge(plan: &Plan, trials: &[Trial], calibration: &[Calibration]) -> Vec<ModelRow> {
@@ -80,7 +85,10 @@ impl<'a> Case<'a> {
         let mut notes = self.notes();
         let law = self.law();
         let mut figures = Vec::new();
-        if let (Some(law), Some(floor), Some(up)) = (law, self.floor, self.way_up) {
+        // Where nothing is decided nothing was calibrated: the figures are shown all the same.
+        let undecided = self.events < LEAST_EVENTS;
+        let floor = self.floor.or(undecided.then(Floor::default));
+        if let (Some(law), Some(floor), Some(up)) = (law, floor, self.way_up) {
             figures.extend(self.latencies(law, floor, up, &mut notes));
         }
         if self.heard() && self.set.cuts.is_empty() {
@@ -137,7 +145,7 @@ impl<'a> Case<'a> {
                 "nothing was published".to_owned(),
             ),
             (
-                self.floor.is_none(),
+                self.floor.is_none() && self.events >= LEAST_EVENTS,
                 "no floor was measured, so latency is not judged".to_owned(),
             ),
             (
@@ -157,16 +165,6 @@ impl<'a> Case<'a> {
             ));
         }
         notes
-    }
-
-    /// Independent draws behind a mean: events, or phases where a beat makes each client's waits alike.
-    fn draws(&self) -> f64 {
-        let phases = (self.set.clients * self.trials.len()) as f64;
-        let phased = self.set.transport.kind == Transport::IntervalPolling;
-        match self.situation.coming {
-            Coming::Beat { .. } if phased => phases.min(self.events as f64),
-            Coming::Beat { .. } | Coming::Poisson | Coming::Bursts => self.events as f64,
-        }
     }
 
     fn latencies(
@@ -217,30 +215,15 @@ impl<'a> Case<'a> {
             let at = |q: f64| us(law.quantile_s(q) + up.sure_s);
             let measured = (merged.as_ref()).and_then(|merged| merged.at(q));
             let measured = measured.map(|measured| measured as f64 - floor_us);
-            figures.push(self.figure(
-                name,
-                at(q),
-                measured,
-                at(low) - floor_us - harness_us,
-                at(high) + floor_us + harness_us,
-            ));
+            let line_us = if self.set.link.is_none() {
+                0.0
+            } else {
+                LINE_US
+            };
+            let off_us = floor_us + harness_us + line_us + at(high) * HISTOGRAM_DIGITS;
+            figures.push(self.figure(name, at(q), measured, at(low) - off_us, at(high) + off_us));
         }
         figures
-    }
-
-    /// The harness in these very trials, by their control subscriptions: what the machine had to do
-    /// beside them shows there and not in the calibration.
-    fn harness(&self) -> Floor {
-        let all = || self.trials.iter().map(|trial| &trial.generator.control_us);
-        let count: u64 = all().map(|part| part.count).sum();
-        let sums = all().filter_map(|part| Some(part.mean? * part.count as f64));
-        let merged = Merged::of(all());
-        let at = |q| merged.as_ref().and_then(|merged| merged.at(q)).unwrap_or(0) as f64;
-        Floor {
-            mean_us: sums.sum::<f64>() / count.max(1) as f64,
-            p50_us: at(0.5),
-            p99_us: at(0.99),
-        }
     }
 
     fn figure(
@@ -266,12 +249,6 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Polls of one client of each room: others of its room see the same events.
-    fn independent_polls(&self) -> f64 {
-        let clients = self.set.clients.max(1) as f64;
-        self.requests * (self.set.rooms as f64 / clients).min(1.0)
-    }
-
     fn empty_share(&self) -> Option<ModelFigure> {
         let share = self.forecast.empty_share?;
         // An answer with the current value is never empty.
@@ -290,12 +267,6 @@ impl<'a> Case<'a> {
         ))
     }
 
-    /// 3√(p(1 − p)/n), and one poll for a share of 0 or 1.
-    fn empty_deviation(&self, share: f64) -> f64 {
-        let n = self.independent_polls().max(1.0);
-        3.0 * (share * (1.0 - share) / n).sqrt() + 1.0 / n
-    }
-
     fn requests(&self) -> Option<ModelFigure> {
         let rate = self.forecast.requests_per_s.filter(|rate| *rate > 0.0)?;
         let each = rate / (self.situation.events_per_s * self.forecast.delivered_share?);
@@ -308,33 +279,6 @@ impl<'a> Case<'a> {
             each - off,
             each + off,
         ))
-    }
-
-    /// ± 1 %, and what the draw of the events leaves open: how many answers brought several, and how
-    /// many events stood at the edges of the window.
-    fn rate_tolerance(&self, each: f64) -> f64 {
-        let events = self.events.max(1) as f64;
-        let batches = match self.set.transport.kind {
-            Transport::LongPolling if each < 1.0 => ((1.0 - each) / (each * events)).sqrt(),
-            Transport::LongPolling
-            | Transport::IntervalPolling
-            | Transport::HttpStreaming
-            | Transport::Sse
-            | Transport::Websocket => 0.0,
-        };
-        RATE_TOLERANCE + 3.0 * batches + self.edges()
-    }
-
-    /// Events that cross an edge of the window between publish and receipt, as a share of all: two
-    /// edges, each with a Poisson number of events under way.
-    fn edges(&self) -> f64 {
-        let (Some(law), Some(up)) = (self.law(), self.way_up) else {
-            return 0.0;
-        };
-        let per_s = self.events as f64 / self.window_s.max(1e-9);
-        let under_way = per_s * (law.mean_s() + up.sure_s + up.waits_s);
-        let edges = 2.0 * self.trials.len() as f64;
-        3.0 * (under_way * edges).sqrt() / self.events.max(1) as f64
     }
 
     fn bytes(&self) -> Option<ModelFigure> {
@@ -357,45 +301,7 @@ impl<'a> Case<'a> {
         }
         Some(sum / self.deliveries)
     }
-
-    /// What an event and its exchange may have more or less by the digits of cursors, offsets and
-    /// lengths: nothing on a bare server's pushes.
-    fn digits(&self) -> f64 {
-        let polls = self.forecast.requests_per_s.unwrap_or(0.0) / self.situation.events_per_s;
-        let offsets = match offset_digits(self.set, self.situation.events_per_s).even {
-            true => 0.0,
-            false => 0.25,
-        };
-        let rooms = (self.set.rooms * self.trials.len()).max(1) as f64;
-        let epoch = 3.0 * EPOCH_DEVIATION / rooms.sqrt();
-        let (cursors, lengths) = match self.set.transport.kind {
-            // In the request, in the tag and, of an answer with events, in the envelope.
-            Transport::IntervalPolling | Transport::LongPolling => (3.0 * polls, polls),
-            Transport::Sse => (1.0, 0.0),
-            Transport::HttpStreaming | Transport::Websocket => (0.0, 0.0),
-        };
-        match self.set.server.bare {
-            true => (offsets + 1.0) * lengths,
-            false => offsets + cursors * (epoch + offsets) + lengths,
-        }
-    }
-
-    /// Polls more or less by the tolerance of rates, and full or empty by that of shares.
-    fn heads(&self, rate: f64) -> f64 {
-        let Some(requests) = self.forecast.requests_per_s.filter(|rate| *rate > 0.0) else {
-            return 0.0;
-        };
-        let (sizes, polls) = (&self.situation.sizes, requests / rate);
-        let full = sizes.heads + sizes.envelope;
-        let shares = (self.forecast.empty_share).map_or(0.0, |share| self.empty_deviation(share));
-        polls * (full * self.rate_tolerance(polls) + (full - sizes.empty_heads).abs() * shares)
-    }
-
-    /// A message that stands in a buffer while the window opens or closes: one each thread and edge.
-    fn cut_messages(&self) -> f64 {
-        let sizes = &self.situation.sizes;
-        let message = sizes.event + sizes.heads;
-        let threads = crate::worker::default_threads() * self.trials.len();
-        2.0 * threads as f64 * message / self.deliveries.max(1.0)
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,10 +53,23 @@ pub struct Results {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Environment {
     pub loadgen_version: String,
+    /// `release` or `debug`: how loadgen, and with it the embedded server, was built.
+    #[serde(default)]
+    pub profile: String,
+    #[serde(default)]
+    pub rustc: String,
     pub git_revision: Option<String>,
+    /// Whether tracked files differed from it.
+    #[serde(default)]
+    pub git_dirty: Option<bool>,
     pub os: String,
     pub kernel: Option<String>,
     pub cpu: Option<String>,
+    #[serde(default)]
+    pub cpu_governor: Option<String>,
+    /// Of the minute before the run.
+    #[serde(default)]
+    pub load_average: Option<f64>,
     pub cores: usize,
     pub memory_bytes: Option<u64>,
     pub fd_limit: Option<u64>,

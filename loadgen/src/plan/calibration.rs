@@ -2,6 +2,7 @@
 //! without a line, where latency should be 0 and what is measured is the harness and the machine.
 
 use super::{LinkPlan, Plan, TransportPlan, TrialPlan};
+use crate::judge::LEAST_EVENTS;
 use crate::results::Parameters;
 use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
@@ -11,11 +12,12 @@ const LONGEST: Duration = Duration::from_secs(2);
 const SETTLING: Duration = Duration::from_millis(300);
 
 impl Plan {
-    /// One for each load of the run, in the order of the scenario; none where nothing is published.
+    /// One for each load of the run, in the order of the scenario; none where so little is published
+    /// that the model is not judged.
     pub fn calibrations(&self) -> Vec<TrialPlan> {
         let mut loads: Vec<Parameters> = Vec::new();
         let mut trials = Vec::new();
-        for set in self.sets.iter().filter(|set| set.publish.rate > 0.0) {
+        for set in self.sets.iter().filter(|set| self.decides(set)) {
             let load = set.parameters().load();
             if !loads.contains(&load) {
                 loads.push(load);
@@ -23,6 +25,11 @@ impl Plan {
             }
         }
         trials
+    }
+
+    fn decides(&self, set: &TrialPlan) -> bool {
+        let seconds = set.duration.as_secs_f64() * f64::from(self.scenario.load.repeats);
+        set.publish.rate * seconds >= LEAST_EVENTS as f64
     }
 }
 
@@ -50,7 +57,7 @@ mod tests {
 
     #[test]
     fn every_load_is_calibrated_once() {
-        let text = "name = \"x\"\n[load]\nclients = [5, 9]\nduration = \"1s\"\n[publish]\nrate = [0, 7]\n[[transports]]\nkind = \"sse\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = \"50ms\"\n";
+        let text = "name = \"x\"\n[load]\nclients = [5, 9]\nduration = \"1s\"\n[publish]\nrate = [900, 1000]\n[[transports]]\nkind = \"sse\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = \"50ms\"\n";
         let plan = Scenario::parse(text, "x").unwrap();
         let plan = Plan::resolve(&plan, &Overrides::default()).unwrap();
         let found = plan.calibrations();

@@ -27,8 +27,19 @@ pub(super) fn markdown(results: &Results) -> String {
     for said in reservations(results) {
         put(&mut out, &format!("<sub>{}</sub>\n\n", escape(&said)));
     }
+    out.push_str(&resolution(&rows));
     out.push_str(&environment(results));
     out
+}
+
+/// The worst row's: differences below it are not the transports'.
+fn resolution(rows: &[Row<'_>]) -> String {
+    let controls = rows.iter().filter_map(|row| row.figure("control_p99_us"));
+    let worst = controls.map(|figure| figure.median).reduce(f64::max);
+    worst.map_or_else(String::new, |worst| {
+        let worst = duration(worst);
+        format!("Resolution: {worst} (p99 of events that crossed no socket).\n\n")
+    })
 }
 
 /// One line: for whom the model holds.
@@ -135,8 +146,12 @@ fn environment(results: &Results) -> String {
     let machine = &results.environment;
     let cpu = machine.cpu.as_deref().unwrap_or("unknown CPU");
     let kernel = machine.kernel.as_deref().unwrap_or("");
+    let debug = match machine.profile.as_str() {
+        "debug" => " (debug build)",
+        _ => "",
+    };
     let text = format!(
-        "{} {kernel}, {cpu}, {} cores; loadgen {}; target {}; {}",
+        "{} {kernel}, {cpu}, {} cores; loadgen {}{debug}; target {}; {}",
         machine.os, machine.cores, machine.loadgen_version, machine.target, results.generated_at
     );
     format!("<sub>{}</sub>\n", escape(&text.replace("  ", " ")))

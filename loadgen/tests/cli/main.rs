@@ -200,9 +200,9 @@ fn validate_prints_the_plan() {
     target: embedded server, fresh for each trial
 
     name              parameters                                  connections  files here  files there  deliveries/s  requests/s  ≈ bytes/s
-    sse               5 clients, 1 room, 1/s, 128 B                         6         106          106             5           –        980
-    interval-polling  5 clients, 1 room, 1/s, 128 B, every 200ms            6         106          106             5          25      7,325
-    interval-polling  5 clients, 1 room, 1/s, 128 B, every 1s               6         106          106             5           5      2,325
+    sse               5 clients, 1 room, 1/s, 128 B                         6         106          106             5           –        935
+    interval-polling  5 clients, 1 room, 1/s, 128 B, every 200ms            6         106          106             5          25      5,866
+    interval-polling  5 clients, 1 room, 1/s, 128 B, every 1s               6         106          106             5           5      2,169
     ");
 }
 

@@ -445,6 +445,8 @@ impl Drop for Running {
 fn an_interrupted_run_keeps_what_it_measured() {
     let home = home(&SHORT.replace("duration = \"500ms\"", "duration = \"120s\""));
     let mut run = Running::start(&home);
+    // A calibration comes first.
+    run.wait_for("trial 1/2");
     run.wait_for("measuring");
     run.signal(nix::sys::signal::Signal::SIGINT);
     let (code, said) = run.end();

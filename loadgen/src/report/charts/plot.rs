@@ -221,7 +221,7 @@ fn share(range: &Range<f64>, value: f64) -> f64 {
 
 /// How a model's line is drawn.
 const MODEL_WIDTH: u32 = 3;
-const MODEL_DOT: f64 = 4.0;
+const MODEL_DOT: f64 = 7.0;
 
 /// A short line with the marker for each row, and one for the model where a chart draws
 /// it. Returns where the rest may begin.

@@ -1,8 +1,8 @@
 //! What a figure means nothing without: how it was measured, on what, and the scenario as resolved.
 
-use super::super::format::{count, duration, memory};
+use super::super::format::{count, duration, memory, significant};
 use super::super::rows::Row;
-use crate::results::Results;
+use crate::results::{Environment, Results};
 use crate::scenario::LinkEntry;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -96,7 +96,7 @@ fn environment(results: &Results) -> Markup {
         ("Cores".to_string(), machine.cores.to_string()),
         ("Clock".to_string(), machine.clock.clone()),
         ("Target".to_string(), machine.target.clone()),
-        ("loadgen".to_string(), machine.loadgen_version.clone()),
+        ("loadgen".to_string(), built(machine)),
     ];
     let perhaps = [
         ("Kernel", machine.kernel.clone()),
@@ -106,8 +106,10 @@ fn environment(results: &Results) -> Markup {
             machine.memory_bytes.map(|bytes| memory(bytes as f64)),
         ),
         ("Open files allowed", machine.fd_limit.map(count)),
+        ("CPU governor", machine.cpu_governor.clone()),
+        ("Load before the run", machine.load_average.map(significant)),
         ("Target version", machine.target_version.clone()),
-        ("Git revision", machine.git_revision.clone()),
+        ("Git revision", revision(machine)),
     ];
     let known = perhaps
         .into_iter()
@@ -118,6 +120,23 @@ fn environment(results: &Results) -> Markup {
     html! {
         dl { @for (name, value) in &facts { div { dt { (name) } dd { bdi { (value) } } } } }
     }
+}
+
+/// Version, profile and compiler, as far as they are known.
+fn built(machine: &Environment) -> String {
+    let parts = [&machine.loadgen_version, &machine.profile, &machine.rustc];
+    let known: Vec<&str> = (parts.into_iter().map(String::as_str))
+        .filter(|part| !part.is_empty())
+        .collect();
+    known.join(", ")
+}
+
+fn revision(machine: &Environment) -> Option<String> {
+    let revision = machine.git_revision.as_ref()?;
+    Some(match machine.git_dirty {
+        Some(true) => format!("{revision}, with changes"),
+        Some(false) | None => revision.clone(),
+    })
 }
 
 fn pretty(scenario: &Value) -> String {

@@ -76,6 +76,9 @@ fn verdict(results: &Results) -> Markup {
             } @else {
                 p { strong { "Invalid run." } " Do not use these figures." }
             }
+            @if results.environment.profile == "debug" {
+                p { "loadgen was built for debugging: its figures are slower than those of a release build." }
+            }
             @if results.interrupted {
                 p { strong { "Interrupted." } " The run was stopped; this is what was measured until then." }
             }
