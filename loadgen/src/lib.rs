@@ -30,4 +30,5 @@ pub mod recorder;
 pub mod timeline;
 pub mod results;
 pub mod statistics;
+pub mod published;
 pub mod report;

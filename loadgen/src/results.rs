@@ -3,8 +3,10 @@
 //! name; a figure that could not be taken is `null`, never 0.
 
 mod exchanges;
+mod published;
 
 pub use exchanges::{Exchanges, Spread};
+pub use published::{PublishedRow, Quoted};
 
 use pushlab_server::wire::transport::Transport;
 use serde::{Deserialize, Serialize};
@@ -32,7 +34,7 @@ pub struct Results {
     #[serde(default)]
     pub model: Vec<serde_json::Value>,
     #[serde(default)]
-    pub published: Vec<serde_json::Value>,
+    pub published: Vec<PublishedRow>,
     #[serde(default)]
     pub predicted: Vec<Prediction>,
 }

@@ -7,6 +7,7 @@ pub mod signals;
 use crate::environment;
 use crate::plan::{Plan, TrialPlan};
 use crate::progress::{Display, Live, milliseconds};
+use crate::published;
 use crate::report;
 use crate::results::{Environment, Results, SCHEMA_VERSION, TimelineRow, Trial};
 use crate::scenario::units::grouped;
@@ -178,7 +179,7 @@ impl Progress {
                 "broke off after {ran} of {planned} trials: {error}"
             ));
         }
-        Results {
+        let mut results = Results {
             schema_version: SCHEMA_VERSION,
             generated_at: self.generated_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             scenario: serde_json::to_value(&self.plan.scenario)
@@ -193,7 +194,9 @@ impl Progress {
             model: Vec::new(),
             published: Vec::new(),
             predicted: self.plan.predictions(),
-        }
+        };
+        results.published = published::rows(&results);
+        results
     }
 }
 

@@ -7,20 +7,20 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 
 /// Samples that are not negative, and how many others there are.
-pub(super) struct Merged {
-    pub(super) histogram: Histogram<u64>,
+pub(crate) struct Merged {
+    pub(crate) histogram: Histogram<u64>,
     negative: u64,
 }
 
 impl Merged {
-    pub(super) fn of<'a>(
+    pub(crate) fn of<'a>(
         distributions: impl IntoIterator<Item = &'a Distribution>,
     ) -> Option<Self> {
         let parts = distributions.into_iter();
         Self::add_up(parts.map(|part| (part.hdr.as_str(), part.negative)))
     }
 
-    pub(super) fn of_encoded<'a>(encoded: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+    pub(crate) fn of_encoded<'a>(encoded: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         Self::add_up(encoded.into_iter().map(|hdr| (hdr, 0)))
     }
 
@@ -50,13 +50,13 @@ impl Merged {
         merged.filter(|sum| !sum.histogram.is_empty())
     }
 
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.histogram.len() + self.negative
     }
 
     /// The value that a share `quantile` of all samples does not exceed; `None` where that is a
     /// negative sample, which a logarithmic axis cannot show.
-    pub(super) fn at(&self, quantile: f64) -> Option<u64> {
+    pub(crate) fn at(&self, quantile: f64) -> Option<u64> {
         let rank = quantile * self.count() as f64 - self.negative as f64;
         if self.negative > 0 && rank <= 0.0 {
             return None;
@@ -66,7 +66,7 @@ impl Merged {
     }
 
     /// The share at or above which fewer than ten samples lie: beyond it a curve is noise.
-    pub(super) fn last_quantile(&self) -> f64 {
+    pub(crate) fn last_quantile(&self) -> f64 {
         (1.0 - 10.0 / self.count() as f64).max(0.0)
     }
 }

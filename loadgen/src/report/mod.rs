@@ -2,7 +2,7 @@
 
 mod format;
 mod rows;
-mod merged;
+pub(crate) mod merged;
 mod text;
 mod markdown;
 mod csv;
