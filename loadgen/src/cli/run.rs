@@ -127,6 +127,10 @@ fn text(finished: &Finished) -> String {
     let mut text = report::table(&finished.results);
     let folder = finished.folder.display();
     writeln!(text, "\nreport: {folder}/report.html\n").expect("a string takes all that is written");
+    let published = report::published(&finished.results);
+    if !published.is_empty() {
+        writeln!(text, "{published}").expect("a string takes all that is written");
+    }
     for sentence in report::sentences(&finished.results) {
         text.push_str(&sentence);
         text.push('\n');

@@ -3,6 +3,7 @@
 mod format;
 mod rows;
 pub(crate) mod merged;
+mod tables;
 mod text;
 mod markdown;
 mod csv;
@@ -10,7 +11,7 @@ mod hlog;
 mod charts;
 mod html;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +44,11 @@ pub fn files(results: &Results) -> Vec<ReportFile> {
 /// The table that ends a run on stdout.
 pub fn table(results: &Results) -> String {
     text::table(&rows(results))
+}
+
+/// The published table that the scenario replays, with its footnotes; empty for any other.
+pub fn published(results: &Results) -> String {
+    tables::Table::of(results).map_or(String::new(), |table| text::published(&table))
 }
 
 /// One sentence per transport that a person can repeat at lunch.

@@ -3,9 +3,10 @@
 
 use super::format::{ABSENT, count, duration, median, memory, percent, significant};
 use super::rows::Row;
+use super::tables::{self, HEADS, Table};
 
 /// The columns' heads, on two lines to keep five transports within 100 columns.
-const HEADS: [(&str, &str); 10] = [
+const TABLE_HEADS: [(&str, &str); 10] = [
     ("", "transport"),
     ("", "delivered"),
     ("", "lost"),
@@ -20,16 +21,28 @@ const HEADS: [(&str, &str); 10] = [
 
 pub(super) fn table(rows: &[Row<'_>]) -> String {
     let mut lines: Vec<Vec<String>> = vec![
-        HEADS.iter().map(|(upper, _)| upper.to_string()).collect(),
-        HEADS.iter().map(|(_, lower)| lower.to_string()).collect(),
+        TABLE_HEADS
+            .iter()
+            .map(|(upper, _)| upper.to_string())
+            .collect(),
+        TABLE_HEADS
+            .iter()
+            .map(|(_, lower)| lower.to_string())
+            .collect(),
     ];
     lines.extend(rows.iter().map(cells));
+    let widths = widths(&lines);
+    lines.iter().map(|line| aligned(line, &widths)).collect()
+}
+
+/// Of each column, in characters.
+fn widths(lines: &[Vec<String>]) -> Vec<usize> {
+    let columns = lines.first().map_or(0, Vec::len);
     let width = |column: usize| {
         let cells = lines.iter().map(|line| line[column].chars().count());
         cells.max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..HEADS.len()).map(width).collect();
-    lines.iter().map(|line| aligned(line, &widths)).collect()
+    (0..columns).map(width).collect()
 }
 
 fn cells(row: &Row<'_>) -> Vec<String> {
@@ -60,6 +73,19 @@ fn aligned(line: &[String], widths: &[usize]) -> String {
         out.push_str(&format!("  {cell:>width$}"));
     }
     format!("{}\n", out.trim_end())
+}
+
+pub(super) fn published(table: &Table<'_>) -> String {
+    let mut lines = vec![HEADS.map(str::to_owned).to_vec()];
+    lines.extend(table.rows.iter().map(|row| tables::cells(row).to_vec()));
+    let mut out = format!("published: {}\n", table.source);
+    for line in &lines {
+        out.push_str(&aligned(line, &widths(&lines)));
+    }
+    for (number, note) in (1..).zip(table.footnotes) {
+        out.push_str(&format!("{number}. {note}\n"));
+    }
+    out
 }
 
 pub(super) fn sentence(row: &Row<'_>) -> String {

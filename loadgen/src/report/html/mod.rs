@@ -2,6 +2,7 @@
 //! escapes every text, so a scenario's title may hold anything.
 
 mod figures;
+mod published;
 mod ledger;
 mod context;
 
@@ -34,6 +35,7 @@ pub(super) fn html(results: &Results, drawings: &[Drawing]) -> String {
                 main {
                     (verdict(results))
                     (findings(&rows))
+                    (published::section(results))
                     (figures::section(&rows))
                     (charts(&rows, drawings))
                     (ledger::section(results, &rows))
