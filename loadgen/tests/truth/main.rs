@@ -7,6 +7,7 @@
 
 mod lab;
 mod kolmogorov;
+mod published;
 mod link;
 
 use lab::{Lab, milliseconds, plan, turn};
