@@ -73,7 +73,7 @@ fn pulled(of: &Evidence<'_>, set: &Parameters) -> Vec<PublishedRow> {
 
 /// Pulls that brought nothing new, whether they brought the old value or none.
 fn unnecessary_percent(trial: &Trial) -> Option<f64> {
-    let (pulls, news) = (trial.requests as f64, trial.window_deliveries as f64);
+    let (pulls, news) = (trial.requests as f64, trial.delivered as f64);
     (pulls > 0.0).then(|| (1.0 - news / pulls) * 100.0)
 }
 

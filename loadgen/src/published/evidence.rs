@@ -4,6 +4,7 @@
 use crate::report::merged::Merged;
 use crate::results::{Parameters, Results, Spread, Trial};
 use crate::statistics;
+use pushlab_server::wire::transport::Transport;
 
 pub(super) struct Evidence<'a> {
     trials: Vec<&'a Trial>,
@@ -89,20 +90,41 @@ pub(super) fn max_ms(trial: &Trial) -> Option<f64> {
 }
 
 pub(super) fn requests_per_s(trial: &Trial) -> Option<f64> {
-    per_second(trial, trial.requests as f64)
+    per_second(trial, trial.requests as f64 * whole_events(trial)?)
 }
 
+/// Of the events that were due in the window, whenever they came.
 pub(super) fn deliveries_per_s(trial: &Trial) -> Option<f64> {
-    per_second(trial, trial.window_deliveries as f64)
+    per_second(trial, trial.delivered as f64)
+}
+
+/// What follows events comes at their instants, and one of those may be the window's edge, which then
+/// cuts through a broadcast: counts of such traffic are for whole events. Polls on a beat of their own
+/// are spread over the window.
+fn whole_events(trial: &Trial) -> Option<f64> {
+    match trial.transport {
+        Transport::IntervalPolling => Some(1.0),
+        Transport::LongPolling
+        | Transport::HttpStreaming
+        | Transport::Sse
+        | Transport::Websocket => {
+            let received = trial.window_deliveries;
+            (received > 0).then(|| trial.delivered as f64 / received as f64)
+        }
+    }
+}
+
+fn received_per_s(trial: &Trial) -> Option<f64> {
+    per_second(trial, trial.window_deliveries as f64 * whole_events(trial)?)
 }
 
 /// Publishing aside.
 pub(super) fn app_bytes_per_s(trial: &Trial) -> Option<f64> {
-    Some(trial.bytes.per_delivery? * deliveries_per_s(trial)?)
+    Some(trial.bytes.per_delivery? * received_per_s(trial)?)
 }
 
 pub(super) fn ip_bytes_per_s(trial: &Trial) -> Option<f64> {
-    Some(trial.bytes.ip_per_delivery? * deliveries_per_s(trial)?)
+    Some(trial.bytes.ip_per_delivery? * received_per_s(trial)?)
 }
 
 fn per_second(trial: &Trial, count: f64) -> Option<f64> {

@@ -96,7 +96,7 @@ fn pulls_in_vain_are_those_without_news() {
             interval_s: Some(0.02),
             ..Parameters::default()
         };
-        (trial.requests, trial.window_deliveries) = (10_000, 200);
+        (trial.requests, trial.delivered) = (10_000, 200);
     });
     let rows = rows(&results("delft", vec![pull]));
     let row = find(

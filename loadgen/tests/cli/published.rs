@@ -10,14 +10,20 @@ fn rows(name: &str, flags: &[&str]) -> Vec<PublishedRow> {
     let home = tempfile::tempdir().unwrap();
     let scenario = format!("{}/../scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
     let out = home.path().join("out");
-    let output = loadgen(home.path())
-        .args(["run", &scenario, "--no-progress", "--out"])
-        .arg(&out)
-        .args(flags)
-        .output()
-        .unwrap();
+    let run = || {
+        let mut command = loadgen(home.path());
+        command.args(["run", &scenario, "--no-progress", "--out"]);
+        command.arg(&out).args(flags).output().unwrap()
+    };
+    let mut output = run();
+    // A machine too busy to measure gives no evidence: 96, and another chance.
+    for _ in 0..2 {
+        if output.status.code() == Some(96) {
+            fs::remove_dir_all(&out).unwrap();
+            output = run();
+        }
+    }
     let said = String::from_utf8_lossy(&output.stderr);
-    // Too busy to measure time is not too busy to count bytes, but then nothing is evidence.
     assert!(output.status.success(), "{name}: {said}");
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(stdout.contains("published: "), "{stdout}");
