@@ -9,14 +9,18 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 /// Those that bear on many sockets.
-const SYSCTLS: [&str; 9] = [
+const SYSCTLS: [&str; 13] = [
     "fs.nr_open",
     "net.core.rmem_max",
     "net.core.somaxconn",
     "net.core.wmem_max",
+    "net.ipv4.tcp_autocorking",
+    "net.ipv4.tcp_congestion_control",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.tcp_max_syn_backlog",
     "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_slow_start_after_idle",
+    "net.ipv4.tcp_timestamps",
     "net.ipv4.tcp_tw_reuse",
     "net.ipv4.tcp_wmem",
 ];
@@ -29,10 +33,15 @@ pub fn describe(
 ) -> Environment {
     Environment {
         loadgen_version: env!("CARGO_PKG_VERSION").to_owned(),
+        profile: profile().to_owned(),
+        rustc: env!("LOADGEN_RUSTC").to_owned(),
         git_revision: git_revision(),
+        git_dirty: git_dirty(),
         os: std::env::consts::OS.to_owned(),
         kernel: first_line("/proc/sys/kernel/osrelease"),
         cpu: field("/proc/cpuinfo", "model name"),
+        cpu_governor: first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        load_average: load_average(),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         memory_bytes: field("/proc/meminfo", "MemTotal").and_then(|text| kilobytes(&text)),
         fd_limit: descriptor_limit(),
@@ -108,17 +117,40 @@ fn clock() -> String {
     }
 }
 
+/// How this very program was built.
+pub fn profile() -> &'static str {
+    match cfg!(debug_assertions) {
+        true => "debug",
+        false => "release",
+    }
+}
+
+/// Processes that wanted a core in the minute before the run.
+fn load_average() -> Option<f64> {
+    let text = first_line("/proc/loadavg")?;
+    text.split_whitespace().next()?.parse().ok()
+}
+
 /// Of the repository loadgen is run in, which is what a run in CI wants to be traced to.
 fn git_revision() -> Option<String> {
+    git(&["rev-parse", "HEAD"]).filter(|revision| !revision.is_empty())
+}
+
+/// Whether tracked files there differ from that revision.
+fn git_dirty() -> Option<bool> {
+    let changes = git(&["status", "--porcelain", "--untracked-files=no"])?;
+    Some(!changes.is_empty())
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git")
-        .args(["rev-parse", "HEAD"])
+        .args(arguments)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()
         .ok()?;
-    let revision = String::from_utf8(output.stdout).ok()?;
-    let revision = revision.trim();
-    (output.status.success() && !revision.is_empty()).then(|| revision.to_owned())
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -145,5 +177,16 @@ mod tests {
         let environment = describe("embedded".to_owned(), None, BTreeMap::new());
         assert!(environment.kernel.is_some() && environment.memory_bytes > Some(0));
         assert!(environment.fd_limit > Some(0) && environment.cores > 0);
+        assert!(environment.load_average >= Some(0.0));
+        assert!(
+            environment.rustc.starts_with("rustc "),
+            "{}",
+            environment.rustc
+        );
+        assert!(
+            environment
+                .sysctls
+                .contains_key("net.ipv4.tcp_congestion_control")
+        );
     }
 }

@@ -30,5 +30,6 @@ pub mod recorder;
 pub mod timeline;
 pub mod results;
 pub mod statistics;
+pub mod judge;
 pub mod published;
 pub mod report;

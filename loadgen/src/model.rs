@@ -33,6 +33,8 @@ pub enum Coming {
     Beat {
         chance: f64,
     },
+    /// Many at one instant: they wait for one another, so latency has no closed form.
+    Bursts,
 }
 
 /// All that the formulas ask about one client: the notation of MODEL.md §1.
@@ -60,7 +62,7 @@ pub struct Situation {
 pub struct Sizes {
     /// S, one event; a mean where its digits vary.
     pub event: f64,
-    /// b, between events of one answer, and after the last.
+    /// b, between events of one answer.
     pub separator: f64,
     /// Hq + Hr of a poll that brings something.
     pub heads: f64,
@@ -106,7 +108,7 @@ impl Situation {
     /// The bytes of polls: `requests` a second, `empty` of them without an event.
     fn polled_bytes(&self, requests: f64, empty: f64) -> (f64, f64) {
         let sizes = &self.sizes;
-        let full = (1.0 - empty) * (sizes.heads + sizes.envelope);
+        let full = (1.0 - empty) * (sizes.heads + sizes.envelope - sizes.separator);
         let events = self.events_per_s * (sizes.event + sizes.separator);
         let app = requests * (full + empty * sizes.empty_heads) + events;
         (app, app + requests * 3.0 * SEGMENT_BYTES)

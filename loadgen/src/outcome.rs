@@ -296,6 +296,9 @@ fn server_figures(plan: &TrialPlan, marks: &Marks, deliveries: u64) -> ServerFig
         rss_ready,
         rss_per_connection: per_client(rss_start, rss_ready, plan.clients),
         threads: closed.and_then(|usage| usage.process.threads),
+        connections: (marks.server_ready.as_ref())
+            .map(|usage| measured(usage).map(|traffic| traffic.open).sum()),
+        fds: (marks.server_ready.as_ref()).and_then(|usage| usage.process.fds),
         context_switches: window.and_then(|(o, c)| {
             let (before, after) = (o.process.context_switches?, c.process.context_switches?);
             after.checked_sub(before)
@@ -318,6 +321,7 @@ fn generator_figures(found: &Findings<'_>, deliveries: u64) -> GeneratorFigures 
         rss_ready,
         rss_per_client: per_client(rss_start, rss_ready, found.plan.clients),
         threads: marks.own_ready.and_then(|own| own.threads).unwrap_or(0),
+        fds: marks.own_ready.and_then(|own| own.fds),
         control_us: found.recording.control.distribution(),
     }
 }

@@ -5,10 +5,15 @@ mod resolve;
 mod sets;
 mod link;
 mod predict;
+mod situation;
+mod calibration;
+mod wire_sizes;
 mod limits;
 
 pub use limits::Limits;
 pub use link::{LinkPlan, StallPlan};
+pub use situation::WayUp;
+pub use wire_sizes::{EPOCH_DEVIATION, OffsetDigits, offset_digits};
 
 use crate::results::Parameters;
 use crate::scenario::{Headers, LinkPreset, Scenario};
@@ -193,9 +198,13 @@ impl Plan {
             .collect()
     }
 
-    /// About how long all trials take: their phases, and half a second to start and stop a server.
+    /// About how long all trials and calibrations take: their phases, and half a second to start and stop a server.
     pub fn estimated_time(&self) -> Duration {
-        self.trials.iter().map(TrialPlan::estimated_time).sum()
+        let trials = self.trials.iter().map(TrialPlan::estimated_time);
+        let calibrations = self.calibrations();
+        trials
+            .chain(calibrations.iter().map(TrialPlan::estimated_time))
+            .sum()
     }
 }
 
@@ -211,6 +220,14 @@ impl TransportPlan {
             msgpack: false,
             headers: Headers::Lean,
             latest: false,
+        }
+    }
+
+    /// The hold as a long poll asks for it.
+    pub fn hold_text(&self) -> String {
+        match self.hold {
+            whole if whole.subsec_millis() == 0 => format!("{}s", whole.as_secs()),
+            other => format!("{}ms", other.as_millis()),
         }
     }
 }

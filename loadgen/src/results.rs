@@ -3,9 +3,11 @@
 //! name; a figure that could not be taken is `null`, never 0.
 
 mod exchanges;
+mod model;
 mod published;
 
 pub use exchanges::{Exchanges, Spread};
+pub use model::{Calibration, Floor, Holds, ModelFigure, ModelRow};
 pub use published::{PublishedRow, Quoted};
 
 use pushlab_server::wire::transport::Transport;
@@ -32,7 +34,10 @@ pub struct Results {
     #[serde(default)]
     pub expectations: Vec<serde_json::Value>,
     #[serde(default)]
-    pub model: Vec<serde_json::Value>,
+    pub model: Vec<ModelRow>,
+    /// Apart from `trials`: what the floor of the model was taken from.
+    #[serde(default)]
+    pub calibration: Vec<Calibration>,
     #[serde(default)]
     pub published: Vec<PublishedRow>,
     #[serde(default)]
@@ -43,10 +48,23 @@ pub struct Results {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Environment {
     pub loadgen_version: String,
+    /// `release` or `debug`: how loadgen, and with it the embedded server, was built.
+    #[serde(default)]
+    pub profile: String,
+    #[serde(default)]
+    pub rustc: String,
     pub git_revision: Option<String>,
+    /// Whether tracked files differed from it.
+    #[serde(default)]
+    pub git_dirty: Option<bool>,
     pub os: String,
     pub kernel: Option<String>,
     pub cpu: Option<String>,
+    #[serde(default)]
+    pub cpu_governor: Option<String>,
+    /// Of the minute before the run.
+    #[serde(default)]
+    pub load_average: Option<f64>,
     pub cores: usize,
     pub memory_bytes: Option<u64>,
     pub fd_limit: Option<u64>,
@@ -81,6 +99,18 @@ pub struct Parameters {
     /// Of the emulated link; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rtt_s: Option<f64>,
+}
+
+impl Parameters {
+    /// Those of the load alone, whichever transport and line carry it.
+    pub fn load(&self) -> Parameters {
+        Parameters {
+            interval_s: None,
+            hold_s: None,
+            rtt_s: None,
+            ..self.clone()
+        }
+    }
 }
 
 /// One transport, one set of parameters, one fresh server.
@@ -239,6 +269,11 @@ pub struct ServerFigures {
     pub rss_per_connection: Option<f64>,
     pub threads: Option<u64>,
     pub context_switches: Option<u64>,
+    /// Measured connections and all open files, when every client was ready.
+    #[serde(default)]
+    pub connections: Option<u64>,
+    #[serde(default)]
+    pub fds: Option<u64>,
     /// Over the trial's whole connections, as the server's sockets counted.
     pub bytes_rx: Option<u64>,
     pub bytes_tx: Option<u64>,
@@ -253,6 +288,9 @@ pub struct GeneratorFigures {
     pub rss_ready: Option<u64>,
     pub rss_per_client: Option<f64>,
     pub threads: u64,
+    /// Open files when every client was ready.
+    #[serde(default)]
+    pub fds: Option<u64>,
     /// The floor of the harness: receipt − intended publish of events that crossed no socket.
     #[serde(default)]
     pub control_us: Distribution,

@@ -1,15 +1,17 @@
 //! A whole run: the target is asked, the folder tried out, then trial after trial, then the report.
 //! What was measured is kept after each trial, whatever ends the run.
 
+mod calibrate;
 pub mod folder;
 pub mod signals;
 
 use crate::environment;
+use crate::judge;
 use crate::plan::{Plan, TrialPlan};
 use crate::progress::{Display, Live, milliseconds};
 use crate::published;
 use crate::report;
-use crate::results::{Environment, Results, SCHEMA_VERSION, TimelineRow, Trial};
+use crate::results::{Calibration, Environment, Results, SCHEMA_VERSION, TimelineRow, Trial};
 use crate::scenario::units::grouped;
 use crate::statistics;
 use crate::target::TargetError;
@@ -83,6 +85,7 @@ pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finish
         environment: environment::describe(target_label(&plan), version, labels),
         plan,
         generated_at: started,
+        calibration: Vec::new(),
         trials: Vec::new(),
         timeline: Vec::new(),
         interrupted: false,
@@ -108,6 +111,7 @@ struct Progress {
     plan: Plan,
     environment: Environment,
     generated_at: Timestamp,
+    calibration: Vec<Calibration>,
     trials: Vec<Trial>,
     timeline: Vec<TimelineRow>,
     interrupted: bool,
@@ -121,6 +125,7 @@ impl Progress {
         options: &Options,
         stop: &watch::Receiver<bool>,
     ) -> Result<(), TrialError> {
+        self.calibration = calibrate::calibrate(&self.plan, display, options, stop).await?;
         for at in 0..self.plan.trials.len() {
             if *stop.borrow() {
                 self.interrupted = true;
@@ -191,7 +196,8 @@ impl Progress {
             summary: statistics::summarise(&self.plan, &self.trials),
             timeline: self.timeline.clone(),
             expectations: Vec::new(),
-            model: Vec::new(),
+            model: judge::judge(&self.plan, &self.trials, &self.calibration),
+            calibration: self.calibration.clone(),
             published: Vec::new(),
             predicted: self.plan.predictions(),
         };

@@ -8,6 +8,8 @@ pub struct OwnUsage {
     /// Resident memory in bytes.
     pub rss: Option<u64>,
     pub threads: Option<u64>,
+    /// Open file descriptors.
+    pub fds: Option<u64>,
 }
 
 impl OwnUsage {
@@ -17,6 +19,7 @@ impl OwnUsage {
             cpu_s: cpu_s(),
             rss: number(&status, "VmRSS:").map(|kib| kib * 1024),
             threads: number(&status, "Threads:"),
+            fds: (std::fs::read_dir("/proc/self/fd").ok()).map(|open| open.count() as u64),
         }
     }
 }

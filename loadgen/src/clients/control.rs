@@ -40,7 +40,7 @@ impl Feed {
     /// Hands `index` to one thread of clients, each in its turn.
     pub fn send(&self, index: EventIndex) {
         let turn = index as usize / self.every;
-        if index as usize % self.every == 0
+        if (index as usize).is_multiple_of(self.every)
             && let Some(subscriber) = self.subscribers.get(turn % self.subscribers.len().max(1))
         {
             // A thread that is gone shows in its missing report.

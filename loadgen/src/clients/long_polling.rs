@@ -7,10 +7,7 @@ use crate::net::failure::Failure;
 
 /// Returns when the server ends the connection between two polls.
 pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(), Failure> {
-    let hold = match client.transport().hold {
-        whole if whole.subsec_millis() == 0 => format!("hold={}s", whole.as_secs()),
-        other => format!("hold={}ms", other.as_millis()),
-    };
+    let hold = format!("hold={}", client.transport().hold_text());
     let mut content = Vec::new();
     // A bare server has no cursor to hand out at once: without this the first poll would be held
     // until the first event, and nobody could tell that the client is there.

@@ -15,6 +15,7 @@ pub(super) fn forecast(situation: &Situation) -> Forecast {
         _ if situation.events_per_s == 0.0 => Some(idle(situation)),
         Coming::Poisson => Some(poisson(situation)),
         Coming::Beat { chance } => on_a_beat(situation, chance),
+        Coming::Bursts => None,
     }
     // What waits for a request is cut to one event: no closed form but where nothing waits.
     .filter(|pace| !situation.latest_value || pace.at_once == 1.0);

@@ -10,7 +10,7 @@ pub(super) fn forecast(situation: &Situation) -> Forecast {
         latency: latency(situation),
         requests_per_s: Some(rate),
         empty_share: empty,
-        delivered_share: Some(delivered_share(situation)),
+        delivered_share: delivered_share(situation),
         // A latest-value answer carries one event however many came: not these formulas.
         app_bytes_per_s: bytes
             .filter(|_| !situation.latest_value)
@@ -22,7 +22,10 @@ pub(super) fn forecast(situation: &Situation) -> Forecast {
 fn latency(situation: &Situation) -> Option<Law> {
     let (d, period) = (situation.transit_s, situation.interval_s);
     match situation.coming {
-        _ if !situation.latest_value => Some(Law::evenly(d, period)),
+        Coming::Bursts => None,
+        Coming::Poisson | Coming::Beat { .. } if !situation.latest_value => {
+            Some(Law::evenly(d, period))
+        }
         Coming::Poisson => Some(Law::Youngest {
             from_s: d,
             width_s: period,
@@ -42,22 +45,26 @@ fn empty_share(situation: &Situation) -> Option<f64> {
     if heard == 0.0 {
         return Some(1.0);
     }
-    Some(match situation.coming {
-        Coming::Poisson => (-heard).exp(),
+    match situation.coming {
+        Coming::Bursts => None,
+        Coming::Poisson => Some((-heard).exp()),
         Coming::Beat { chance } => {
             let beats = situation.beats_per_s(chance) * situation.interval_s;
             let passed_by = (1.0 - chance).powi(beats.floor() as i32);
-            passed_by * (1.0 - beats.fract() * chance)
+            Some(passed_by * (1.0 - beats.fract() * chance))
         }
-    })
+    }
 }
 
-fn delivered_share(situation: &Situation) -> f64 {
+fn delivered_share(situation: &Situation) -> Option<f64> {
     let heard = situation.events_per_s * situation.interval_s;
+    if !situation.latest_value || heard == 0.0 {
+        return Some(1.0);
+    }
     match situation.coming {
-        _ if !situation.latest_value || heard == 0.0 => 1.0,
-        Coming::Poisson => latest_value_share(heard),
-        Coming::Beat { .. } => empty_share(situation).map_or(1.0, |empty| (1.0 - empty) / heard),
+        Coming::Poisson => Some(latest_value_share(heard)),
+        Coming::Beat { .. } => empty_share(situation).map(|empty| (1.0 - empty) / heard),
+        Coming::Bursts => None,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Streams, SSE and WebSocket: an event goes out when it comes. MODEL.md §2 (3), (4).
 
 use super::framing::pushed;
-use super::{Forecast, Law, SEGMENT_BYTES, Situation};
+use super::{Coming, Forecast, Law, SEGMENT_BYTES, Situation};
 
 pub(super) fn forecast(situation: &Situation) -> Forecast {
     let (rate, sizes) = (situation.events_per_s, &situation.sizes);
     let framed = sizes.event + pushed(situation.transport, sizes.event, sizes.id_line);
     Forecast {
-        latency: Some(Law::exactly(situation.transit_s)),
+        latency: (situation.coming != Coming::Bursts).then(|| Law::exactly(situation.transit_s)),
         requests_per_s: Some(0.0),
         empty_share: None,
         delivered_share: Some(1.0),

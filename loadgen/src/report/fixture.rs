@@ -1,5 +1,6 @@
 //! Results as a run would leave them, from seeded random numbers: for tests of the reporters alone.
 
+use crate::model::Law;
 use crate::results::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -86,6 +87,34 @@ pub(super) fn zero_deliveries() -> Results {
     results
 }
 
+/// One trial, of which the mean holds and the bytes do not.
+pub(super) fn modelled() -> Results {
+    let mut results = one_trial();
+    let trial = &results.trials[0];
+    let figure = |figure: &str, model, measured, verdict| ModelFigure {
+        figure: figure.to_string(),
+        model,
+        measured: Some(measured),
+        low: model * 0.9,
+        high: model * 1.1,
+        verdict,
+    };
+    results.model = vec![ModelRow {
+        name: trial.name.clone(),
+        transport: trial.transport,
+        parameters: trial.parameters.clone(),
+        events: 12_500,
+        floor: None,
+        latency: Some(Law::evenly(0.001, 0.25)),
+        figures: vec![
+            figure("latency_mean_us", 126_000.0, 127_000.0, Holds::Holds),
+            figure("bytes_per_delivery", 188.0, 250.0, Holds::DoesNot),
+        ],
+        notes: vec!["no closed form for p99: a test".to_string()],
+    }];
+    results
+}
+
 pub(super) fn nothing() -> Results {
     Results {
         schema_version: SCHEMA_VERSION,
@@ -103,6 +132,7 @@ pub(super) fn nothing() -> Results {
         timeline: Vec::new(),
         expectations: Vec::new(),
         model: Vec::new(),
+        calibration: Vec::new(),
         published: Vec::new(),
         predicted: Vec::new(),
     }
@@ -111,10 +141,15 @@ pub(super) fn nothing() -> Results {
 fn environment() -> Environment {
     Environment {
         loadgen_version: "0.1.0".to_string(),
+        profile: "release".to_string(),
+        rustc: "rustc 1.90.0".to_string(),
         git_revision: Some("e7137aa".to_string()),
+        git_dirty: Some(true),
         os: "linux".to_string(),
         kernel: Some("6.8.0".to_string()),
         cpu: Some("AMD EPYC 9B14".to_string()),
+        cpu_governor: Some("performance".to_string()),
+        load_average: Some(0.25),
         cores: 8,
         memory_bytes: Some(16 << 30),
         fd_limit: Some(1_048_576),

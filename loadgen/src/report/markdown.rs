@@ -4,7 +4,7 @@ use super::format::{count, duration, interval, median, memory, significant};
 use super::rows::{Row, rows};
 use super::tables::{HEADS, Table, cells};
 use super::text::sentence;
-use crate::results::{Figure, Results};
+use crate::results::{Figure, Holds, Results};
 use std::fmt::Write;
 
 pub(super) fn markdown(results: &Results) -> String {
@@ -19,11 +19,33 @@ pub(super) fn markdown(results: &Results) -> String {
         }
         out.push('\n');
     }
+    out.push_str(&model(&rows));
     if let Some(table) = Table::of(results) {
         out.push_str(&published(&table));
     }
     out.push_str(&environment(results));
     out
+}
+
+/// One line: for whom the model holds.
+fn model(rows: &[Row<'_>]) -> String {
+    let said = rows.iter().filter_map(|row| {
+        let model = row.model?;
+        let verdict = model.verdict()?;
+        let failed = (model.figures.iter()).filter(|figure| figure.verdict == Holds::DoesNot);
+        let failed: Vec<&str> = failed
+            .map(|figure| super::html::named(&figure.figure).0)
+            .collect();
+        Some(match failed.is_empty() {
+            true => format!("{} {verdict}", row.label),
+            false => format!("{} {verdict} ({})", row.label, failed.join(", ")),
+        })
+    });
+    let said: Vec<String> = said.collect();
+    match said.is_empty() {
+        true => String::new(),
+        false => format!("Model: {}.\n\n", escape(&said.join("; "))),
+    }
 }
 
 fn verdict(results: &Results) -> String {
@@ -99,8 +121,12 @@ fn environment(results: &Results) -> String {
     let machine = &results.environment;
     let cpu = machine.cpu.as_deref().unwrap_or("unknown CPU");
     let kernel = machine.kernel.as_deref().unwrap_or("");
+    let debug = match machine.profile.as_str() {
+        "debug" => " (debug build)",
+        _ => "",
+    };
     let text = format!(
-        "{} {kernel}, {cpu}, {} cores; loadgen {}; target {}; {}",
+        "{} {kernel}, {cpu}, {} cores; loadgen {}{debug}; target {}; {}",
         machine.os, machine.cores, machine.loadgen_version, machine.target, results.generated_at
     );
     format!("<sub>{}</sub>\n", escape(&text.replace("  ", " ")))

@@ -2,7 +2,9 @@
 //! these, so that they agree on names and on which figures may be shown.
 
 use super::format::significant;
-use crate::results::{Figure, Parameters, Results, SummaryRow, TimelineRow, Trial};
+use crate::results::{
+    Figure, ModelRow, Parameters, Prediction, Results, SummaryRow, TimelineRow, Trial,
+};
 use pushlab_server::wire::transport::Transport;
 use std::collections::BTreeMap;
 
@@ -13,6 +15,8 @@ pub(super) struct Row<'a> {
     pub(super) summary: &'a SummaryRow,
     /// With their index in `results.trials`.
     pub(super) trials: Vec<(usize, &'a Trial)>,
+    pub(super) model: Option<&'a ModelRow>,
+    pub(super) predicted: Option<&'a Prediction>,
     /// The scenario's own name if it gave one, with the parameters that tell rows apart.
     pub(super) label: String,
     /// The same from our own words alone: a chart's font knows only Latin.
@@ -31,6 +35,10 @@ pub(super) fn rows(results: &Results) -> Vec<Row<'_>> {
         rows.push(Row {
             summary,
             trials: trials_of(summary, &results.trials),
+            model: (results.model.iter())
+                .find(|row| row.name == summary.name && row.parameters == summary.parameters),
+            predicted: (results.predicted.iter())
+                .find(|row| row.name == summary.name && row.parameters == summary.parameters),
             label: format!("{}{parameters}", own_name(summary)),
             chart_label: format!("{}{parameters}", summary.transport.title()),
             variant: *variant,

@@ -173,3 +173,29 @@ fn no_p999_below_ten_thousand_samples() {
     results.trials[0].latency_us.delivery.count = 9_999;
     assert!(super::rows(&results)[0].figure("latency_p999_us").is_none());
 }
+
+#[test]
+fn a_model_is_drawn_and_judged_where_there_is_one() {
+    let (with, without) = (fixture::modelled(), fixture::one_trial());
+    for chart in ["latency-percentiles", "latency-cdf", "bytes-per-event"] {
+        let path = format!("charts/{chart}.svg");
+        assert!(content(&with, &path).contains("\nmodel\n"), "{chart}");
+        assert!(!content(&without, &path).contains("\nmodel\n"), "{chart}");
+    }
+    let page = content(&with, "report.html");
+    for part in [
+        "id=\"model\"",
+        ">holds<",
+        ">does not<",
+        "12,500",
+        "no closed form for p99: a test.",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!content(&without, "report.html").contains("id=\"model\""));
+    let summary = content(&with, "summary.md");
+    assert!(
+        summary.contains("Model: SSE does not (bytes / event)."),
+        "{summary}"
+    );
+}

@@ -135,6 +135,13 @@ fn strip<DB: DrawingBackend>(
             subject.colour(),
         );
     }
+    // Publishing aside: the model is of what a client reads.
+    let model = (subject.row.predicted).and_then(|predicted| predicted.bytes_per_s);
+    let clients = subject.row.summary.parameters.clients.max(1);
+    if let Some(bytes_per_s) = model.map(|all| all / clients as f64) {
+        let x = across.x(bytes_per_s.max(1.0).log10());
+        pen.dashed(&[(x, base - STRIP), (x, base + 6)], INK, 3, 4.0);
+    }
 }
 
 fn axis<DB: DrawingBackend>(pen: &Pen<'_, DB>, bottom: i32, across: &Across) {

@@ -15,6 +15,8 @@ pub(super) struct Bar {
     pub(super) segments: Vec<(f64, Colour)>,
     pub(super) value: String,
     pub(super) whisker: Option<(f64, f64)>,
+    /// Where the bar should end by the model.
+    pub(super) model: Option<f64>,
 }
 
 impl Bar {
@@ -26,6 +28,7 @@ impl Bar {
         self.whisker
             .map_or(0.0, |(_, high)| high)
             .max(self.length())
+            .max(self.model.unwrap_or(0.0))
     }
 }
 
@@ -42,6 +45,7 @@ pub(super) fn of_figure(
             segments: vec![(figure.median.max(0.0), subject.colour())],
             value: value(figure.median),
             whisker: Some((figure.low.max(0.0), figure.high.max(0.0))),
+            model: subject.model_of(name),
         })
     });
     bars.collect()
@@ -114,6 +118,10 @@ fn one<DB: DrawingBackend>(pen: &Pen<'_, DB>, top: i32, bar: &Bar, scale: &Scale
     }
     if let Some((low, high)) = bar.whisker {
         whisker(pen, (scale.x(low), scale.x(high)), (upper + lower) / 2);
+    }
+    if let Some(model) = bar.model {
+        let x = scale.x(model);
+        pen.dashed(&[(x, upper - 9), (x, lower + 9)], INK, 3, 4.0);
     }
     let behind = scale.x(bar.reach()) + 16;
     pen.text(&bar.value, (behind, (upper + lower) / 2), Align::Left, INK);

@@ -3,7 +3,7 @@
 
 use super::super::format::significant;
 use super::bars::{self, Bar};
-use super::palette::{Colour, UNSPLIT, kind_colour};
+use super::palette::{Colour, INK, UNSPLIT, kind_colour};
 use super::pen::{LINE, MARGIN, Pen, View};
 use super::subject::Subject;
 use crate::results::ByKind;
@@ -51,6 +51,7 @@ fn bars(subjects: &[Subject<'_>]) -> Vec<Bar> {
             segments: segments(subject, median),
             value: significant(median),
             whisker: None,
+            model: subject.model_of("bytes_per_delivery"),
         })
     });
     bars.collect()
@@ -97,11 +98,18 @@ fn legend<DB: DrawingBackend>(pen: &Pen<'_, DB>, top: i32, bars: &[Bar]) -> i32 
         .entries()
         .map(|(kind, _)| (kind, kind_colour(kind)));
     let kinds: Vec<(&str, Colour)> = kinds.into_iter().filter(|(_, c)| is_drawn(*c)).collect();
+    let modelled = bars.iter().any(|bar| bar.model.is_some());
     let entries: Vec<(String, i32)> = kinds
         .iter()
-        .map(|(kind, _)| (kind.replace('_', " "), SIGN))
+        .map(|(kind, _)| kind.replace('_', " "))
+        .chain(modelled.then(|| "model".to_owned()))
+        .map(|label| (label, SIGN))
         .collect();
-    pen.legend(top, &entries, |index, (x, y)| {
-        pen.rectangle((x, y - 13), (x + SIGN, y + 13), kinds[index].1);
+    pen.legend(top, &entries, |index, (x, y)| match kinds.get(index) {
+        Some((_, colour)) => pen.rectangle((x, y - 13), (x + SIGN, y + 13), *colour),
+        None => {
+            let middle = x + SIGN / 2;
+            pen.dashed(&[(middle, y - 15), (middle, y + 15)], INK, 3, 4.0);
+        }
     })
 }

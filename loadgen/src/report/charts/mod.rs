@@ -83,7 +83,8 @@ impl Chart {
             Chart::Percentiles => {
                 "How long the unluckiest events took: each step to the right is ten times rarer, \
                  and each step upwards slower by the same factor. A curve merges every sample of \
-                 all valid repeats and ends where fewer than ten samples lie beyond it."
+                 all valid repeats and ends where fewer than ten samples lie beyond it. Dotted: what the model says, \
+                 over the measured floor."
             }
             Chart::Timeline => {
                 "For every second of the run, the median (solid) and the 99th percentile (dashed) \
@@ -92,22 +93,24 @@ impl Chart {
             }
             Chart::Cdf => {
                 "Read upwards from a latency to see what share of the events arrived within it. \
-                 A steep line is a steady transport; a long slope is waiting for the next poll."
+                 A steep line is a steady transport; a long slope is waiting for the next poll. \
+                 Dotted: what the model says, over the measured floor."
             }
             Chart::Bytes => {
                 "What one delivered event cost on the wire below HTTP, both directions, split by \
                  what the bytes were for; publishing is not in it. The length is the median over \
-                 repeats, the split that of all valid repeats together."
+                 repeats, the split that of all valid repeats together. The dotted mark is the model's."
             }
             Chart::Bandwidth => {
                 "How many bytes one client's sockets carried in one second, over all clients and \
                  seconds of the window. A single peak is steady traffic; a peak at 0 means \
-                 seconds in which nothing was sent."
+                 seconds in which nothing was sent. The dotted mark is the predicted mean, \
+                 publishing aside."
             }
             Chart::Requests => {
                 "Requests that a client sent for each event it received, publishing aside. Below \
                  one, an answer brought several events or a stream needed none; above one, \
-                 requests came back empty."
+                 requests came back empty. The dotted mark is the model's."
             }
             Chart::Cpu => {
                 "CPU seconds that the server spent for a million deliveries. The bar is the \

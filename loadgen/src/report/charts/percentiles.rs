@@ -27,12 +27,21 @@ pub(super) fn paint<DB: DrawingBackend>(pen: &Pen<'_, DB>, subjects: &[Subject<'
         return pen.nothing(top);
     }
     let shown: Vec<&Subject<'_>> = curves.iter().map(|(subject, _)| *subject).collect();
-    let top = line_legend(pen, top, &shown);
     let points = || curves.iter().flat_map(|(_, curve)| curve);
     let last = points().map(|(x, _)| *x).fold(1.0, f64::max);
-    let values = points().map(|(_, y)| 10f64.powf(*y));
+    let models: Vec<(&Subject<'_>, Vec<(f64, f64)>)> = shown
+        .iter()
+        .map(|subject| (*subject, model(subject, last)))
+        .filter(|(_, curve)| !curve.is_empty())
+        .collect();
+    let top = line_legend(pen, top, &shown, !models.is_empty());
+    let modelled = models.iter().flat_map(|(_, curve)| curve);
+    let values = points().chain(modelled).map(|(_, y)| 10f64.powf(*y));
     let y = Axis::logarithmic(values, "Delivery latency, ms (log scale)");
     let plot = Plot::new(pen, top, nines_axis(last, pen.view.narrow), y);
+    for (subject, curve) in &models {
+        plot.model_curve(subject, curve);
+    }
     for (index, (subject, curve)) in curves.iter().enumerate() {
         plot.curve(subject, curve);
         // Markers of different rows stand apart, or curves that coincide would hide them.
@@ -73,6 +82,16 @@ fn curve(subject: &Subject<'_>) -> Vec<(f64, f64)> {
         let value = latency.at(1.0 - 10f64.powf(-x))?;
         // 0 µs has no logarithm; half a microsecond is below what the clock can tell.
         Some((x, ((value as f64).max(0.5) / 1000.0).log10()))
+    });
+    points.collect()
+}
+
+/// The same of the model, up to `last`.
+fn model(subject: &Subject<'_>, last: f64) -> Vec<(f64, f64)> {
+    let steps = (0..=STEPS).map(|step| last * step as f64 / STEPS as f64);
+    let points = steps.filter_map(|x| {
+        let latency_us = subject.model_latency_us(1.0 - 10f64.powf(-x))?;
+        Some((x, (latency_us.max(0.5) / 1000.0).log10()))
     });
     points.collect()
 }

@@ -188,6 +188,11 @@ impl<'p, 'a, DB: DrawingBackend> Plot<'p, 'a, DB> {
         self.pen.line(self.path(values), subject.colour(), 4);
     }
 
+    /// What the model says: thin and dotted, in the row's colour.
+    pub(super) fn model_curve(&self, subject: &Subject<'_>, values: &[(f64, f64)]) {
+        (self.pen).dashed(&self.path(values), subject.colour(), MODEL_WIDTH, MODEL_DOT);
+    }
+
     pub(super) fn dashed_curve(&self, subject: &Subject<'_>, values: &[(f64, f64)]) {
         self.pen
             .dashed(&self.path(values), subject.colour(), 3, 14.0);
@@ -214,20 +219,29 @@ fn share(range: &Range<f64>, value: f64) -> f64 {
     }
 }
 
-/// A short line with the marker for each row. Returns where the rest may begin.
+/// How a model's line is drawn.
+const MODEL_WIDTH: u32 = 3;
+const MODEL_DOT: f64 = 4.0;
+
+/// A short line with the marker for each row, and one for the model where a chart draws
+/// it. Returns where the rest may begin.
 pub(super) fn line_legend<DB: DrawingBackend>(
     pen: &Pen<'_, DB>,
     top: i32,
     subjects: &[&Subject<'_>],
+    modelled: bool,
 ) -> i32 {
     const SIGN: i32 = 56;
-    let entries: Vec<(String, i32)> = subjects
-        .iter()
-        .map(|subject| (subject.chart_label().to_string(), SIGN))
+    let labels = subjects.iter().map(|subject| subject.chart_label());
+    let entries: Vec<(String, i32)> = labels
+        .chain(modelled.then_some("model"))
+        .map(|label| (label.to_string(), SIGN))
         .collect();
     pen.legend(top, &entries, |index, (x, y)| {
-        let subject = subjects[index];
         let points = [(x, y), (x + SIGN, y)];
+        let Some(subject) = subjects.get(index) else {
+            return pen.dashed(&points, INK, MODEL_WIDTH, MODEL_DOT);
+        };
         match subject.dash() {
             None => pen.line(points.to_vec(), subject.colour(), 4),
             Some(dash) => pen.dashed(&points, subject.colour(), 4, dash),

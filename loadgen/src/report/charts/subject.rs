@@ -35,6 +35,18 @@ fn subject<'a>(results: &'a Results, row: Row<'a>) -> Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// The model's latency at a quantile, over the measured floor, in microseconds.
+    pub(super) fn model_latency_us(&self, quantile: f64) -> Option<f64> {
+        let model = self.row.model?;
+        let floor_us = model.floor.map_or(0.0, |floor| floor.p50_us);
+        Some(model.latency?.quantile_s(quantile) * 1e6 + floor_us)
+    }
+
+    /// The model of a figure of the summary.
+    pub(super) fn model_of(&self, figure: &str) -> Option<f64> {
+        Some(self.row.model?.figure(figure)?.model)
+    }
+
     pub(super) fn chart_label(&self) -> &str {
         &self.row.chart_label
     }

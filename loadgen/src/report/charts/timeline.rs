@@ -26,7 +26,7 @@ pub(super) fn paint<DB: DrawingBackend>(pen: &Pen<'_, DB>, subjects: &[Subject<'
     if points().next().is_none() {
         return pen.nothing(top);
     }
-    let top = line_legend(pen, top, &shown);
+    let top = line_legend(pen, top, &shown, false);
     let values = points().map(|(_, y)| 10f64.powf(*y));
     let y_title = "Latency, ms (log): p50 solid, p99 dashed";
     let y = Axis::logarithmic(values, y_title);

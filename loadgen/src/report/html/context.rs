@@ -1,8 +1,8 @@
 //! What a figure means nothing without: how it was measured, on what, and the scenario as resolved.
 
-use super::super::format::{count, duration, memory};
+use super::super::format::{count, duration, memory, significant};
 use super::super::rows::Row;
-use crate::results::Results;
+use crate::results::{Environment, Results};
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -32,6 +32,8 @@ fn method(results: &Results, rows: &[Row<'_>]) -> Markup {
         .iter()
         .filter_map(|row| row.figure("publish_lag_p99_us"));
     let floor = lags.map(|figure| figure.median).reduce(f64::max);
+    let controls = rows.iter().filter_map(|row| row.figure("control_p99_us"));
+    let control = controls.map(|figure| figure.median).reduce(f64::max);
     let negative: u64 = results
         .trials
         .iter()
@@ -58,6 +60,12 @@ fn method(results: &Results, rows: &[Row<'_>]) -> Markup {
                 li {
                     "The floor: the generator sent 99 % of events within " (duration(floor))
                     " of their plan (the worst row). Differences smaller than this are not the transports'."
+                }
+            }
+            @if let Some(control) = control {
+                li {
+                    "The resolution: events that crossed no socket, only a channel inside loadgen, were \
+                     received within " (duration(control)) " in 99 of 100 cases (the worst row)."
                 }
             }
             @if negative > 0 {
@@ -109,7 +117,7 @@ fn environment(results: &Results) -> Markup {
         ("Cores".to_string(), machine.cores.to_string()),
         ("Clock".to_string(), machine.clock.clone()),
         ("Target".to_string(), machine.target.clone()),
-        ("loadgen".to_string(), machine.loadgen_version.clone()),
+        ("loadgen".to_string(), built(machine)),
     ];
     let perhaps = [
         ("Kernel", machine.kernel.clone()),
@@ -119,8 +127,10 @@ fn environment(results: &Results) -> Markup {
             machine.memory_bytes.map(|bytes| memory(bytes as f64)),
         ),
         ("Open files allowed", machine.fd_limit.map(count)),
+        ("CPU governor", machine.cpu_governor.clone()),
+        ("Load before the run", machine.load_average.map(significant)),
         ("Target version", machine.target_version.clone()),
-        ("Git revision", machine.git_revision.clone()),
+        ("Git revision", revision(machine)),
     ];
     let known = perhaps
         .into_iter()
@@ -131,6 +141,23 @@ fn environment(results: &Results) -> Markup {
     html! {
         dl { @for (name, value) in &facts { div { dt { (name) } dd { bdi { (value) } } } } }
     }
+}
+
+/// Version, profile and compiler, as far as they are known.
+fn built(machine: &Environment) -> String {
+    let parts = [&machine.loadgen_version, &machine.profile, &machine.rustc];
+    let known: Vec<&str> = (parts.into_iter().map(String::as_str))
+        .filter(|part| !part.is_empty())
+        .collect();
+    known.join(", ")
+}
+
+fn revision(machine: &Environment) -> Option<String> {
+    let revision = machine.git_revision.as_ref()?;
+    Some(match machine.git_dirty {
+        Some(true) => format!("{revision}, with changes"),
+        Some(false) | None => revision.clone(),
+    })
 }
 
 fn pretty(scenario: &Value) -> String {

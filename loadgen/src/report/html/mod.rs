@@ -4,7 +4,10 @@
 mod figures;
 mod published;
 mod ledger;
+mod model;
 mod context;
+
+pub(super) use model::named;
 
 use super::charts::{Drawing, stylesheet, transport_colour};
 use super::rows::{Row, rows};
@@ -38,6 +41,8 @@ pub(super) fn html(results: &Results, drawings: &[Drawing]) -> String {
                     (published::section(results))
                     (figures::section(&rows))
                     (charts(&rows, drawings))
+                    (model::section(&rows))
+                    (model::predicted(&rows))
                     (ledger::section(results, &rows))
                     (context::section(results, &rows))
                 }
@@ -67,6 +72,9 @@ fn verdict(results: &Results) -> Markup {
                 p { strong { "Valid run." } " The generator kept its plan; the figures may be used." }
             } @else {
                 p { strong { "Invalid run." } " Do not use these figures." }
+            }
+            @if results.environment.profile == "debug" {
+                p { "loadgen was built for debugging: its figures are slower than those of a release build." }
             }
             @if results.interrupted {
                 p { strong { "Interrupted." } " The run was stopped; this is what was measured until then." }

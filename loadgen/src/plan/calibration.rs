@@ -1,0 +1,62 @@
+//! Short trials before the others that measure the floor of the model: each load once over WebSocket
+//! without a line, where latency should be 0 and what is measured is the harness and the machine.
+
+use super::{LinkPlan, Plan, TransportPlan, TrialPlan};
+use crate::results::Parameters;
+use pushlab_server::wire::transport::Transport;
+use std::time::Duration;
+
+/// Longest window of a calibration: a mean needs no more, and shorter runs are to stay short.
+const LONGEST: Duration = Duration::from_secs(2);
+const SETTLING: Duration = Duration::from_millis(300);
+
+impl Plan {
+    /// One for each load of the run, in the order of the scenario; none where nothing is published.
+    pub fn calibrations(&self) -> Vec<TrialPlan> {
+        let mut loads: Vec<Parameters> = Vec::new();
+        let mut trials = Vec::new();
+        for set in self.sets.iter().filter(|set| set.publish.rate > 0.0) {
+            let load = set.parameters().load();
+            if !loads.contains(&load) {
+                loads.push(load);
+                trials.push(set.calibration());
+            }
+        }
+        trials
+    }
+}
+
+impl TrialPlan {
+    fn calibration(&self) -> TrialPlan {
+        TrialPlan {
+            name: "calibration".to_owned(),
+            transport: TransportPlan::new(Transport::Websocket),
+            ramp: self.ramp.min(LONGEST / 2),
+            warm_up: self.warm_up.min(SETTLING),
+            duration: (self.duration / 2).min(LONGEST),
+            cuts: Vec::new(),
+            link: LinkPlan::default(),
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::{Overrides, Plan};
+    use crate::scenario::Scenario;
+    use pushlab_server::wire::transport::Transport;
+    use std::time::Duration;
+
+    #[test]
+    fn every_load_is_calibrated_once() {
+        let text = "name = \"x\"\n[load]\nclients = [5, 9]\nduration = \"1s\"\n[publish]\nrate = [0, 7]\n[[transports]]\nkind = \"sse\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = \"50ms\"\n";
+        let plan = Scenario::parse(text, "x").unwrap();
+        let plan = Plan::resolve(&plan, &Overrides::default()).unwrap();
+        let found = plan.calibrations();
+        let clients: Vec<usize> = found.iter().map(|trial| trial.clients).collect();
+        assert_eq!((plan.sets.len(), clients), (8, vec![5, 9]));
+        assert_eq!(found[0].transport.kind, Transport::Websocket);
+        assert_eq!(found[0].duration, Duration::from_millis(500));
+    }
+}
