@@ -132,6 +132,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_line_is_a_preset_or_none() {
+        assert_eq!(link("none"), Ok(LinkChoice::None));
+        assert_eq!(link("4g"), Ok(LinkChoice::Preset(LinkPreset::FourG)));
+        assert_eq!(
+            link("5g"),
+            Err("give one of lan, wifi, 4g, 3g, satellite, or none".to_owned())
+        );
+    }
+
+    #[test]
     fn counts_take_suffixes() {
         for (text, number) in [("500", 500), ("5k", 5_000), ("1m", 1_000_000), ("0", 0)] {
             assert_eq!(count(text), Ok(number));

@@ -1,6 +1,6 @@
 //! `[link]`: the line that lies between each client and the server. Presets are typical figures of
-//! public measurements, rounded; a key given beside one overrides that part of it. How a line
-//! behaves is `net/link.rs`'s.
+//! public measurements, rounded; a key given beside one overrides that part of it. A line loses
+//! nothing and knows no slow start; how it behaves is `net/line.rs`'s.
 
 use super::sweep::OneOrMany;
 use super::units::{Bandwidth, Time};

@@ -168,6 +168,25 @@ fn cut_connections_resume_without_a_loss() {
     }
 }
 
+/// What is on its way when a connection is cut is gone, and comes again.
+#[test]
+fn cut_connections_resume_over_a_line_too() {
+    for kind in Transport::iter() {
+        let lab = Lab::start(false);
+        let mut plan = plan(kind);
+        plan.link.rtt = Duration::from_millis(60);
+        plan.duration = Duration::from_millis(1200);
+        plan.cuts = vec![Duration::from_millis(400)];
+        let trial = lab.run(&plan).trial;
+        assert_sound(&trial);
+        assert_eq!(
+            trial.reconnects, trial.clients,
+            "{kind}: {:?}",
+            trial.errors
+        );
+    }
+}
+
 /// An event that waits for the next poll is late, not lost, however short the grace.
 #[test]
 fn the_drain_waits_for_the_next_poll() {

@@ -53,7 +53,9 @@ fn sparse(kind: Transport, one_way_ms: u64, clients: usize, heard_per_s: f64) ->
     plan.rooms = clients;
     plan.publish.rate = heard_per_s * clients as f64;
     plan.publish.arrivals = Arrivals::Poisson;
-    plan.duration = Duration::from_secs(4);
+    plan.ramp = Duration::from_millis(100);
+    plan.warm_up = Duration::from_millis(200);
+    plan.duration = Duration::from_secs(3);
     plan
 }
 
@@ -73,9 +75,14 @@ fn a_stream_is_one_transit_away() {
             let latency = &trial.latency_us.delivery;
             assert!(milliseconds(latency.min) >= d);
             assert_about(&format!("{kind}, d = {d} ms, p50"), p50_ms(&trial), d);
+            println!(
+                "p99 {:.2} ms, max {:.2} ms",
+                milliseconds(latency.p99),
+                milliseconds(latency.max)
+            );
             assert_about(
-                &format!("{kind}, d = {d} ms, p90"),
-                milliseconds(latency.p90),
+                &format!("{kind}, d = {d} ms, p95"),
+                milliseconds(latency.p95),
                 d,
             );
         }
@@ -117,16 +124,17 @@ fn long_polling_waits_for_its_way_back() {
     let Some(_turn) = turn() else { return };
     for one_way_ms in DISTANCES {
         let d = one_way_ms as f64;
-        let seldom = run(&sparse(Transport::LongPolling, one_way_ms, 40, 1.0));
-        assert_about(
-            &format!("long polling, λ = 1, d = {d} ms, p50"),
-            p50_ms(&seldom),
-            d,
-        );
         for heard_per_s in [1.0, 10.0] {
             let mut plan = sparse(Transport::LongPolling, one_way_ms, 40, heard_per_s);
-            plan.duration = Duration::from_secs(6);
+            plan.duration = Duration::from_secs(5);
             let trial = run(&plan);
+            if heard_per_s == 1.0 {
+                assert_about(
+                    &format!("long polling, λ = 1, d = {d} ms, p50"),
+                    p50_ms(&trial),
+                    d,
+                );
+            }
             let latency = &trial.latency_us.delivery;
             let gap = 2.0 * d;
             let met = heard_per_s * gap / 1000.0;
@@ -182,9 +190,9 @@ fn a_stall_holds_what_comes_in_it() {
             "{kind}, stalled 200 ms of each second, d = 10 ms: p90 {p90:.1} ms, mean {mean:.2} ms"
         );
         assert_about(&format!("{kind} stalled, p50"), p50_ms(&trial), 10.0);
-        // 2,000 samples: of the p90 a standard deviation of 6.7 ms, of the mean one of 1.1 ms.
-        assert!((p90 - 110.0).abs() < 20.0, "{kind}: {p90} ms");
-        assert!((mean - 30.0).abs() < 4.0, "{kind}: {mean} ms");
+        // 1,500 samples: of the p90 a standard deviation of 8 ms, of the mean one of 1.2 ms.
+        assert!((p90 - 110.0).abs() < 30.0, "{kind}: {p90} ms");
+        assert!((mean - 30.0).abs() < 5.0, "{kind}: {mean} ms");
         assert!(milliseconds(latency.max) < 10.0 + 200.0 + 10.0);
     }
 }

@@ -3,7 +3,9 @@
 use super::super::format::{count, duration, memory, significant};
 use super::super::rows::Row;
 use crate::results::{Environment, Results};
+use crate::scenario::LinkEntry;
 use maud::{Markup, html};
+use serde::Deserialize;
 use serde_json::Value;
 
 pub(super) fn section(results: &Results, rows: &[Row<'_>]) -> Markup {
@@ -56,6 +58,13 @@ fn method(results: &Results, rows: &[Row<'_>]) -> Markup {
                  the target is embedded; the transports are interleaved over the repeats, and the run, \
                  not the event, is the sample behind an interval."
             }
+            @if let Some(link) = link(&results.scenario) {
+                li {
+                    "Between each client and the server lies an emulated line: " (link) ". Connecting \
+                     and every round trip pay for it, on every transport alike; it loses nothing and \
+                     knows no slow start. A publisher of its own has none."
+                }
+            }
             @if let Some(floor) = floor {
                 li {
                     "The floor: the generator sent 99 % of events within " (duration(floor))
@@ -73,6 +82,12 @@ fn method(results: &Results, rows: &[Row<'_>]) -> Markup {
             }
         }
     }
+}
+
+/// The line as its scenario says it; `None` without one.
+fn link(scenario: &Value) -> Option<String> {
+    let link = LinkEntry::deserialize(scenario.get("link")?).ok()?;
+    Some(link.to_string())
 }
 
 /// Whatever `[expect]` left behind, its keys as columns.
