@@ -33,5 +33,6 @@ pub mod statistics;
 pub mod judge;
 pub mod expect;
 pub mod find_max;
+pub mod published;
 pub mod comparison;
 pub mod report;

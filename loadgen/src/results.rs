@@ -6,11 +6,13 @@ mod exchanges;
 mod model;
 mod capacity;
 mod expectation;
+mod published;
 
 pub use capacity::{Capacity, CapacityStep, Dimension, Limit, Side};
 pub use exchanges::{Exchanges, Spread};
 pub use expectation::{Expectation, Operator, Unit};
 pub use model::{Calibration, Floor, Holds, ModelFigure, ModelRow};
+pub use published::{PublishedRow, Quoted};
 
 use pushlab_server::wire::transport::Transport;
 use serde::{Deserialize, Serialize};
@@ -44,7 +46,7 @@ pub struct Results {
     #[serde(default)]
     pub calibration: Vec<Calibration>,
     #[serde(default)]
-    pub published: Vec<serde_json::Value>,
+    pub published: Vec<PublishedRow>,
     #[serde(default)]
     pub predicted: Vec<Prediction>,
 }

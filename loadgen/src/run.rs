@@ -11,6 +11,7 @@ use crate::environment;
 use crate::judge;
 use crate::plan::{Plan, TrialPlan};
 use crate::progress::{Display, Live, milliseconds};
+use crate::published;
 use crate::report;
 use crate::results::{
     Calibration, Capacity, Environment, Expectation, Results, SCHEMA_VERSION, TimelineRow, Trial,
@@ -263,7 +264,7 @@ impl Progress {
                 .reasons
                 .push(format!("broke off after {ran} trials: {error}"));
         }
-        Results {
+        let mut results = Results {
             schema_version: SCHEMA_VERSION,
             generated_at: self.generated_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             scenario: serde_json::to_value(&self.plan.scenario)
@@ -280,7 +281,9 @@ impl Progress {
             capacity: self.capacity.clone(),
             published: Vec::new(),
             predicted: self.plan.predictions(),
-        }
+        };
+        results.published = published::rows(&results);
+        results
     }
 }
 

@@ -22,6 +22,7 @@ pub use server::{ServerEntry, TargetEntry};
 pub use sweep::OneOrMany;
 pub use transports::{CursorUse, Subprotocol, TransportEntry};
 
+use crate::published::PublishedTable;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -40,6 +41,9 @@ pub struct Scenario {
     #[serde(default = "default_seed")]
     #[schemars(range(max = 9_223_372_036_854_775_807u64))]
     pub seed: u64,
+    /// The published measurement that this scenario replays: its table joins the report
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub published: Option<PublishedTable>,
     pub load: Load,
     pub publish: Publish,
     /// What is compared: each becomes a trial per repeat and parameter set

@@ -185,6 +185,10 @@ fn text(finished: &Finished) -> String {
     if !expected.is_empty() {
         writeln!(text, "{}\n", expected.join("\n")).expect("a string takes all that is written");
     }
+    let published = report::published(&finished.results);
+    if !published.is_empty() {
+        writeln!(text, "{published}").expect("a string takes all that is written");
+    }
     for sentence in report::sentences(&finished.results) {
         text.push_str(&sentence);
         text.push('\n');

@@ -112,7 +112,7 @@ pub(super) fn capacity() -> Results {
     results
 }
 
-pub(super) fn one_trial() -> Results {
+pub(crate) fn one_trial() -> Results {
     let mut results = nothing();
     results.verdict.valid = true;
     let mut random = StdRng::seed_from_u64(9);

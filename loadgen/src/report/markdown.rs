@@ -5,6 +5,7 @@ use super::expectations::lines;
 use super::format::{count, duration, interval, median, memory, significant};
 use super::reservations::reservations;
 use super::rows::{Row, rows};
+use super::tables::{HEADS, Table, cells};
 use super::text::sentence;
 use crate::results::{Figure, Holds, Results};
 use std::fmt::Write;
@@ -26,6 +27,9 @@ pub(super) fn markdown(results: &Results) -> String {
     out.push_str(&expectations(results, &rows));
     for said in reservations(results) {
         put(&mut out, &format!("<sub>{}</sub>\n\n", escape(&said)));
+    }
+    if let Some(table) = Table::of(results) {
+        out.push_str(&published(&table));
     }
     out.push_str(&resolution(&rows));
     out.push_str(&environment(results));
@@ -131,6 +135,25 @@ fn table(rows: &[Row<'_>]) -> String {
         ];
         put(&mut out, &format!("| {} |\n", cells.join(" | ")));
     }
+    out
+}
+
+fn published(table: &Table<'_>) -> String {
+    let rule = ":--|:--|:--|:--|--:|--:|:--";
+    let mut out = format!(
+        "### Published, model, measured\n\n{}\n\n",
+        escape(table.source)
+    );
+    put(&mut out, &format!("| {} |\n|{rule}|\n", HEADS.join(" | ")));
+    for row in table.rows {
+        let cells = cells(row).map(|cell| escape(&cell));
+        put(&mut out, &format!("| {} |\n", cells.join(" | ")));
+    }
+    out.push('\n');
+    for (number, note) in (1..).zip(table.footnotes) {
+        put(&mut out, &format!("{number}. {}\n", escape(note)));
+    }
+    out.push('\n');
     out
 }
 

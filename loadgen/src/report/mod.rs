@@ -6,6 +6,7 @@ pub(crate) mod merged;
 mod expectations;
 mod capacity;
 mod reservations;
+mod tables;
 mod text;
 mod markdown;
 mod csv;
@@ -14,7 +15,7 @@ mod charts;
 mod html;
 pub mod comparison;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
@@ -67,6 +68,11 @@ pub fn capacity(results: &Results) -> String {
 /// One sentence for each expectation that did not hold.
 pub fn failures(results: &Results) -> Vec<String> {
     expectations::failures(results, &rows(results))
+}
+
+/// The published table that the scenario replays, with its footnotes; empty for any other.
+pub fn published(results: &Results) -> String {
+    tables::Table::of(results).map_or(String::new(), |table| text::published(&table))
 }
 
 /// One sentence per transport that a person can repeat at lunch.

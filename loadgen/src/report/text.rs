@@ -3,9 +3,10 @@
 
 use super::format::{ABSENT, count, duration, median, memory, percent, significant};
 use super::rows::Row;
+use super::tables::{self, HEADS, Table};
 
 /// The columns' heads, on two lines to keep five transports within 100 columns.
-const HEADS: [(&str, &str); 10] = [
+const TABLE_HEADS: [(&str, &str); 10] = [
     ("", "transport"),
     ("", "delivered"),
     ("", "lost"),
@@ -20,8 +21,14 @@ const HEADS: [(&str, &str); 10] = [
 
 pub(super) fn table(rows: &[Row<'_>]) -> String {
     let mut lines: Vec<Vec<String>> = vec![
-        HEADS.iter().map(|(upper, _)| upper.to_string()).collect(),
-        HEADS.iter().map(|(_, lower)| lower.to_string()).collect(),
+        TABLE_HEADS
+            .iter()
+            .map(|(upper, _)| upper.to_string())
+            .collect(),
+        TABLE_HEADS
+            .iter()
+            .map(|(_, lower)| lower.to_string())
+            .collect(),
     ];
     lines.extend(rows.iter().map(cells));
     aligned_table(lines)
@@ -71,6 +78,17 @@ fn aligned(line: &[String], widths: &[usize]) -> String {
         out.push_str(&format!("  {cell:>width$}"));
     }
     format!("{}\n", out.trim_end())
+}
+
+pub(super) fn published(table: &Table<'_>) -> String {
+    let lines = [HEADS.map(str::to_owned)].into_iter();
+    let cells = table.rows.iter().map(|row| tables::cells(row));
+    let mut out = format!("published: {}\n", table.source);
+    out.push_str(&aligned_table(lines.chain(cells)));
+    for (number, note) in (1..).zip(table.footnotes) {
+        out.push_str(&format!("{number}. {note}\n"));
+    }
+    out
 }
 
 pub(super) fn sentence(row: &Row<'_>) -> String {

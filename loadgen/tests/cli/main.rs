@@ -7,6 +7,7 @@
 mod shipped;
 mod runs;
 mod compare;
+mod published;
 
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;

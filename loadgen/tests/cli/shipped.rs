@@ -55,12 +55,20 @@ fn every_shipped_scenario_is_called_as_its_file_and_fits_the_schema() {
     assert_eq!(
         names,
         [
+            "aquilio",
             "burst",
             "chat",
+            "crossover",
+            "delft",
             "fan-out",
+            "hpbn",
             "idle",
+            "kaazing",
+            "kaazing-latency",
+            "mal",
             "notifications",
             "reconnect-storm",
+            "rfc6202-transits",
             "smoke",
             "ticker"
         ]

@@ -8,6 +8,7 @@
 mod lab;
 mod kolmogorov;
 mod null_path;
+mod published;
 mod link;
 
 use lab::{Lab, milliseconds, plan, turn};

@@ -4,6 +4,7 @@
 mod figures;
 mod expectations;
 mod capacity;
+mod published;
 mod ledger;
 mod model;
 mod context;
@@ -41,6 +42,7 @@ pub(super) fn html(results: &Results, drawings: &[Drawing]) -> String {
                     (findings(&rows))
                     (capacity::section(results))
                     (expectations::section(results, &rows))
+                    (published::section(results))
                     (figures::section(&rows))
                     (reservations(results))
                     (charts(&rows, drawings))
