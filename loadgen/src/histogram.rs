@@ -20,6 +20,9 @@ pub struct Samples {
     histogram: Histogram<u64>,
     /// Magnitudes of the negative ones; most trials have none.
     negative: Option<Box<Histogram<u64>>>,
+    /// The lowest and the highest to the unit: a bucket of 500 ms begins 288 µs below it, and no
+    /// sample may seem to have come before it did.
+    extremes: Option<(i64, i64)>,
 }
 
 impl Default for Samples {
@@ -27,6 +30,7 @@ impl Default for Samples {
         Samples {
             histogram: empty(),
             negative: None,
+            extremes: None,
         }
     }
 }
@@ -38,6 +42,7 @@ impl Samples {
     }
 
     pub fn record(&mut self, value: i64) {
+        self.widen(value, value);
         match u64::try_from(value) {
             Ok(value) => self.histogram.saturating_record(value),
             Err(_) => self
@@ -47,7 +52,16 @@ impl Samples {
         }
     }
 
+    fn widen(&mut self, low: i64, high: i64) {
+        let (lowest, highest) = self.extremes.get_or_insert((low, high));
+        *lowest = low.min(*lowest);
+        *highest = high.max(*highest);
+    }
+
     pub fn merge(&mut self, other: &Samples) {
+        if let Some((low, high)) = other.extremes {
+            self.widen(low, high);
+        }
         // All have the same bounds, so adding cannot fail.
         let _ = self.histogram.add(&other.histogram);
         if let Some(negative) = &other.negative {
@@ -70,11 +84,11 @@ impl Samples {
 
     /// The smallest sample such that a share `quantile` of all is not above it.
     pub fn quantile(&self, quantile: f64) -> Option<i64> {
-        if self.is_empty() {
-            return None;
-        }
+        let (lowest, highest) = self.extremes?;
         let rank = (quantile * self.count() as f64).ceil() as u64;
-        Some(self.at_rank(rank.clamp(1, self.count())))
+        let value = self.at_rank(rank.clamp(1, self.count()));
+        // The upper edge of the last bucket may lie above every sample.
+        Some(value.clamp(lowest, highest))
     }
 
     /// The sample at a rank from 1, the lowest first.
@@ -85,20 +99,6 @@ impl Samples {
                 -signed(value_at_rank(negative, negatives - rank + 1))
             }
             _ => signed(value_at_rank(&self.histogram, rank - negatives)),
-        }
-    }
-
-    fn min(&self) -> Option<i64> {
-        match &self.negative {
-            Some(negative) => Some(-signed(negative.max())),
-            None => (!self.histogram.is_empty()).then(|| signed(self.histogram.min())),
-        }
-    }
-
-    fn max(&self) -> Option<i64> {
-        match &self.negative {
-            Some(negative) if self.histogram.is_empty() => Some(-signed(negative.min())),
-            _ => (!self.histogram.is_empty()).then(|| signed(self.histogram.max())),
         }
     }
 
@@ -115,7 +115,7 @@ impl Samples {
         Distribution {
             count: self.count(),
             negative: self.negative_count(),
-            min: self.min(),
+            min: self.extremes.map(|(lowest, _)| lowest),
             mean: self.mean(),
             p50: self.quantile(0.5),
             p75: self.quantile(0.75),
@@ -123,7 +123,7 @@ impl Samples {
             p95: self.quantile(0.95),
             p99: self.quantile(0.99),
             p999: self.quantile(0.999),
-            max: self.max(),
+            max: self.extremes.map(|(_, highest)| highest),
             hdr: self.hdr(),
         }
     }
@@ -179,6 +179,13 @@ mod tests {
         assert_eq!(found.mean, Some(35.0));
         let all = samples(&[-3, -2, -1]).distribution();
         assert_eq!((all.min, all.p50, all.max), (Some(-3), Some(-2), Some(-1)));
+    }
+
+    #[test]
+    fn extremes_are_exact_and_no_figure_lies_beyond_them() {
+        let found = samples(&[500_003, 500_010, 500_020]).distribution();
+        assert_eq!((found.min, found.max), (Some(500_003), Some(500_020)));
+        assert!(found.p50 >= found.min && found.p50 <= found.p999 && found.p999 <= found.max);
     }
 
     #[test]

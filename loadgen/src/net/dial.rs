@@ -22,7 +22,7 @@ pub async fn dial(endpoint: &Endpoint, tally: Tally, speech: Speech) -> Result<M
     let stream = tokio::time::timeout(PATIENCE, TcpStream::connect(endpoint.address))
         .await
         .map_err(|_| Failure::Connect(std::io::ErrorKind::TimedOut))?
-        .map_err(|error| Failure::Connect(error.kind()))?;
+        .map_err(|error| Failure::connect(&error))?;
     stream.set_nodelay(true)?;
     Ok(Metered::new(stream, tally, speech))
 }

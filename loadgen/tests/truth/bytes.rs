@@ -11,7 +11,7 @@ use std::time::Duration;
 use strum::IntoEnumIterator;
 
 /// Payloads at the edges of frame and chunk lengths.
-const PAYLOADS: [usize; 8] = [24, 125, 126, 247, 248, 4_087, 65_535, 65_536];
+const PAYLOADS: [usize; 6] = [125, 126, 247, 248, 65_535, 65_536];
 
 fn bare(kind: Transport, payload: usize) -> TrialPlan {
     let mut plan = plan(kind);
@@ -20,7 +20,8 @@ fn bare(kind: Transport, payload: usize) -> TrialPlan {
     plan.clients = 4;
     plan.rooms = 2;
     plan.ramp = Duration::ZERO;
-    plan.warm_up = Duration::from_millis(100);
+    // Half-way between two events: none is on its way when the window opens or closes.
+    plan.warm_up = Duration::from_millis(110);
     plan.duration = Duration::from_millis(400);
     plan.transport.interval = Duration::from_millis(50);
     plan
