@@ -25,6 +25,8 @@ pub struct Findings<'a> {
     pub halt: Option<Halt>,
     /// Threads that did not come back with what they measured.
     pub silent_threads: u64,
+    /// Cores that the generator shares with its server; `None` unless that is the embedded one.
+    pub shared_cores: Option<usize>,
 }
 
 pub fn trial(found: &Findings<'_>) -> Trial {
@@ -173,6 +175,7 @@ fn reasons(found: &Findings<'_>, count: &Count, errors: &BTreeMap<String, u64>) 
         recording: found.recording,
         window: found.marks.opened.as_ref().zip(found.marks.closed.as_ref()),
         errors,
+        shared_cores: found.shared_cores,
     }));
     if let (None, 1..) = (&found.halt, found.totals.gave_up) {
         reasons.push(format!(
@@ -320,6 +323,7 @@ mod tests {
             marks: &Marks::default(),
             halt,
             silent_threads: 0,
+            shared_cores: None,
         };
         judge(&table, &found);
     }

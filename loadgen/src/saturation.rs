@@ -16,6 +16,8 @@ pub struct Signs<'a> {
     /// Its opening and its close.
     pub window: Option<(&'a Mark, &'a Mark)>,
     pub errors: &'a BTreeMap<String, u64>,
+    /// Cores that the generator shares with its server; `None` unless that is the embedded one.
+    pub shared_cores: Option<usize>,
 }
 
 /// A generator that is this late in one of 20 waits measures itself (fortio's share of late sleeps).
@@ -25,6 +27,9 @@ const LATE_TICK_US: i64 = 100_000;
 
 /// Of the window (Locust warns at as much): what comes in while a thread is busy waits for it.
 const BUSY: f64 = 0.9;
+
+/// Of all cores: beyond it whatever runs takes time from something else that would.
+const FULL: f64 = 0.95;
 
 /// Each with its remedy; none if the figures are the target's.
 pub fn causes(signs: &Signs<'_>) -> Vec<String> {
@@ -39,6 +44,9 @@ pub fn causes(signs: &Signs<'_>) -> Vec<String> {
         )));
     }
     causes.extend(busy_threads(signs));
+    if causes.is_empty() {
+        causes.extend(full_machine(signs));
+    }
     causes.extend(refused_by_the_machine(signs.errors));
     causes
 }
@@ -81,6 +89,25 @@ fn busy_threads(signs: &Signs<'_>) -> Vec<String> {
         )));
     }
     causes
+}
+
+/// A server beside the generator that leaves it no core delays what the generator sends.
+fn full_machine(signs: &Signs<'_>) -> Option<String> {
+    let (opened, closed) = signs.window?;
+    let cores = signs.shared_cores?;
+    let lag = late(&signs.recording.publish_lag, LATE_WAKE_US)?;
+    let server = |mark: &Mark| mark.server.as_ref()?.process.cpu_s;
+    let own_s = closed.own.cpu_s? - opened.own.cpu_s?;
+    let server_s = server(closed)? - server(opened)?;
+    let length_s = (closed.at - opened.at).as_secs_f64();
+    let share = |cpu_s: f64| cpu_s / (length_s * cores as f64);
+    (length_s > 0.0 && share(own_s + server_s) >= FULL).then(|| {
+        bottleneck(&format!(
+            "events left {lag} late (p95), for it and the server beside it used {:.0} % and {:.0} % of all cores ({cores})",
+            share(own_s) * 100.0,
+            share(server_s) * 100.0
+        ))
+    })
 }
 
 /// A thread that had hardly any time left.
@@ -170,6 +197,7 @@ mod tests {
             recording,
             window: Some((&opened, &closed)),
             errors: &BTreeMap::new(),
+            shared_cores: Some(2),
         })
     }
 
@@ -201,6 +229,40 @@ mod tests {
     }
 
     #[test]
+    fn a_full_machine_is_named_where_the_server_runs_on_it_and_events_were_late() {
+        let mut recording = Recording::default();
+        recording.publish_lag.record(30_000);
+        let now = Instant::now();
+        let spent = |at: Instant, own_s: f64, server_s: f64| {
+            let mut mark = mark(at, [0, 0], [0, 0]);
+            mark.own.cpu_s = Some(own_s);
+            let mut usage = pushlab_server::wire::usage::Usage::default();
+            usage.process.cpu_s = Some(server_s);
+            mark.server = Some(usage);
+            mark
+        };
+        let opened = spent(now, 1.0, 5.0);
+        let found = |recording, own_s, server_s, shared_cores| {
+            let closed = spent(now + Duration::from_secs(1), own_s, server_s);
+            causes(&Signs {
+                recording,
+                window: Some((&opened, &closed)),
+                errors: &BTreeMap::new(),
+                shared_cores,
+            })
+        };
+        assert_eq!(
+            found(&recording, 1.95, 6.0, Some(2)),
+            [
+                "the generator was the bottleneck: events left 30.0 ms late (p95), for it and the server beside it used 48 % and 50 % of all cores (2); ask for less or give it more cores"
+            ]
+        );
+        assert!(found(&recording, 1.95, 6.0, None).is_empty());
+        assert!(found(&recording, 1.5, 6.0, Some(2)).is_empty());
+        assert!(found(&Recording::default(), 1.95, 6.0, Some(2)).is_empty());
+    }
+
+    #[test]
     fn limits_of_the_machine_are_told_from_refusals_of_the_server() {
         let errors = [(NO_DESCRIPTOR, 7), ("connect-connection-refused", 9)];
         let causes = causes(&Signs {
@@ -209,6 +271,7 @@ mod tests {
             errors: &errors
                 .map(|(class, count)| (class.to_owned(), count))
                 .into(),
+            shared_cores: None,
         });
         assert_eq!(causes.len(), 1);
         assert!(causes[0].contains("(7 connects failed)") && causes[0].contains("ulimit"));

@@ -344,6 +344,8 @@ impl<'a> Running<'a> {
             marks: &self.marks,
             halt,
             silent_threads,
+            shared_cores: (self.server.is_embedded())
+                .then(|| std::thread::available_parallelism().map_or(1, usize::from)),
         });
         Outcome {
             trial,

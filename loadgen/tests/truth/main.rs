@@ -14,6 +14,9 @@ mod faults;
 mod polling;
 mod bytes;
 mod pacing;
+mod saturation;
+mod simulation;
+mod merge;
 
 use lab::milliseconds;
 use loadgen::results::Trial;
