@@ -8,7 +8,7 @@ use crate::environment;
 use crate::plan::{Plan, TrialPlan};
 use crate::progress::{Display, Live, milliseconds};
 use crate::report;
-use crate::results::{Environment, Results, SCHEMA_VERSION, TimelineRow, Trial};
+use crate::results::{Environment, Results, SCHEMA_NAME, SCHEMA_VERSION, TimelineRow, Trial};
 use crate::scenario::units::grouped;
 use crate::statistics;
 use crate::target::TargetError;
@@ -179,6 +179,7 @@ impl Progress {
             ));
         }
         Results {
+            schema: SCHEMA_NAME.to_owned(),
             schema_version: SCHEMA_VERSION,
             generated_at: self.generated_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             scenario: serde_json::to_value(&self.plan.scenario)

@@ -45,8 +45,8 @@ enum Command {
     New(new::Arguments),
     /// Draws the report of a run again from its results.json
     Report(report::Arguments),
-    /// Prints the JSON Schema of a scenario
-    Schema,
+    /// Prints the JSON Schema of a scenario, or of results
+    Schema(schema::Arguments),
     /// Runs the server under test; `run` starts it for each trial
     #[command(hide = true)]
     EmbeddedServer(pushlab_server::config::Config),
@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::New(arguments) => new::new(&arguments),
         Command::Report(arguments) => report::report(&arguments),
-        Command::Schema => schema::schema(),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::EmbeddedServer(config) => target::serve_embedded(config)
             .map(|()| Exit::Ok)
             .map_err(anyhow::Error::from),

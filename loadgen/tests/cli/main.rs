@@ -6,6 +6,7 @@
 
 mod shipped;
 mod runs;
+mod stored;
 
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;
