@@ -59,7 +59,7 @@ fn a_log_of_repeats_is_the_log_of_all_their_samples() {
             .lines()
             .filter(|line| line.starts_with("Tag="))
             .count(),
-        11
+        10
     );
     assert_eq!(merged, whole);
 }
