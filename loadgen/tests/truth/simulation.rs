@@ -189,5 +189,7 @@ fn samples_below_zero_are_kept() {
     );
     let rows = timeline.iter().filter(|row| row.deliveries > 0);
     let medians: Vec<_> = rows.map(|row| row.p50_us).collect();
-    assert_eq!(medians, [Some(-10_000); 10]);
+    // What the last event's late subscriber saw stands alone in a second of its own.
+    assert_eq!(medians[..10], [Some(-10_000); 10]);
+    assert_eq!(medians[10..], [Some(20_000)]);
 }
