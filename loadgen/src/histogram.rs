@@ -1,6 +1,6 @@
 //! Latency samples of which none is dropped: an HDR histogram (1 µs to 1 h, three digits) for those
 //! from 0 up, and a second one for negative ones, which a clock or an early receipt can make. Both
-//! bear on every figure.
+//! bear on every figure. What is kept for each second of a run is coarser than what a trial ends with.
 
 use crate::results::Distribution;
 use base64::Engine;
@@ -9,9 +9,14 @@ use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
 const MAX_US: u64 = 3_600_000_000;
 const DIGITS: u8 = 3;
+const COARSE_DIGITS: u8 = 2;
 
 fn empty() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, MAX_US, DIGITS).expect("1 µs to 1 h with 3 digits is valid")
+    bounded(DIGITS)
+}
+
+fn bounded(digits: u8) -> Histogram<u64> {
+    Histogram::new_with_bounds(1, MAX_US, digits).expect("1 µs to 1 h with a few digits is valid")
 }
 
 /// Samples in microseconds, or in any other whole unit.
@@ -20,6 +25,9 @@ pub struct Samples {
     histogram: Histogram<u64>,
     /// Magnitudes of the negative ones; most trials have none.
     negative: Option<Box<Histogram<u64>>>,
+    /// The lowest and the highest to the unit: a bucket of 500 ms begins 288 µs below it, and no
+    /// sample may seem to have come before it did.
+    extremes: Option<(i64, i64)>,
 }
 
 impl Default for Samples {
@@ -27,6 +35,7 @@ impl Default for Samples {
         Samples {
             histogram: empty(),
             negative: None,
+            extremes: None,
         }
     }
 }
@@ -38,6 +47,7 @@ impl Samples {
     }
 
     pub fn record(&mut self, value: i64) {
+        self.widen(value, value);
         match u64::try_from(value) {
             Ok(value) => self.histogram.saturating_record(value),
             Err(_) => self
@@ -47,7 +57,16 @@ impl Samples {
         }
     }
 
+    fn widen(&mut self, low: i64, high: i64) {
+        let (lowest, highest) = self.extremes.get_or_insert((low, high));
+        *lowest = low.min(*lowest);
+        *highest = high.max(*highest);
+    }
+
     pub fn merge(&mut self, other: &Samples) {
+        if let Some((low, high)) = other.extremes {
+            self.widen(low, high);
+        }
         // All have the same bounds, so adding cannot fail.
         let _ = self.histogram.add(&other.histogram);
         if let Some(negative) = &other.negative {
@@ -70,11 +89,11 @@ impl Samples {
 
     /// The smallest sample such that a share `quantile` of all is not above it.
     pub fn quantile(&self, quantile: f64) -> Option<i64> {
-        if self.is_empty() {
-            return None;
-        }
+        let (lowest, highest) = self.extremes?;
         let rank = (quantile * self.count() as f64).ceil() as u64;
-        Some(self.at_rank(rank.clamp(1, self.count())))
+        let value = self.at_rank(rank.clamp(1, self.count()));
+        // The upper edge of the last bucket may lie above every sample.
+        Some(value.clamp(lowest, highest))
     }
 
     /// The sample at a rank from 1, the lowest first.
@@ -85,20 +104,6 @@ impl Samples {
                 -signed(value_at_rank(negative, negatives - rank + 1))
             }
             _ => signed(value_at_rank(&self.histogram, rank - negatives)),
-        }
-    }
-
-    fn min(&self) -> Option<i64> {
-        match &self.negative {
-            Some(negative) => Some(-signed(negative.max())),
-            None => (!self.histogram.is_empty()).then(|| signed(self.histogram.min())),
-        }
-    }
-
-    fn max(&self) -> Option<i64> {
-        match &self.negative {
-            Some(negative) if self.histogram.is_empty() => Some(-signed(negative.min())),
-            _ => (!self.histogram.is_empty()).then(|| signed(self.histogram.max())),
         }
     }
 
@@ -115,7 +120,7 @@ impl Samples {
         Distribution {
             count: self.count(),
             negative: self.negative_count(),
-            min: self.min(),
+            min: self.extremes.map(|(lowest, _)| lowest),
             mean: self.mean(),
             p50: self.quantile(0.5),
             p75: self.quantile(0.75),
@@ -123,20 +128,35 @@ impl Samples {
             p95: self.quantile(0.95),
             p99: self.quantile(0.99),
             p999: self.quantile(0.999),
-            max: self.max(),
+            max: self.extremes.map(|(_, highest)| highest),
             hdr: self.hdr(),
         }
     }
 
     /// base64 of HDR V2Deflate: the samples that are not negative.
     pub fn hdr(&self) -> String {
-        let mut bytes = Vec::new();
-        match V2DeflateSerializer::new().serialize(&self.histogram, &mut bytes) {
-            Ok(_) => base64::engine::general_purpose::STANDARD.encode(bytes),
-            Err(error) => {
-                tracing::error!("a histogram could not be written: {error}");
-                String::new()
-            }
+        encoded(&self.histogram)
+    }
+
+    /// The same to two digits, in a tenth of the space: an hour has 3,600 of them. Buckets of two
+    /// digits hold whole buckets of three, so sums come out alike whichever is done first.
+    pub fn coarse_hdr(&self) -> String {
+        let mut coarse = bounded(COARSE_DIGITS);
+        for bucket in self.histogram.iter_recorded() {
+            let count = bucket.count_since_last_iteration();
+            coarse.saturating_record_n(bucket.value_iterated_to(), count);
+        }
+        encoded(&coarse)
+    }
+}
+
+fn encoded(histogram: &Histogram<u64>) -> String {
+    let mut bytes = Vec::new();
+    match V2DeflateSerializer::new().serialize(histogram, &mut bytes) {
+        Ok(_) => base64::engine::general_purpose::STANDARD.encode(bytes),
+        Err(error) => {
+            tracing::error!("a histogram could not be written: {error}");
+            String::new()
         }
     }
 }
@@ -179,6 +199,21 @@ mod tests {
         assert_eq!(found.mean, Some(35.0));
         let all = samples(&[-3, -2, -1]).distribution();
         assert_eq!((all.min, all.p50, all.max), (Some(-3), Some(-2), Some(-1)));
+    }
+
+    #[test]
+    fn extremes_are_exact_and_no_figure_lies_beyond_them() {
+        let found = samples(&[500_003, 500_010, 500_020]).distribution();
+        assert_eq!((found.min, found.max), (Some(500_003), Some(500_020)));
+        assert!(found.p50 >= found.min && found.p50 <= found.p999 && found.p999 <= found.max);
+    }
+
+    #[test]
+    fn a_coarse_histogram_has_every_sample_where_it_would_have_been_recorded() {
+        let values: Vec<i64> = (0..40_000).map(|k| k * k % 5_000_011).collect();
+        let mut direct = bounded(COARSE_DIGITS);
+        (values.iter()).for_each(|value| direct.saturating_record(value.unsigned_abs()));
+        assert_eq!(samples(&values).coarse_hdr(), encoded(&direct));
     }
 
     #[test]

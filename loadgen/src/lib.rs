@@ -12,6 +12,7 @@ pub mod environment;
 pub mod target;
 pub mod trial;
 pub mod usage;
+pub mod saturation;
 pub mod outcome;
 pub mod table;
 pub mod token;

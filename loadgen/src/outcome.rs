@@ -8,6 +8,7 @@ use crate::net::tcp_info::HEADER_BYTES;
 use crate::plan::{PublishBy, TrialPlan};
 use crate::recorder::Recording;
 use crate::results::{Bytes, GeneratorFigures, Latencies, ServerFigures, Trial};
+use crate::saturation;
 use crate::table::Table;
 use crate::totals::Snapshot;
 use crate::trial::{Halt, Mark, Marks};
@@ -29,6 +30,8 @@ pub struct Findings<'a> {
     pub halt: Option<Halt>,
     /// Threads that did not come back with what they measured.
     pub silent_threads: u64,
+    /// Cores that the generator shares with its server; `None` unless that is the embedded one.
+    pub shared_cores: Option<usize>,
 }
 
 pub fn trial(found: &Findings<'_>) -> Trial {
@@ -144,11 +147,6 @@ fn errors(found: &Findings<'_>, count: &Count) -> BTreeMap<String, u64> {
     errors
 }
 
-/// A generator that is this late in one of 20 waits measures itself (fortio's share of late sleeps).
-/// A single hiccup, or the storm after a cut, does not spoil a trial.
-const LATE_WAKE_US: i64 = 20_000;
-const LATE_TICK_US: i64 = 100_000;
-
 fn reasons(found: &Findings<'_>, count: &Count, errors: &BTreeMap<String, u64>) -> Vec<String> {
     let mut reasons = Vec::new();
     if let Some(halt) = &found.halt {
@@ -187,19 +185,16 @@ fn reasons(found: &Findings<'_>, count: &Count, errors: &BTreeMap<String, u64>) 
             count.due, count.lost
         ));
     }
-    let late = |samples: &crate::histogram::Samples, limit: i64| {
-        samples.quantile(0.95).filter(|p95| *p95 > limit)
-    };
-    if let Some(p95) = late(&found.recording.wake_lag, LATE_WAKE_US) {
+    reasons.extend(saturation::causes(&saturation::Signs {
+        recording: found.recording,
+        window: found.marks.opened.as_ref().zip(found.marks.closed.as_ref()),
+        errors,
+        shared_cores: found.shared_cores,
+    }));
+    if let (None, 1..) = (&found.halt, found.totals.gave_up) {
         reasons.push(format!(
-            "the generator was the bottleneck: its pacer woke {:.1} ms late (p95); ask for less or give it more cores",
-            p95 as f64 / 1000.0
-        ));
-    }
-    if let Some(p95) = late(&found.recording.tick_lag, LATE_TICK_US) {
-        reasons.push(format!(
-            "the generator was the bottleneck: its client threads ran {:.1} ms late (p95); ask for less or give it more cores",
-            p95 as f64 / 1000.0
+            "{} of {} clients were refused and gave up: the others are not the load that was asked for",
+            found.totals.gave_up, found.plan.clients
         ));
     }
     reasons
@@ -356,6 +351,7 @@ pub(crate) mod tests {
             marks: &Marks::default(),
             halt: None,
             silent_threads: 0,
+            shared_cores: None,
         })
     }
 
@@ -378,6 +374,7 @@ pub(crate) mod tests {
             marks: &Marks::default(),
             halt,
             silent_threads: 0,
+            shared_cores: None,
         };
         judge(&table, &found);
     }

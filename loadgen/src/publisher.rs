@@ -220,6 +220,7 @@ impl Publisher {
         std::thread::Builder::new()
             .name("publisher".to_owned())
             .spawn(move || {
+                own_totals.begin();
                 let lane = Rc::new(Lane::new(setting, own_totals, seconds, None));
                 let mut thread = Thread {
                     poster: Poster::new(lane.clone(), Rc::default(), None),

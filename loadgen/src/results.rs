@@ -7,21 +7,27 @@ mod model;
 mod capacity;
 mod expectation;
 mod published;
+mod schema;
 
 pub use capacity::{Capacity, CapacityStep, Dimension, Limit, Side};
 pub use exchanges::{Exchanges, Spread};
 pub use expectation::{Expectation, Operator, Unit};
 pub use model::{Calibration, Floor, Holds, ModelFigure, ModelRow};
 pub use published::{PublishedRow, Quoted};
+pub use schema::{SCHEMA_NAME, schema_text};
 
 use pushlab_server::wire::transport::Transport;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub const SCHEMA_VERSION: u32 = 1;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Results {
+    /// Names the schema, for editors and whoever checks.
+    #[serde(rename = "$schema", default = "schema::name")]
+    pub schema: String,
     pub schema_version: u32,
     /// UTC, RFC 3339.
     pub generated_at: String,
@@ -52,7 +58,7 @@ pub struct Results {
 }
 
 /// The machine and the programs; never the command line, which may hold secrets.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     pub loadgen_version: String,
     /// `release` or `debug`: how loadgen, and with it the embedded server, was built.
@@ -84,14 +90,14 @@ pub struct Environment {
     pub labels: BTreeMap<String, String>,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     pub valid: bool,
     pub reasons: Vec<String>,
 }
 
 /// The parameters that tell one trial of a name from another.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Parameters {
     pub clients: u64,
     pub rooms: u64,
@@ -121,9 +127,10 @@ impl Parameters {
 }
 
 /// One transport, one set of parameters, one fresh server.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Trial {
     pub name: String,
+    #[schemars(schema_with = "schema::kinds")]
     pub transport: Transport,
     pub parameters: Parameters,
     pub clients: u64,
@@ -162,7 +169,7 @@ pub struct Trial {
     pub generator: GeneratorFigures,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Latencies {
     /// Receipt − intended publish.
     pub delivery: Distribution,
@@ -178,7 +185,7 @@ pub struct Latencies {
 
 /// A histogram and its usual figures. `hdr` is base64 of HDR V2Deflate and holds the samples that
 /// are not negative; `negative` counts the others, which `min`, `mean` and the percentiles take in.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     pub count: u64,
     pub negative: u64,
@@ -195,7 +202,7 @@ pub struct Distribution {
 }
 
 /// Bytes below HTTP and TLS, over the whole life of the trial's connections.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Bytes {
     pub up: u64,
     pub down: u64,
@@ -219,14 +226,14 @@ pub struct Bytes {
     pub exchanges: Exchanges,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UpDown {
     pub up: u64,
     pub down: u64,
 }
 
 /// Exclusive kinds that add up to `up + down` (publishing included, under its own kinds).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ByKind {
     /// The event objects.
     pub payload: u64,
@@ -266,7 +273,7 @@ impl ByKind {
 }
 
 /// From `/lab/usage`; all absent where the target does not tell.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ServerFigures {
     /// CPU seconds in the measure window.
     pub cpu_s: Option<f64>,
@@ -286,7 +293,7 @@ pub struct ServerFigures {
     pub bytes_tx: Option<u64>,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct GeneratorFigures {
     /// CPU seconds of loadgen in the measure window.
     pub cpu_s: Option<f64>,
@@ -304,16 +311,17 @@ pub struct GeneratorFigures {
 }
 
 /// Median over valid repeats, with a 95 % interval (bootstrap over repeats).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Figure {
     pub median: f64,
     pub low: f64,
     pub high: f64,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SummaryRow {
     pub name: String,
+    #[schemars(schema_with = "schema::kinds")]
     pub transport: Transport,
     pub parameters: Parameters,
     /// Valid repeats behind the figures, and all that ran.
@@ -331,14 +339,14 @@ pub struct SummaryRow {
 }
 
 /// A repeat whose value of a figure is far from those of the other repeats.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outlier {
     pub repeat: u32,
     pub figure: String,
     pub value: f64,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     pub published: u64,
     pub expected: u64,
@@ -352,7 +360,7 @@ pub struct Counts {
 }
 
 /// One second of one trial, counted from the opening of the measure window.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TimelineRow {
     /// Index into `trials`.
     pub trial: usize,
@@ -364,14 +372,16 @@ pub struct TimelineRow {
     pub max_us: Option<i64>,
     /// Bytes up and down, publishing included.
     pub bytes: u64,
-    /// base64 of HDR V2Deflate: the delivery latencies of events received in this second.
+    /// base64 of HDR V2Deflate, to two digits: the delivery latencies of events received in this
+    /// second.
     pub hdr: String,
 }
 
 /// What `validate` says a trial will need.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Prediction {
     pub name: String,
+    #[schemars(schema_with = "schema::kinds")]
     pub transport: Transport,
     pub parameters: Parameters,
     pub connections: u64,

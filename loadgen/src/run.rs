@@ -14,7 +14,8 @@ use crate::progress::{Display, Live, milliseconds};
 use crate::published;
 use crate::report;
 use crate::results::{
-    Calibration, Capacity, Environment, Expectation, Results, SCHEMA_VERSION, TimelineRow, Trial,
+    Calibration, Capacity, Environment, Expectation, Results, SCHEMA_NAME, SCHEMA_VERSION,
+    TimelineRow, Trial,
 };
 use crate::scenario::units::grouped;
 use crate::statistics;
@@ -265,6 +266,7 @@ impl Progress {
                 .push(format!("broke off after {ran} trials: {error}"));
         }
         let mut results = Results {
+            schema: SCHEMA_NAME.to_owned(),
             schema_version: SCHEMA_VERSION,
             generated_at: self.generated_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             scenario: serde_json::to_value(&self.plan.scenario)

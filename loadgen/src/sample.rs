@@ -36,7 +36,11 @@ impl Sink {
     /// One event object, or whatever holds its `data`. Foreign events pass without a trace: a room
     /// of a remote server may have other publishers.
     pub fn receive(&self, payload: &[u8]) {
-        let now = Instant::now();
+        self.receive_at(payload, Instant::now());
+    }
+
+    /// At an instant that the caller makes up: a simulated hour takes no hour.
+    pub fn receive_at(&self, payload: &[u8], now: Instant) {
         match self.lane.setting.tag.find(payload) {
             Some(Token::Probe { room }) if room == self.room => self.probed(),
             Some(Token::Event {

@@ -246,6 +246,11 @@ impl Server {
         }
     }
 
+    /// Whether it runs on this machine, as a child of this process.
+    pub fn is_embedded(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// How an embedded server ended, if it has.
     pub fn ended(&mut self) -> Option<String> {
         self.child.as_mut()?.ended()

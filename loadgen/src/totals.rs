@@ -3,6 +3,7 @@
 //! window opens or closes.
 
 use crate::results::{ByKind, UpDown};
+use crate::usage::ThreadUsage;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Whether bytes served the reading of events or the publishing of them.
@@ -42,6 +43,8 @@ pub struct Totals {
     gave_up: AtomicU64,
     failed_probes: AtomicU64,
     p99_us: AtomicU64,
+    /// Of the operating system; 0 before the thread has begun.
+    thread: AtomicU64,
 }
 
 /// The counters of one or more threads at one instant.
@@ -132,6 +135,17 @@ impl Totals {
 
     pub fn probe_failed(&self) {
         bump(&self.failed_probes, 1);
+    }
+
+    /// The calling thread is the one that writes.
+    pub fn begin(&self) {
+        let number = ThreadUsage::own_number();
+        self.thread.store(number, Ordering::Relaxed);
+    }
+
+    /// What that thread has spent.
+    pub fn thread_usage(&self) -> Option<ThreadUsage> {
+        ThreadUsage::of(self.thread.load(Ordering::Relaxed))
     }
 
     pub fn set_p99_us(&self, p99_us: u64) {

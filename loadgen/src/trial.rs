@@ -13,7 +13,7 @@ use crate::target::{Server, Target, TargetError};
 use crate::timeline::Timeline;
 use crate::token::RunTag;
 use crate::totals::Snapshot;
-use crate::usage::OwnUsage;
+use crate::usage::{OwnUsage, ThreadUsage};
 use crate::worker::{self, Order, Worker};
 use pushlab_server::wire::usage::Usage;
 use std::path::PathBuf;
@@ -90,7 +90,15 @@ pub struct Mark {
     pub at: Instant,
     pub totals: Snapshot,
     pub own: OwnUsage,
+    pub threads: Threads,
     pub server: Option<Usage>,
+}
+
+/// The generator's own threads; `None` where the system does not tell.
+#[derive(Clone, Debug, Default)]
+pub struct Threads {
+    pub clients: Vec<Option<ThreadUsage>>,
+    pub publisher: Option<ThreadUsage>,
 }
 
 /// What was noted on the way.
@@ -293,6 +301,12 @@ impl<'a> Running<'a> {
             at: Instant::now(),
             totals: self.totals(),
             own: OwnUsage::now(),
+            threads: Threads {
+                clients: (self.workers.iter())
+                    .map(|worker| worker.totals.thread_usage())
+                    .collect(),
+                publisher: self.publisher.totals.thread_usage(),
+            },
             server: self.server.usage().await,
         }
     }
@@ -344,6 +358,8 @@ impl<'a> Running<'a> {
             marks: &self.marks,
             halt,
             silent_threads,
+            shared_cores: (self.server.is_embedded())
+                .then(|| std::thread::available_parallelism().map_or(1, usize::from)),
         });
         Outcome {
             trial,

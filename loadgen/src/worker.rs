@@ -70,6 +70,7 @@ impl Worker {
         std::thread::Builder::new()
             .name(format!("clients-{number}"))
             .spawn(move || {
+                own_totals.begin();
                 let lane = Rc::new(Lane::new(setting, own_totals, seconds, alarm));
                 let share = Share { number, threads };
                 let report = LocalSet::new().block_on(&runtime, share.serve(lane, received));

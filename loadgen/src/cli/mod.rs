@@ -50,8 +50,8 @@ enum Command {
     Report(report::Arguments),
     /// Compares two runs, figure by figure
     Compare(compare::Arguments),
-    /// Prints the JSON Schema of a scenario
-    Schema,
+    /// Prints the JSON Schema of a scenario, or of results
+    Schema(schema::Arguments),
     /// Runs the server under test; `run` starts it for each trial
     #[command(hide = true)]
     EmbeddedServer(pushlab_server::config::Config),
@@ -90,7 +90,7 @@ pub fn main() -> ExitCode {
         Command::New(arguments) => new::new(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
-        Command::Schema => schema::schema(),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::EmbeddedServer(config) => target::serve_embedded(config)
             .map(|()| Exit::Ok)
             .map_err(anyhow::Error::from),

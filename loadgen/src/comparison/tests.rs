@@ -26,6 +26,7 @@ fn run(p99s: &[i64], change: impl Fn(usize, &mut Trial)) -> Results {
         })
         .collect();
     Results {
+        schema: String::new(),
         schema_version: 1,
         generated_at: String::new(),
         scenario: serde_json::to_value(&plan.scenario).unwrap(),

@@ -1,9 +1,10 @@
 //! How latency is distributed by the model: its mean, its spread and every quantile.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// From the publishing of an event to its receipt, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Law {
     /// A share comes after exactly `from_s`, all else evenly within the `width_s` after it.

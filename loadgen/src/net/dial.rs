@@ -45,7 +45,7 @@ async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Failure> {
     let stream = tokio::time::timeout(PATIENCE, TcpStream::connect(endpoint.address))
         .await
         .map_err(|_| Failure::Connect(std::io::ErrorKind::TimedOut))?
-        .map_err(|error| Failure::Connect(error.kind()))?;
+        .map_err(|error| Failure::connect(&error))?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }

@@ -8,6 +8,8 @@ use std::io;
 pub enum Failure {
     #[error("cannot connect: {0}")]
     Connect(io::ErrorKind),
+    #[error("cannot connect: this process has too many open files")]
+    NoDescriptor,
     #[error("the connection broke: {0}")]
     Broken(io::ErrorKind),
     /// The peer ended what should have gone on.
@@ -24,11 +26,24 @@ pub enum Failure {
     TimedOut,
 }
 
+/// Classes that are the generator's own limits, not the server's.
+pub const NO_DESCRIPTOR: &str = "connect-too-many-open-files";
+pub const NO_PORT: &str = "connect-addr-not-available";
+
 impl Failure {
+    /// A connect that failed.
+    pub fn connect(error: &io::Error) -> Failure {
+        match error.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE) => Failure::NoDescriptor,
+            Some(_) | None => Failure::Connect(error.kind()),
+        }
+    }
+
     /// The key under which results count it.
     pub fn class(&self) -> String {
         match self {
             Failure::Connect(kind) => format!("connect-{}", kebab(*kind)),
+            Failure::NoDescriptor => NO_DESCRIPTOR.to_owned(),
             Failure::Broken(kind) => kebab(*kind),
             Failure::Ended => "ended".to_owned(),
             Failure::Status(status) => format!("status-{status}"),
@@ -76,6 +91,14 @@ mod tests {
             (
                 Failure::Broken(io::ErrorKind::ConnectionReset),
                 "connection-reset",
+            ),
+            (
+                Failure::connect(&io::Error::from_raw_os_error(libc::EMFILE)),
+                NO_DESCRIPTOR,
+            ),
+            (
+                Failure::connect(&io::Error::from_raw_os_error(libc::EADDRNOTAVAIL)),
+                NO_PORT,
             ),
             (Failure::Status(404), "status-404"),
             (Failure::Ended, "ended"),

@@ -174,6 +174,7 @@ pub(super) fn modelled() -> Results {
 
 pub(super) fn nothing() -> Results {
     Results {
+        schema: SCHEMA_NAME.to_owned(),
         schema_version: SCHEMA_VERSION,
         generated_at: "2026-11-21T03:02:01Z".to_string(),
         scenario: serde_json::json!({

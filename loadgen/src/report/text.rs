@@ -82,7 +82,7 @@ fn aligned(line: &[String], widths: &[usize]) -> String {
 
 pub(super) fn published(table: &Table<'_>) -> String {
     let lines = [HEADS.map(str::to_owned)].into_iter();
-    let cells = table.rows.iter().map(|row| tables::cells(row));
+    let cells = table.rows.iter().map(tables::cells);
     let mut out = format!("published: {}\n", table.source);
     out.push_str(&aligned_table(lines.chain(cells)));
     for (number, note) in (1..).zip(table.footnotes) {

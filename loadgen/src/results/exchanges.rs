@@ -2,9 +2,10 @@
 //! close: a poll with its answer, or a data frame that a WebSocket receives (its greeting is none). A
 //! stream has no exchange. Unlike bytes over deliveries, no edge of a window cuts through them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchanges {
     /// Both heads of a poll, or a frame's header.
     pub header_bytes: Spread,
@@ -13,7 +14,7 @@ pub struct Exchanges {
 }
 
 /// How many there were, and how large.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Spread {
     pub count: u64,
     pub total: u64,

@@ -4,11 +4,12 @@
 use super::Parameters;
 use crate::model::Law;
 use pushlab_server::wire::transport::Transport;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A trial before the others, of WebSocket without an emulated line: what server, client and machine
 /// add at this load where the model has d = 0. Its figures are the floor.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Calibration {
     /// Of the load: those of a transport are absent.
     pub parameters: Parameters,
@@ -19,7 +20,7 @@ pub struct Calibration {
 }
 
 /// Delivery latency where the model says 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Floor {
     pub mean_us: f64,
     pub p50_us: f64,
@@ -27,9 +28,10 @@ pub struct Floor {
 }
 
 /// One (name, parameters).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ModelRow {
     pub name: String,
+    #[schemars(schema_with = "super::schema::kinds")]
     pub transport: Transport,
     pub parameters: Parameters,
     /// n: events published in the windows of valid repeats. Deliveries of one event are not
@@ -45,7 +47,7 @@ pub struct ModelRow {
 }
 
 /// A figure of the summary by its name there.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelFigure {
     pub figure: String,
     pub model: f64,
@@ -57,7 +59,7 @@ pub struct ModelFigure {
     pub verdict: Holds,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "kebab-case")]
 pub enum Holds {
     #[strum(serialize = "holds")]

@@ -1,8 +1,9 @@
 //! A figure that somebody published, beside what the model says and what this run measured.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PublishedRow {
     /// The scenario that stands for the publication.
     pub table: String,
@@ -21,7 +22,7 @@ pub struct PublishedRow {
 }
 
 /// A number, or the words in which it stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Quoted {
     Number(f64),

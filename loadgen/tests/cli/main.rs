@@ -8,6 +8,7 @@ mod shipped;
 mod runs;
 mod compare;
 mod published;
+mod stored;
 
 use assert_cmd::Command;
 use predicates::prelude::PredicateBooleanExt;

@@ -100,6 +100,7 @@ impl Laboratory {
             })
             .collect();
         Results {
+            schema: String::new(),
             schema_version: SCHEMA_VERSION,
             generated_at: "2026-11-21T03:02:01Z".to_owned(),
             scenario: serde_json::to_value(&plan.scenario).unwrap(),

@@ -1,5 +1,5 @@
-//! A server in a process of its own, which can be frozen; plans to begin with; and the turn that one
-//! test takes after the other.
+//! What the truth tests begin with: plans, runs of them against a target, a server in a process of
+//! its own that can be stopped, and the turn that one test takes after the other.
 
 use loadgen::plan::{PublishPlan, TransportPlan, TrialPlan};
 use loadgen::progress::{Live, Phase};
@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use pushlab_server::wire::transport::Transport;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -88,37 +88,53 @@ impl Lab {
     }
 
     pub fn run(&self, plan: &TrialPlan) -> Trial {
-        self.run_watched(plan, &Live::default())
+        run(&self.target, plan)
     }
 
     /// The server stands still from `after` the opening of the window, for `time`.
     pub fn run_frozen(&self, plan: &TrialPlan, after: Duration, time: Duration) -> Trial {
-        let live = Arc::new(Live::default());
-        let (watched, server) = (live.clone(), Pid::from_raw(self.server.id() as i32));
-        let freezer = thread::spawn(move || {
-            while watched.phase() != Phase::Measuring {
-                thread::sleep(Duration::from_millis(1));
-            }
-            thread::sleep(after);
+        let server = Pid::from_raw(self.server.id() as i32);
+        run_disturbed(&self.target, plan, after, || {
             kill(server, Signal::SIGSTOP).unwrap();
             thread::sleep(time);
             kill(server, Signal::SIGCONT).unwrap();
-        });
-        let trial = self.run_watched(plan, &live);
-        freezer.join().unwrap();
-        trial
+        })
     }
+}
 
-    fn run_watched(&self, plan: &TrialPlan, live: &Live) -> Trial {
-        let (_keep, stop) = tokio::sync::watch::channel(false);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let options = Options::default();
-        let trial = trial::run_with(plan, &self.target, live, stop, &options);
-        runtime.block_on(trial).unwrap().trial
-    }
+pub fn run(target: &Target, plan: &TrialPlan) -> Trial {
+    run_watched(target, plan, &Live::default())
+}
+
+/// With `disturb` on a thread of its own, `after` the opening of the window.
+pub fn run_disturbed(
+    target: &Target,
+    plan: &TrialPlan,
+    after: Duration,
+    disturb: impl FnOnce() + Send,
+) -> Trial {
+    let live = Live::default();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while live.phase() != Phase::Measuring {
+                thread::sleep(Duration::from_millis(1));
+            }
+            thread::sleep(after);
+            disturb();
+        });
+        run_watched(target, plan, &live)
+    })
+}
+
+fn run_watched(target: &Target, plan: &TrialPlan, live: &Live) -> Trial {
+    let (_keep, stop) = tokio::sync::watch::channel(false);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let options = Options::default();
+    let trial = trial::run_with(plan, target, live, stop, &options);
+    runtime.block_on(trial).unwrap().trial
 }
 
 impl Drop for Lab {
