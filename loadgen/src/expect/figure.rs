@@ -275,7 +275,7 @@ mod tests {
             let has = |name: &&str| NamedFigure::parse(name).unwrap().figure.unit() == unit;
             FIGURES.into_iter().filter(has).collect::<Vec<_>>()
         };
-        assert_eq!(units(Unit::Share), ["empty_share"]);
+        assert_eq!(units(Unit::Share), ["delivered_share", "empty_share"]);
         assert_eq!(units(Unit::Ratio), ["requests_per_delivery"]);
         assert_eq!(units(Unit::PerS), ["deliveries_per_s"]);
         assert_eq!(units(Unit::BytesPerS), ["bandwidth_mean_bytes_per_s"]);
