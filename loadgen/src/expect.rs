@@ -195,7 +195,7 @@ fn repeats_of<'t>(trials: &'t [Trial], (name, parameters): &Row) -> Vec<&'t Tria
         .collect()
 }
 
-/// Whether an expectation can be judged without the transports that are `left_out`.
+/// Whether an expectation names any of the transports that are `left_out`.
 pub fn mentions(key: &str, threshold: &str, transports: &[String], left_out: &[String]) -> bool {
     Expression::parse(key, threshold, transports).is_ok_and(|parsed| {
         parsed

@@ -1,12 +1,12 @@
-//! Holds the measured against the model by the tolerances of MODEL.md §2 (8): holds, does not, or too
+//! Holds the measured against the model by stated tolerances: holds, does not, or too
 //! few events. Pure. The model gets from the measurement only how many events there were and the
 //! floor of the calibration; where it has no closed form there is no verdict.
 
 mod tolerance;
 
+use crate::merged::Merged;
 use crate::model::{Coming, Forecast, Law, Situation};
 use crate::plan::{Plan, TrialPlan, WayUp};
-use crate::report::merged::Merged;
 use crate::results::{Calibration, Floor, Holds, ModelFigure, ModelRow, Trial};
 use pushlab_server::wire::transport::Transport;
 
@@ -16,8 +16,9 @@ pub const LEAST_EVENTS: u64 = 1_000;
 /// A histogram keeps three digits, so a quantile read from it may be this much off.
 const HISTOGRAM_DIGITS: f64 = 0.001;
 
-/// What an emulated line's own lateness may add to a quantile (MODEL.md §3, rfc6202-transits).
-const LINE_US: f64 = 1_000.0;
+/// Of quantiles: below it a tail is the scheduler's, with an emulated
+/// line or without.
+const QUANTILE_US: f64 = 1_000.0;
 
 /// A row for every (name, parameters) that ran, in the order of `plan`.
 pub fn judge(plan: &Plan, trials: &[Trial], calibration: &[Calibration]) -> Vec<ModelRow> {
@@ -215,12 +216,7 @@ impl<'a> Case<'a> {
             let at = |q: f64| us(law.quantile_s(q) + up.sure_s);
             let measured = (merged.as_ref()).and_then(|merged| merged.at(q));
             let measured = measured.map(|measured| measured as f64 - floor_us);
-            let line_us = if self.set.link.is_none() {
-                0.0
-            } else {
-                LINE_US
-            };
-            let off_us = floor_us + harness_us + line_us + at(high) * HISTOGRAM_DIGITS;
+            let off_us = floor_us + harness_us + QUANTILE_US + at(high) * HISTOGRAM_DIGITS;
             figures.push(self.figure(name, at(q), measured, at(low) - off_us, at(high) + off_us));
         }
         figures

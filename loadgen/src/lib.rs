@@ -27,6 +27,7 @@ pub mod ledger;
 pub mod sample;
 pub mod totals;
 pub mod histogram;
+mod merged;
 pub mod recorder;
 pub mod timeline;
 pub mod results;

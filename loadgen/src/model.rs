@@ -1,4 +1,4 @@
-//! What each transport should do, by arithmetic alone: the closed formulas of MODEL.md §2, to stand
+//! What each transport should do, by arithmetic alone: the closed formulas, to stand
 //! beside what was measured. Pure, and blind to the measurement: nothing here was fitted to the
 //! lab. Where no closed form is known there is none, rather than a wrong one. Numbers are seconds,
 //! bytes and rates a second, as `f64`; one client is meant unless a name says otherwise.
@@ -37,7 +37,7 @@ pub enum Coming {
     Bursts,
 }
 
-/// All that the formulas ask about one client: the notation of MODEL.md §1.
+/// All that the formulas ask about one client.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Situation {
     pub transport: Transport,
@@ -74,7 +74,7 @@ pub struct Sizes {
     pub id_line: f64,
 }
 
-/// What a client should see. `None` where MODEL.md gives no closed form.
+/// What a client should see. `None` where there is no closed form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecast {
     /// From the server's taking an event to the client's having it.

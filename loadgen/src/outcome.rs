@@ -80,6 +80,9 @@ pub fn trial(found: &Findings<'_>) -> Trial {
     }
 }
 
+/// The class of events that were due and never went out.
+pub const UNSENT: &str = "unsent";
+
 /// What the ledgers say, held against what the server took.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Count {
@@ -141,7 +144,7 @@ fn errors(found: &Findings<'_>, count: &Count) -> BTreeMap<String, u64> {
         add("lost-in-warm-up", count.lost_in_warm_up);
     }
     if found.halt.is_none() {
-        add("unsent", count.unsent);
+        add(UNSENT, count.unsent);
         add("publish-unanswered", count.unanswered);
     }
     errors
@@ -156,6 +159,13 @@ fn reasons(found: &Findings<'_>, count: &Count, errors: &BTreeMap<String, u64>) 
         reasons.push(format!(
             "{} threads of the generator did not end in time: their figures are missing",
             found.silent_threads
+        ));
+    }
+    if let Some(unsent) = errors.get(UNSENT) {
+        reasons.push(format!(
+            "{unsent} of {} events were never sent: the target, or the line to it, takes publishes \
+             too slowly for this rate, and what came stands for less than was asked; ask for less",
+            found.table.events().len()
         ));
     }
     if let Some(broken) = errors.get(BROKEN_TASK) {
@@ -401,7 +411,8 @@ pub(crate) mod tests {
             assert_eq!(trial.errors["lost-in-warm-up"], 2);
             assert_eq!(trial.errors["unsent"], 57);
             assert_eq!(trial.errors["publish-unanswered"], 1);
-            assert!(trial.valid, "a loss is a finding: {:?}", trial.reasons);
+            assert_eq!(trial.reasons.len(), 1, "a loss is a finding");
+            assert!(trial.reasons[0].starts_with("57 of 60 events were never sent"));
         });
     }
 

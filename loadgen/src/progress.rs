@@ -47,7 +47,7 @@ impl Live {
     }
 }
 
-/// How progress is shown. It costs (MEASURING.md, rule 18), so it draws from a thread of its own,
+/// How progress is shown. It costs, so it draws from a thread of its own,
 /// at most five times a second, and not at all where nobody asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Display {

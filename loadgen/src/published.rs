@@ -1,5 +1,5 @@
 //! Published measurements, each replayed by a scenario of the same name: what was printed, what the
-//! model says, and what this run measured, with what must be said about the source (MODEL.md §3).
+//! model says, and what this run measured, with what must be said about the source.
 //! Results in, rows out; a table judges nothing that the run did not measure.
 
 mod aquilio;

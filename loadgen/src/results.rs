@@ -1,4 +1,4 @@
-//! What a run found, as it stands in `results.json` (DESIGN §8: these names are fixed). Everything
+//! What a run found, as it stands in `results.json` (these names are fixed: programs read them). Everything
 //! that a report shows can be drawn from this alone. Durations and bytes carry their unit in the
 //! name; a figure that could not be taken is `null`, never 0.
 

@@ -1,4 +1,4 @@
-//! A scenario as it stands in its TOML file (DESIGN §7): shapes, defaults, and what can be refused
+//! A scenario as it stands in its TOML file: shapes, defaults, and what can be refused
 //! by looking at one setting beside its neighbours. It resolves nothing and sweeps nothing: that is
 //! the plan's. A setting that would do nothing is an error, never ignored.
 
@@ -178,6 +178,9 @@ impl Scenario {
         let mut names = HashSet::new();
         for (at, entry) in self.transports.iter().enumerate() {
             entry.check(at)?;
+            if self.server.bare {
+                entry.check_bare(at)?;
+            }
             entry.check_latest(at, &self.server, self.target.is_some())?;
             if !names.insert(entry.name()) {
                 return misfit(

@@ -24,7 +24,7 @@ pub fn instants(publish: &PublishPlan, length: Duration, seed: u64) -> Vec<Durat
 /// The k-th at k/rate: no sum, so no drift.
 fn evenly(rate: f64, length: Duration) -> impl Iterator<Item = Duration> {
     (0u64..)
-        .map(move |k| Duration::from_secs_f64(k as f64 / rate))
+        .map_while(move |k| Duration::try_from_secs_f64(k as f64 / rate).ok())
         .take_while(move |instant| *instant < length)
 }
 

@@ -44,10 +44,11 @@ impl Baseline {
             };
         };
         let results = stored::read(&stored::find(said)?)?;
-        self.judgement.admit_verdict(&Side {
+        self.judgement.admit_run(&Side {
             said: &said.display().to_string(),
             results: &results,
         })?;
+        (self.judgement).admit_repeats("this run", plan.scenario.load.repeats)?;
         let scenario = serde_json::to_value(&plan.scenario)
             .expect("a scenario holds nothing that JSON cannot say");
         let here = environment::describe(String::new(), None, BTreeMap::new());
@@ -76,13 +77,13 @@ impl Baseline {
             Some(found) => self.compare(found, results, aloud)?,
             None => Exit::Ok,
         };
-        match (&self.save_baseline, exit) {
-            (None, _) => {}
-            (Some(name), Exit::Ok) => {
+        match (&self.save_baseline, exit, compared) {
+            (None, ..) => {}
+            (Some(name), Exit::Ok, Exit::Ok) => {
                 let path = stored::keep(name, results)?;
                 eprintln!("note: kept as baseline {name}: {}", path.display());
             }
-            (Some(name), _) => eprintln!("note: not kept as baseline {name}, for the run failed"),
+            (Some(name), ..) => eprintln!("note: not kept as baseline {name}, for the run failed"),
         }
         Ok(match exit {
             Exit::Ok => compared,

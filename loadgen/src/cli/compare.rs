@@ -5,6 +5,7 @@ use super::{Exit, print};
 use crate::comparison::{self, Comparison, Difference, NOISE_THRESHOLD};
 use crate::report::comparison::{Compared, Side, html, json, markdown, regressions, text};
 use crate::run::stored;
+use crate::statistics::LEAST_REPEATS;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::fs;
@@ -78,6 +79,14 @@ pub(super) enum NotComparable {
     Invalid { said: String, reasons: Vec<String> },
     #[error("{flag} would do nothing; give --baseline NAME too")]
     Idle { flag: &'static str },
+    #[error(
+        "{said} has {repeats} of the {LEAST_REPEATS} repeats that --fail-on-regression needs to tell a regression from chance; run with --repeats {LEAST_REPEATS} or more"
+    )]
+    TooFew { said: String, repeats: u32 },
+    #[error(
+        "{said}: is a search for the greatest load, whose steps are no repeats; give a run without --find-max"
+    )]
+    Search { said: String },
 }
 
 pub(super) fn compare(arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -139,7 +148,7 @@ impl Judgement {
         b: &Side<'_>,
     ) -> Result<Vec<Difference>, NotComparable> {
         for side in [a, b] {
-            self.admit_verdict(side)?;
+            self.admit_run(side)?;
         }
         let differences = comparison::differences(a.results, b.results);
         self.admit_differences(&differences)?;
@@ -159,14 +168,31 @@ impl Judgement {
         }
     }
 
-    pub(super) fn admit_verdict(&self, side: &Side<'_>) -> Result<(), NotComparable> {
+    pub(super) fn admit_run(&self, side: &Side<'_>) -> Result<(), NotComparable> {
+        let said = side.said.to_owned();
+        if !side.results.capacity.is_empty() {
+            return Err(NotComparable::Search { said });
+        }
+        let repeats = side.results.trials.iter().map(|trial| trial.repeat).max();
+        self.admit_repeats(&said, repeats.unwrap_or(0))?;
         let verdict = &side.results.verdict;
         match verdict.valid || self.force {
             true => Ok(()),
             false => Err(NotComparable::Invalid {
-                said: side.said.to_owned(),
+                said,
                 reasons: verdict.reasons.clone(),
             }),
+        }
+    }
+
+    /// A guard that cannot find anything is none.
+    pub(super) fn admit_repeats(&self, said: &str, repeats: u32) -> Result<(), NotComparable> {
+        match self.fail_on_regression && (repeats as usize) < LEAST_REPEATS {
+            true => Err(NotComparable::TooFew {
+                said: said.to_owned(),
+                repeats,
+            }),
+            false => Ok(()),
         }
     }
 
@@ -180,10 +206,23 @@ impl Judgement {
         for regression in regressions(compared) {
             eprintln!("regression: {regression}");
         }
-        match self.fail_on_regression && compared.comparison.regressed() {
-            true => Exit::Regression,
-            false => Exit::Ok,
+        if !self.fail_on_regression {
+            return Exit::Ok;
         }
+        if compared.comparison.regressed() {
+            return Exit::Regression;
+        }
+        let untested = (compared.comparison.rows.iter())
+            .filter(|row| row.valid_repeats_a.min(row.valid_repeats_b) < LEAST_REPEATS);
+        let mut exit = Exit::Ok;
+        for row in untested {
+            eprintln!(
+                "invalid: {} has {} and {} valid repeats, too few to tell a regression from chance",
+                row.name, row.valid_repeats_a, row.valid_repeats_b
+            );
+            exit = Exit::InvalidRun;
+        }
+        exit
     }
 }
 

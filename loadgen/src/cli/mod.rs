@@ -57,7 +57,7 @@ enum Command {
     EmbeddedServer(pushlab_server::config::Config),
 }
 
-/// How a command ended (DESIGN §6).
+/// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
     Ok = 0,

@@ -33,7 +33,7 @@ pub(super) struct Arguments {
         value_name = "WHAT",
         value_enum,
         requires = "slo",
-        conflicts_with = "repeats",
+        conflicts_with_all = ["repeats", "baseline", "save_baseline"],
         help_heading = "Find-max"
     )]
     find_max: Option<Dimension>,

@@ -54,7 +54,7 @@ pub fn receive(lane: &Lane, index: EventIndex) {
     sample::controlled(lane, index);
 }
 
-/// The floor by itself: `rate` events a second to a thread of clients that has none to serve, on a
+/// For the truth tests: the floor by itself, `rate` events a second to a thread of clients that has none to serve, on a
 /// machine that does nothing else. Nothing is dialled.
 pub async fn null_path(rate: f64, duration: Duration) -> io::Result<Distribution> {
     let mut plan = TrialPlan::new(Transport::Websocket);

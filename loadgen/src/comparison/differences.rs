@@ -1,6 +1,6 @@
 //! What was not the same when two runs were taken, key by key: settings that change what a figure
-//! means, and the machine. What is being compared (the server and its version, the revision) may
-//! differ; so may names, notes, the seed and how often a trial was repeated.
+//! means, and the machine. What is being compared (the server, its version and compiler, the
+//! revision) may differ; so may names, notes, the seed and how often a trial was repeated.
 
 use crate::results::{Environment, Results};
 use serde::Serialize;
@@ -35,8 +35,9 @@ const SCENARIO_MAY: [&str; 7] = [
 ];
 
 /// Of an environment: what is compared, notes, and what bears on no figure.
-const ENVIRONMENT_MAY: [&str; 9] = [
+const ENVIRONMENT_MAY: [&str; 10] = [
     "loadgen_version",
+    "rustc",
     "git_revision",
     "git_dirty",
     "target",

@@ -149,7 +149,7 @@ impl Figure {
         }
         let sum = |tally: Tally| valid.iter().map(|trial| tally.of(trial)).sum::<u64>() as f64;
         match self {
-            Figure::Timing(_, Point::P999) if !has_p999(&valid, self) => Err(format!(
+            Figure::Timing(timing, Point::P999) if !enough(&valid, timing) => Err(format!(
                 "{self} needs {SAMPLES_FOR_P999} samples in each trial"
             )),
             Figure::Timing(timing, point) => self.median(&valid, |t| point.of(timing.of(t))),
@@ -168,14 +168,18 @@ impl Figure {
         value: impl Fn(&Trial) -> Option<f64>,
     ) -> Result<f64, String> {
         let values: Vec<f64> = trials.iter().filter_map(|trial| value(trial)).collect();
-        statistics::median(&values).ok_or_else(|| format!("{self} could not be measured"))
+        match (statistics::median(&values), trials.len() - values.len()) {
+            (Some(median), 0) => Ok(median),
+            (None, _) => Err(format!("{self} could not be measured")),
+            (Some(_), without) => Err(format!(
+                "{self} could not be measured in {without} of {} trials",
+                trials.len()
+            )),
+        }
     }
 }
 
-fn has_p999(trials: &[&Trial], figure: Figure) -> bool {
-    let Figure::Timing(timing, _) = figure else {
-        return true;
-    };
+fn enough(trials: &[&Trial], timing: Timing) -> bool {
     (trials.iter()).all(|trial| timing.of(trial).count >= SAMPLES_FOR_P999)
 }
 

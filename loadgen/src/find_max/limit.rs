@@ -1,6 +1,7 @@
 //! Which side is in the way of more load: told from the figures of the step that failed. Shares of
 //! CPU are those of the whole window, so a side that is at its end shows well below 100 %.
 
+use crate::outcome::UNSENT;
 use crate::results::{CapacityStep, Expectation, Limit, Side, Trial};
 
 /// From here on a side counts as at its end.
@@ -27,10 +28,15 @@ pub(crate) fn step(
     let server = trial.server.cpu_s.filter(|_| measured);
     let both = server.zip(trial.generator.cpu_s);
     let failed = judged.iter().filter(|one| !one.holds).map(failure);
+    let refused: u64 = (trial.errors.iter())
+        .filter(|(class, _)| class.starts_with("publish-"))
+        .map(|(_, count)| count)
+        .sum();
+    let refused = (refused > 0).then(|| format!("{refused} publishes were refused or cut off"));
     CapacityStep {
         load,
         trial: at,
-        holds: trial.valid && judged.iter().all(|one| one.holds),
+        holds: trial.valid && refused.is_none() && judged.iter().all(|one| one.holds),
         p99_us: trial.latency_us.delivery.p99,
         deliveries_per_s: measured.then(|| trial.window_deliveries as f64 / trial.window_s),
         server_cpu_share: server
@@ -40,7 +46,7 @@ pub(crate) fn step(
             .zip(machine)
             .map(|((server, generator), machine)| per_window(server + generator, machine.cores)),
         failures: match trial.valid {
-            true => failed.collect(),
+            true => failed.chain(refused).collect(),
             false => trial.reasons.clone(),
         },
     }
@@ -59,6 +65,10 @@ pub(crate) fn limit(step: &CapacityStep, trial: &Trial) -> Limit {
     let failures = step.failures.join("; ");
     if !trial.valid && trial.window_s == 0.0 {
         return because(Side::Connections, failures);
+    }
+    // Publishes were taken too slowly, and nothing is said against the generator.
+    if !trial.valid && trial.errors.contains_key(UNSENT) && trial.reasons.len() == 1 {
+        return because(Side::Server, failures);
     }
     if !trial.valid {
         return because(Side::Generator, failures);
@@ -144,10 +154,17 @@ mod tests {
         assert!(reason.ends_with("workers at 40 % and the machine at 45 % of their CPU"));
         let (side, reason) = limit_of(|trial| {
             trial.valid = false;
+            trial.errors.clear();
             trial.reasons = vec!["the generator was the bottleneck".to_owned()];
         });
         assert_eq!(side, Side::Generator);
         assert_eq!(reason, "the generator was the bottleneck");
+        let (side, _) = limit_of(|trial| {
+            trial.valid = false;
+            trial.errors.insert(UNSENT.to_owned(), 7);
+            trial.reasons = vec!["7 of 9 events were never sent".to_owned()];
+        });
+        assert_eq!(side, Side::Server);
         let (side, _) = limit_of(|trial| {
             (trial.valid, trial.window_s) = (false, 0.0);
         });

@@ -1,10 +1,10 @@
-//! How far the measured may lie from the model, figure by figure (MODEL.md §2 (8)), and why: the draw
+//! How far the measured may lie from the model, figure by figure, and why: the draw
 //! of the events, the digits of lengths and cursors, and what stands at the edges of a window.
 
 use super::Case;
+use crate::merged::Merged;
 use crate::model::Coming;
 use crate::plan::{EPOCH_DEVIATION, offset_digits};
-use crate::report::merged::Merged;
 use crate::results::Floor;
 use pushlab_server::wire::transport::Transport;
 

@@ -1,4 +1,4 @@
-//! Formulas that set transports beside one another: MODEL.md §2 (6).
+//! Formulas that set transports beside one another.
 
 use super::{Law, SEGMENT_BYTES};
 

@@ -1,4 +1,4 @@
-//! Long polling with every waiting event in one answer: MODEL.md §2 (2).
+//! Long polling with every waiting event in one answer.
 
 use super::{Coming, Forecast, Law, Situation};
 

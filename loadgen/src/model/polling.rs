@@ -1,4 +1,4 @@
-//! Interval polling with a fixed period and a random phase: MODEL.md §2 (1), (1a), (1b).
+//! Interval polling with a fixed period and a random phase.
 
 use super::{Coming, Forecast, Law, Situation};
 

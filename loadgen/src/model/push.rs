@@ -1,4 +1,4 @@
-//! Streams, SSE and WebSocket: an event goes out when it comes. MODEL.md §2 (3), (4).
+//! Streams, SSE and WebSocket: an event goes out when it comes.
 
 use super::framing::pushed;
 use super::{Coming, Forecast, Law, SEGMENT_BYTES, Situation};

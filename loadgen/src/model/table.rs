@@ -1,4 +1,4 @@
-//! The worked table of MODEL.md §2 (7), every cell, and the limits of the formulas.
+//! A worked table, every cell, and the limits of the formulas.
 
 use super::*;
 

@@ -58,6 +58,12 @@ pub(super) fn resolved(scenario: &Scenario, overrides: &Overrides) -> Result<Res
     })
 }
 
+/// Bytes of an event that can carry whatever token: 20 characters, two quotes, two to spare.
+const ANY_TOKEN: usize = 24;
+
+/// Events of a trial; all are planned before the first is sent.
+const MOST_EVENTS: f64 = 50e6;
+
 /// A step is one trial; what it must keep is the flag's to say, and that nothing is lost.
 fn prepare_search(scenario: &mut Scenario, find_max: &FindMax) -> Result<(), PlanError> {
     let one_start = |key, swept: bool| match swept {
@@ -78,6 +84,16 @@ fn prepare_search(scenario: &mut Scenario, find_max: &FindMax) -> Result<(), Pla
                 );
             }
         }
+    }
+    if let Some(Size(payload)) =
+        (scenario.publish.payload.values().iter()).find(|payload| payload.0 < ANY_TOKEN)
+    {
+        return refused(
+            "publish.payload",
+            format!(
+                "{payload} bytes have no room for the tokens of every load that a search may come to; write payload = \"{ANY_TOKEN}B\" or more"
+            ),
+        );
     }
     let names = scenario.transport_names();
     let slo = (find_max.slo.iter()).map(|text| key_and_threshold(text, &names));
@@ -144,6 +160,9 @@ fn resolve_link(
         return Ok(None);
     };
     link.fill_in();
+    if link.does_nothing() {
+        return Ok(None);
+    }
     match link.contradiction() {
         Some((key, problem)) => refused("link", format!("{key}: {problem}")),
         None => Ok(Some(link)),
@@ -228,6 +247,18 @@ fn check_load(scenario: &Scenario) -> Result<(), PlanError> {
             "load.duration",
             "nothing would be measured; write duration = \"5s\"",
         );
+    }
+    let time = load.warm_up.0.saturating_add(load.duration.0);
+    for Rate(rate) in scenario.publish.rate.values() {
+        let events = rate * time.as_secs_f64();
+        if events > MOST_EVENTS {
+            return refused(
+                "publish.rate",
+                format!(
+                    "{events:.0} events in a trial are more than the {MOST_EVENTS:.0} that can be planned ahead; lower rate or duration"
+                ),
+            );
+        }
     }
     for Size(payload) in scenario.publish.payload.values() {
         let least = least_payload(scenario);

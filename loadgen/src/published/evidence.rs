@@ -1,7 +1,7 @@
 //! What a run measured, as the tables ask for it: the median over valid trials of one name, or of one
 //! set of its parameters.
 
-use crate::report::merged::Merged;
+use crate::merged::Merged;
 use crate::results::{Parameters, Results, Spread, Trial};
 use crate::statistics;
 use pushlab_server::wire::transport::Transport;

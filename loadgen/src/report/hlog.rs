@@ -1,8 +1,8 @@
 //! `latency.hlog`: delivery latencies in microseconds, one interval per row and second, in the HDR
 //! interval log format that HdrHistogram's own tools read. Repeats of a row are merged.
 
-use super::merged::Merged;
 use super::rows::{Row, rows};
+use crate::merged::Merged;
 use crate::results::Results;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};

@@ -25,9 +25,7 @@ pub(super) fn markdown(results: &Results) -> String {
     out.push_str(&model(&rows));
     out.push_str(&greatest_load(results));
     out.push_str(&expectations(results, &rows));
-    for said in reservations(results) {
-        put(&mut out, &format!("<sub>{}</sub>\n\n", escape(&said)));
-    }
+    out.push_str(&notes(&reservations(results)));
     if let Some(table) = Table::of(results) {
         out.push_str(&published(&table));
     }
@@ -44,6 +42,19 @@ fn resolution(rows: &[Row<'_>]) -> String {
         let worst = duration(worst);
         format!("Resolution: {worst} (p99 of events that crossed no socket).\n\n")
     })
+}
+
+fn notes(said: &[String]) -> String {
+    if said.is_empty() {
+        return String::new();
+    }
+    let lines: String = said
+        .iter()
+        .map(|said| format!("- {}\n", escape(said)))
+        .collect();
+    format!(
+        "<details><summary>Before leaning on these figures</summary>\n\n{lines}\n</details>\n\n"
+    )
 }
 
 /// One line: for whom the model holds.

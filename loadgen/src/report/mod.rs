@@ -2,7 +2,6 @@
 
 mod format;
 mod rows;
-pub(crate) mod merged;
 mod expectations;
 mod capacity;
 mod reservations;
@@ -28,7 +27,7 @@ pub struct ReportFile {
     pub bytes: Vec<u8>,
 }
 
-/// Every file of DESIGN §8 but `results.json` and `scenario.toml`.
+/// Every file of a run but `results.json` and `scenario.toml`.
 pub fn files(results: &Results) -> Vec<ReportFile> {
     let drawings = charts::draw(results);
     let mut files = vec![

@@ -69,12 +69,11 @@ pub(super) fn verdict(row: &PublishedRow) -> &'static str {
     }
 }
 
-/// Whole bytes whole, and other figures to four digits.
+/// Whole bytes whole, other figures to four digits and with one decimal at least.
 fn plain(number: f64) -> String {
     let magnitude = number.abs();
     let decimals = match magnitude {
         _ if number.fract() == 0.0 => 0,
-        m if m >= 1_000.0 => 1,
         m if m >= 100.0 => 1,
         m if m >= 10.0 => 2,
         m if m >= 1.0 => 3,

@@ -56,7 +56,7 @@ pub struct Limit {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Side {
-    /// The server's workers had no CPU left.
+    /// The server's workers had no CPU left, or publishes were taken too slowly.
     Server,
     /// loadgen could not measure more: the transport may bear it.
     Generator,

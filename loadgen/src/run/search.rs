@@ -146,7 +146,10 @@ impl Progress {
 
     /// By the failed step with the least load: what stands above the maximum.
     fn limit(&self, set: usize) -> Limit {
-        let failed = self.capacity[set].steps.iter().filter(|step| !step.holds);
+        let found = &self.capacity[set];
+        let maximum = found.maximum.unwrap_or(0.0);
+        // What failed once and then held is below it.
+        let failed = (found.steps.iter()).filter(|step| !step.holds && step.load > maximum);
         let lowest = failed.min_by(|one, other| {
             let later_first = other.trial.cmp(&one.trial);
             one.load.total_cmp(&other.load).then(later_first)

@@ -19,7 +19,7 @@ pub enum StoredError {
     NotThere { said: String },
     #[error("{}: give the results.json of a run, or its folder ({cause})", path.display())]
     Unreadable { path: PathBuf, cause: io::Error },
-    #[error("{}: is not the results.json of a run: {cause}", path.display())]
+    #[error("{}: give the results.json of a run, or its folder; this is none: {cause}", path.display())]
     NotResults {
         path: PathBuf,
         cause: serde_json::Error,
@@ -29,7 +29,7 @@ pub enum StoredError {
         path.display()
     )]
     Newer { path: PathBuf, found: u32 },
-    #[error("{}: the baseline cannot be kept there: {cause}", path.display())]
+    #[error("{}: the baseline cannot be kept there ({cause}); run where reports/ can be written", path.display())]
     NotKept { path: PathBuf, cause: io::Error },
 }
 

@@ -116,11 +116,16 @@ impl LinkEntry {
         }
     }
 
+    /// Of a filled one.
+    pub(crate) fn does_nothing(&self) -> bool {
+        let delays = self.rtts().iter().any(|rtt| !rtt.is_zero());
+        !delays && self.bandwidth.is_none() && self.stall.is_none()
+    }
+
     pub(super) fn check(&self) -> Result<(), Misfit> {
         let mut filled = self.clone();
         filled.fill_in();
-        let delays = filled.rtts().iter().any(|rtt| !rtt.is_zero());
-        if !delays && filled.bandwidth.is_none() && filled.stall.is_none() {
+        if filled.does_nothing() {
             return misfit(
                 &["link"],
                 "the line is as if there were none; write rtt = \"100ms\" or preset = \"4g\", or remove [link]",
@@ -162,7 +167,7 @@ impl LinkEntry {
     }
 }
 
-/// `4g, rtt 50ms ± 10ms, 20Mbit/s each way`
+/// `4g, rtt 50ms, jitter ±10ms each way, 20Mbit/s each way`
 impl fmt::Display for LinkEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();

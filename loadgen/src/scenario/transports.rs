@@ -114,6 +114,26 @@ impl TransportEntry {
 
     /// Without a cursor there is nothing to go on from, and only a history of one event is its
     /// current value.
+    /// A bare server tells no cursor: a client counts what it has seen.
+    pub(super) fn check_bare(&self, at: usize) -> Result<(), Misfit> {
+        let polls = !self.kind.is_push();
+        let settings = [
+            ("conditional", self.conditional == Some(true)),
+            ("resume", self.resume == Some(false) && polls),
+        ];
+        for (key, given) in settings {
+            if given {
+                return misfit(
+                    &["transports", &at.to_string(), key],
+                    format!(
+                        "\"{key}\" needs cursors, which a bare server does not tell; remove it or bare"
+                    ),
+                );
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn check_latest(
         &self,
         at: usize,

@@ -27,6 +27,8 @@ pub struct Size(pub usize);
 pub struct Rate(pub f64);
 
 const TIME_UNITS: [(&str, f64); 4] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+/// Sums of a few of these cannot overflow.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 const SIZE_UNITS: [(&str, usize); 3] = [("B", 1), ("KiB", 1024), ("MiB", 1024 * 1024)];
 
 impl FromStr for Time {
@@ -54,6 +56,11 @@ impl FromStr for Time {
         }
         if text.is_empty() {
             return Err(wrong());
+        }
+        if total > LONGEST {
+            return Err(format!(
+                "{text:?} is longer than a year; write a shorter time"
+            ));
         }
         Ok(Time(total))
     }

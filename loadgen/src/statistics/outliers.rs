@@ -12,6 +12,9 @@ const LIMIT: f64 = 10.0;
 /// Of the median: what departs by less changes no conclusion, however still the others were.
 const LEAST_DEPARTURE: f64 = 0.1;
 
+/// Microseconds that are nothing to speak of: a wake of the scheduler more or less.
+const LEAST_DEPARTURE_US: f64 = 100.0;
+
 /// Turns the median of absolute deviations of normal values into a standard deviation.
 const NORMAL: f64 = 0.6745;
 
@@ -23,9 +26,12 @@ pub(super) fn outliers(figure: &str, values: &[(u32, f64)]) -> Vec<Outlier> {
     };
     let departures: Vec<f64> = plain.iter().map(|value| (value - middle).abs()).collect();
     let spread = median(&departures).unwrap_or_default();
-    let apart = |departure: f64| {
-        departure > LEAST_DEPARTURE * middle.abs() && NORMAL * departure > LIMIT * spread
+    let nothing = match figure.ends_with("_us") {
+        true => LEAST_DEPARTURE_US,
+        false => 0.0,
     };
+    let least = nothing.max(LEAST_DEPARTURE * middle.abs());
+    let apart = |departure: f64| departure > least && NORMAL * departure > LIMIT * spread;
     (values.iter().zip(departures))
         .filter(|(_, departure)| apart(*departure))
         .map(|((repeat, value), _)| Outlier {
@@ -42,7 +48,7 @@ mod tests {
 
     fn named(values: &[f64]) -> Vec<u32> {
         let numbered: Vec<(u32, f64)> = (1..).zip(values.iter().copied()).collect();
-        let found = outliers("latency_p99_us", &numbered);
+        let found = outliers("server_cpu_s_per_million", &numbered);
         found.iter().map(|outlier| outlier.repeat).collect()
     }
 
@@ -64,5 +70,15 @@ mod tests {
         for values in unnamed {
             assert!(named(values).is_empty(), "{values:?}");
         }
+    }
+
+    #[test]
+    fn a_few_microseconds_are_nothing() {
+        let of = |last| {
+            let values = [5.0, 5.0, 6.0, 5.0, last];
+            let numbered: Vec<(u32, f64)> = (1..).zip(values).collect();
+            outliers("latency_p50_us", &numbered).len()
+        };
+        assert_eq!((of(12.0), of(120.0)), (0, 1));
     }
 }

@@ -159,7 +159,7 @@ fn what_is_no_run_is_said_with_what_there_is() {
     .stdout(contains("A: nightly, measured "));
     compare("weekly", "b.json").stderr(contains("there are nightly"));
     fs::write(home.path().join("x.toml"), "name = \"x\"").unwrap();
-    compare("x.toml", "b.json").stderr(contains("x.toml: is not the results.json of a run"));
+    compare("x.toml", "b.json").stderr(contains("x.toml: give the results.json of a run"));
 }
 
 #[test]
@@ -185,10 +185,14 @@ fn a_run_keeps_a_baseline_and_is_compared_with_it() {
         return;
     }
     assert_eq!(names(&home.path().join("reports/baselines")), ["main.json"]);
-    let again = run(&["--baseline", "main", "--fail-on-regression"]);
+    let guard = run(&["--baseline", "main", "--fail-on-regression"]);
+    assert_eq!(guard.status.code(), Some(104), "one repeat guards nothing");
+    let said = String::from_utf8_lossy(&guard.stderr).into_owned();
+    assert!(said.contains("has 1 of the 5 repeats"), "{said}");
+    let again = run(&["--baseline", "main"]);
     let said = String::from_utf8_lossy(&again.stdout).into_owned();
     let again_results = results(&home.path().join("out"));
-    // One repeat is too few for any statement, and so for a regression.
+    // One repeat is too few for any statement.
     assert_eq!(again.status.code(), Some(exit_of(&again_results)));
     if again_results.verdict.valid {
         assert!(

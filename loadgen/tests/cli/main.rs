@@ -305,5 +305,5 @@ fn results_of_a_newer_loadgen_are_not_guessed_at() {
     .stderr(contains("results.json: has schema version 99"));
     (loadgen(home.path()).args(["report", "x.toml"]).assert())
         .failure()
-        .stderr(contains("x.toml: is not the results.json of a run"));
+        .stderr(contains("x.toml: give the results.json of a run"));
 }

@@ -40,13 +40,17 @@ pub(super) fn results(folder: &Path) -> Results {
 
 /// 0, unless the machine was too busy for a figure to count.
 pub(super) fn exit_of(results: &Results) -> i32 {
+    // What is said of a valid run is a note.
+    if results.verdict.valid {
+        return 0;
+    }
     let mut reasons = results.verdict.reasons.iter();
     assert!(
         reasons.all(|reason| reason.contains("the generator was the bottleneck")),
         "{:?}",
         results.verdict
     );
-    if results.verdict.valid { 0 } else { 96 }
+    96
 }
 
 fn published(results: &Results) -> Vec<(String, u64)> {

@@ -1,4 +1,4 @@
-//! G8 of MEASURING.md: how often two runs that are alike raise an alarm, and how often one that is
+//! How often two runs that are alike raise an alarm, and how often one that is
 //! slower goes unnoticed. Service times and the noise between runs are simulated and seeded;
 //! histograms, summary and comparison are those of a real run. No wall clock decides anything here.
 //!

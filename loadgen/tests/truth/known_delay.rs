@@ -19,7 +19,7 @@ fn held(plan: &TrialPlan, delay_ms: u64) -> Trial {
     let trial = run(&TruthServer::start(script).target(), plan);
     assert_complete(&trial);
     let (latency, name) = (&trial.latency_us, &trial.name);
-    // Samples are events, no more and no less (MEASURING §5), each from its plan.
+    // Samples are events, no more and no less, each from its plan.
     assert_eq!(
         trial.expected,
         trial.published * plan.subscribers(),

@@ -1,5 +1,5 @@
 //! The emulated line against arithmetic: a byte through it to an echo server of the standard
-//! library's, and every transport under the formulas of MODEL.md §2, which know nothing of it.
+//! library's, and every transport under the closed formulas, which know nothing of it.
 
 use super::lab::{Lab, milliseconds, plan, turn};
 use super::{assert_complete, p50_ms};
@@ -118,7 +118,7 @@ fn publishing_clients_pay_for_the_way_up() {
     }
 }
 
-/// MODEL.md §2 (2), with R = 2d: p50 = d up to λR = 0.567; the mean is d + (λR²/2)/(λR + e^(−λR)).
+/// With R = 2d: p50 = d up to λR = 0.567; the mean is d + (λR²/2)/(λR + e^(−λR)).
 #[test]
 fn long_polling_waits_for_its_way_back() {
     let Some(_turn) = turn() else { return };

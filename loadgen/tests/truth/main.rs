@@ -1,6 +1,6 @@
 //! Truth tests: set-ups whose right answer is known beforehand, measured on the wall clock. They are
 //! the one place where a wall-clock figure decides, so they run serially, optimised, and only where
-//! asked for: `PUSHLAB_TRUTH=1 cargo test -p loadgen --test truth --release -- --nocapture`.
+//! asked for: `PUSHLAB_TRUTH=1 cargo test -p loadgen --test truth --release -- --nocapture`; or in CI.
 
 // A test fails by it.
 #![allow(clippy::unwrap_used)]

@@ -34,7 +34,7 @@ fn interval_polling_waits_uniformly() {
     let (distance, p) = waits.against_uniform(INTERVAL_MS);
     let p50 = p50_ms(&polled) - floor;
     let empty = polled.empty_responses as f64 / polled.requests as f64;
-    // MODEL §2 (1): nothing has come in an interval.
+    // Nothing has come in an interval.
     let truth = (-RATE / CLIENTS as f64 * INTERVAL_MS / 1_000.0).exp();
     let tolerance = 3.0 * (truth * (1.0 - truth) / polled.requests as f64).sqrt();
     println!(

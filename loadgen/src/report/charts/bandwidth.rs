@@ -1,11 +1,11 @@
 //! How the bytes of one client's second are spread: a strip per row over one logarithmic axis, with
 //! the silent seconds in a bin of their own at its left.
 
-use super::super::merged::Merged;
 use super::palette::{GRID, INK, MUTED};
 use super::pen::{Align, LINE, MARGIN, Pen, View};
 use super::plot::{Axis, plain};
 use super::subject::Subject;
+use crate::merged::Merged;
 use plotters::prelude::DrawingBackend;
 
 const STRIP: i32 = 70;

@@ -1,8 +1,8 @@
 //! What charts draw of a row: its distributions merged once, for every view draws them again.
 
-use super::super::merged::Merged;
 use super::super::rows::{Row, rows};
 use super::palette::{Colour, Marker, transport_colour, transport_marker};
+use crate::merged::Merged;
 use crate::results::{Capacity, Results};
 
 pub(super) struct Subject<'a> {

@@ -14,6 +14,7 @@ use super::rows::rows;
 use crate::comparison::{Comparison, Difference, FigureComparison, Finding, RowComparison};
 use crate::results::Results;
 use crate::scenario::units::grouped;
+use crate::statistics::{LEAST_REPEATS, SAMPLES_FOR_P999};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -130,19 +131,20 @@ fn reservations(comparison: &Comparison) -> Vec<String> {
     let mut said = vec![format!(
         "{} figures were tested together over repeats, corrected for their number: if nothing \
          differed, any finding at all would come up in 5 of 100 comparisons. Changes up to {} are \
-         taken for noise.",
+         taken for noise; a delivery lost, doubled or out of order where none was is always a \
+         finding.",
         grouped(comparison.tested as u64),
         percent(comparison.noise_threshold),
     )];
     if comparison.found(Finding::TooFewRepeats) > 0 {
-        said.push(
-            "Fewer than 5 valid repeats on a side are too few for a statement; run with --repeats 5 \
-             or more."
-                .to_owned(),
-        );
+        said.push(format!(
+            "Fewer than {LEAST_REPEATS} valid repeats on a side are too few for a statement; run \
+             with --repeats {LEAST_REPEATS} or more."
+        ));
     }
     if comparison.found(Finding::TooFewSamples) > 0 {
-        said.push("A p99.9 needs 10,000 samples in each repeat.".to_owned());
+        let samples = grouped(SAMPLES_FOR_P999);
+        said.push(format!("A p99.9 needs {samples} samples in each repeat."));
     }
     for (side, rows) in [("A", &comparison.only_in_a), ("B", &comparison.only_in_b)] {
         said.extend(rows.iter().map(|row| format!("Only {side} has {row}.")));

@@ -4,6 +4,7 @@
 use super::super::format::{ABSENT, count, duration, interval, median, memory, significant};
 use super::super::rows::Row;
 use super::row_head;
+use crate::statistics::SAMPLES_FOR_P999;
 use maud::{Markup, html};
 
 type Unit = fn(f64) -> String;
@@ -36,8 +37,8 @@ pub(super) fn section(rows: &[Row<'_>]) -> Markup {
                     caption {
                         "How late. Medians over valid repeats; below each its 95 % interval \
                          (bootstrap over repeats). Latency is receipt − intended publish; the \
-                         uncorrected column is receipt − actual send. p99.9 needs 10,000 samples in \
-                         each repeat."
+                         uncorrected column is receipt − actual send. p99.9 needs "
+                        (count(SAMPLES_FOR_P999)) " samples in each repeat."
                     }
                     thead { tr {
                         th scope="col" { "transport" }
