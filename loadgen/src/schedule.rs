@@ -80,6 +80,16 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_of_one_event_in_ages_has_its_first() {
+        let length = Duration::from_secs(3);
+        for rate in [1e-20, 1e-300] {
+            let found = instants(&publish(rate, Arrivals::Constant), length, 1);
+            assert_eq!(found, [Duration::ZERO]);
+            assert!(instants(&publish(rate, Arrivals::Poisson), length, 1).is_empty());
+        }
+    }
+
+    #[test]
     fn a_constant_rate_does_not_drift() {
         let hour = instants(
             &publish(30.0, Arrivals::Constant),

@@ -121,6 +121,10 @@ fn refusals_name_key_and_remedy() {
             "load.repeats: nothing would run; write repeats = 1 or more",
         ),
         (
+            refusal(&CHAT.replace("\"10/s\"", "1e19"), none()),
+            "publish.rate: 60000000000000000000 events in a trial are more than the 50000000 that can be planned ahead; lower rate or duration",
+        ),
+        (
             refusal(&CHAT.replace("repeats = 3", "duration = \"0s\""), none()),
             "load.duration: nothing would be measured; write duration = \"5s\"",
         ),

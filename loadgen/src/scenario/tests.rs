@@ -162,6 +162,25 @@ fn broken_toml_shows_its_line() {
 }
 
 #[test]
+fn a_bare_server_has_no_cursors_to_ask_by() {
+    let with = |setting: &str| {
+        let bare = GOOD.replace(
+            "kind = \"sse\"",
+            &format!("kind = \"interval-polling\"\n{setting}"),
+        );
+        Scenario::parse(&format!("{bare}[server]\nbare = true\n"), "x.toml")
+    };
+    for setting in ["conditional = true", "resume = false"] {
+        let refused = with(setting).unwrap_err().to_string();
+        assert!(
+            refused.contains("needs cursors, which a bare server does not tell"),
+            "{refused}"
+        );
+    }
+    assert!(with("resume = true").is_ok());
+}
+
+#[test]
 fn every_setting_survives_its_toml() {
     let text = "name = \"all\"\ntitle = \"Größe 峡谷\"\nseed = 7\n[load]\nclients = [10, 20]\nrooms = [1, 2]\nramp = \"250ms\"\nwarm_up = \"0s\"\nduration = \"1m30s\"\nrepeats = 3\ngraceful_stop = \"5s\"\n[publish]\nrate = [\"0.5/s\", 10]\narrivals = \"burst\"\nburst = 50\npayload = [\"128B\", \"1KiB\"]\nby = \"clients\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = [\"200ms\", \"1s\"]\nconditional = true\n[[transports]]\nkind = \"long-polling\"\nname = \"held\"\nhold = \"25s\"\nresume = false\n[[transports]]\nkind = \"websocket\"\nsubprotocol = \"msgpack\"\n[link]\npreset = \"4g\"\nrtt = [\"50ms\", \"100ms\"]\njitter = \"5ms\"\nbandwidth = \"10Mbit/s\"\nstall = { every = \"5s\", lasts = \"500ms\" }\n[server]\nworkers = 2\nhistory = 100\nhistory_bytes = \"1MiB\"\nhold_jitter = 0.0\n[trouble]\ncut_at = [\"1s\", \"2s\"]\n[expect]\nlost = \"== 0\"\n\"held.latency.p99\" = [\"< 2 * websocket.latency.p99\", { threshold = \"< 1s\", abort_on_fail = true, delay_abort_eval = \"10s\" }]\n";
     let scenario = Scenario::parse(text, "all.toml").unwrap();
