@@ -283,7 +283,7 @@ pub struct ServerFigures {
     pub rss_per_connection: Option<f64>,
     pub threads: Option<u64>,
     pub context_switches: Option<u64>,
-    /// Measured connections and all open files, when every client was ready.
+    /// Measured connections that had sent something, and all open files, when every client was ready.
     #[serde(default)]
     pub connections: Option<u64>,
     #[serde(default)]

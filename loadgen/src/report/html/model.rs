@@ -144,7 +144,9 @@ pub(super) fn predicted(rows: &[Row<'_>]) -> Markup {
                         caption {
                             "What loadgen validate says beforehand over what came of it; below, measured \
                              divided by predicted. Requests and bytes leave publishing out; open files are \
-                             predicted with room to spare."
+                             predicted with room to spare. Connections are those that had sent \
+                             something when all clients were ready: a client's second one, for \
+                             publishing, may not have."
                         }
                         thead { tr {
                             @for head in ["transport", "connections", "files here", "files there", "deliveries/s", "requests/s", "bytes/s"] {
