@@ -1,40 +1,25 @@
 //! The comparison as one HTML file without network, light and dark: verdict, what changed, the
 //! percentile curves of both runs over each other, and every figure.
 
-use super::super::charts::{Overlay, overlays, stylesheet, transport_colour};
-use super::super::html::STYLE;
+use super::super::charts::{Overlay, overlays, transport_colour};
+use super::super::html::page;
 use super::{Compared, headline, labels, origin, p, ratio, reservations, value, was_found};
 use crate::comparison::{FigureComparison, Finding, RowComparison};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 pub fn html(compared: &Compared<'_>) -> String {
-    let title = super::super::title(compared.b.results);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) ": B against A – pushlab" }
-                style { (PreEscaped(stylesheet())) (PreEscaped(STYLE)) }
-            }
-            body {
-                header {
-                    h1 dir="auto" { (title) ": B against A" }
-                    p.muted { "A: " bdi { (origin(&compared.a)) } }
-                    p.muted { "B: " bdi { (origin(&compared.b)) } }
-                }
-                main {
-                    (verdict(compared))
-                    (changed(compared))
-                    (curves(&overlays(compared.a.results, compared.b.results)))
-                    (all(compared))
-                }
-            }
-        }
+    let title = format!("{}: B against A", super::super::title(compared.b.results));
+    let origins = [
+        html! { "A: " bdi { (origin(&compared.a)) } },
+        html! { "B: " bdi { (origin(&compared.b)) } },
+    ];
+    let main = html! {
+        (verdict(compared))
+        (changed(compared))
+        (curves(&overlays(compared.a.results, compared.b.results)))
+        (all(compared))
     };
-    page.into_string()
+    page(&title, &origins, &main)
 }
 
 fn verdict(compared: &Compared<'_>) -> Markup {

@@ -17,11 +17,29 @@ use super::text::sentence;
 use crate::results::Results;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub(super) const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("style.css");
 
 pub(super) fn html(results: &Results, drawings: &[Drawing]) -> String {
     let rows = rows(results);
-    let title = super::title(results);
+    let main = html! {
+        (verdict(results))
+        (findings(&rows))
+        (capacity::section(results))
+        (expectations::section(results, &rows))
+        (published::section(results))
+        (figures::section(&rows))
+        (reservations(results))
+        (charts(&rows, drawings))
+        (model::section(&rows))
+        (model::predicted(&rows))
+        (ledger::section(results, &rows))
+        (context::section(results, &rows))
+    };
+    page(super::title(results), &[origin(results)], &main)
+}
+
+/// A whole page, with all that it needs in it; `origins` say below the title where it is from.
+pub(super) fn page(title: &str, origins: &[Markup], main: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -35,22 +53,9 @@ pub(super) fn html(results: &Results, drawings: &[Drawing]) -> String {
             body {
                 header {
                     h1 dir="auto" { (title) }
-                    p.muted { (origin(results)) }
+                    @for origin in origins { p.muted { (origin) } }
                 }
-                main {
-                    (verdict(results))
-                    (findings(&rows))
-                    (capacity::section(results))
-                    (expectations::section(results, &rows))
-                    (published::section(results))
-                    (figures::section(&rows))
-                    (reservations(results))
-                    (charts(&rows, drawings))
-                    (model::section(&rows))
-                    (model::predicted(&rows))
-                    (ledger::section(results, &rows))
-                    (context::section(results, &rows))
-                }
+                main { (main) }
             }
         }
     };
