@@ -114,7 +114,8 @@ fn every_fault_is_counted_once_across_reconnects() {
     });
 }
 
-/// Connections wait for one another: the last of nine has waited nine times. Events do not.
+/// Connections wait for one another, the last of eight for eight pauses but for what it came late
+/// itself. Events do not.
 #[test]
 fn a_slow_accept_delays_connecting_and_nothing_else() {
     let Some(_turn) = turn() else { return };
@@ -135,7 +136,10 @@ fn a_slow_accept_delays_connecting_and_nothing_else() {
         println!("{kind}: connected after {first:.1} to {last:.1} ms");
         assert_eq!((trial.lost, trial.delivered), (0, trial.expected), "{kind}");
         assert_eq!(connect.count, 8, "{kind}");
-        assert!(first >= 60.0 && last >= 8.0 * 60.0, "{kind}");
+        assert!(
+            first >= 60.0 && last >= 7.5 * 60.0,
+            "{kind}: {first} to {last} ms"
+        );
         assert!(milliseconds(delivery.p50) < 30.0, "{kind}");
     };
     thread::scope(|scope| {
