@@ -18,6 +18,7 @@ mod worker;
 mod shortcut;
 mod subscription;
 mod transports;
+mod page;
 mod routes;
 mod desk;
 mod net;

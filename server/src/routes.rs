@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use crate::metrics;
+use crate::page;
 use crate::problems::Refusal;
 use crate::publish;
 use crate::transports::{self, count_control, meter, room_name};
@@ -25,6 +26,8 @@ const MAX_KEY_BYTES: usize = 255;
 pub fn public(app: &mut ServiceConfig) {
     app.service(web::scope("/rooms").default_service(web::to(in_room)));
     app.service(read_only("/health").route(web::get().to(health)));
+    app.service(read_only("/").route(web::get().to(page::home)));
+    app.service(read_only("/page/{file:.*}").route(web::get().to(page::file)));
     app.default_service(web::to(not_found));
 }
 
