@@ -14,6 +14,7 @@ mod frames;
 mod history;
 mod hub;
 mod wake;
+mod parking;
 mod worker;
 mod shortcut;
 mod subscription;
@@ -35,6 +36,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use wire::hold_on::HoldOn;
 use worker::Worker;
 
 /// How often idle rooms are looked for.
@@ -72,6 +74,10 @@ pub fn start(config: Config) -> io::Result<Running> {
     };
     let hub = Hub::new(bounds, config.max_rooms);
     let ledger = Arc::new(usage::Ledger::default());
+    let threads = match config.hold_on {
+        HoldOn::Tasks => None,
+        HoldOn::Threads => Some(Arc::default()),
+    };
     let listener = net::listen::bind(config.listen)?;
     let public = listener.local_addr()?;
     let admin_listener = config.admin_listen.map(net::listen::bind).transpose()?;
@@ -92,6 +98,7 @@ pub fn start(config: Config) -> io::Result<Running> {
                 hub: Arc::clone(&hub),
                 worker,
                 ledger: Arc::clone(&ledger),
+                threads: threads.clone(),
                 config: Arc::clone(&config),
             })
         }

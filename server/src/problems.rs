@@ -2,6 +2,7 @@
 //! do about it.
 
 use crate::hub::Full;
+use crate::parking::NoThread;
 use crate::wire::cursor::BadCursor;
 use crate::wire::problem::{PROBLEM_JSON, Problem};
 use actix_web::http::StatusCode;
@@ -34,6 +35,10 @@ pub enum Refusal {
         "the server holds as many rooms as it may; try again later, or start it with a larger --max-rooms"
     )]
     RoomsFull,
+    #[error(
+        "{0}; try again later, allow more processes (ulimit -u), or start the server with --hold-on tasks"
+    )]
+    NoThread(#[from] NoThread),
 }
 
 impl From<Full> for Refusal {
@@ -60,7 +65,7 @@ impl ResponseError for Refusal {
             Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Refusal::RoomsFull => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::RoomsFull | Refusal::NoThread(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -75,7 +80,7 @@ impl ResponseError for Refusal {
                 response.insert_header((header::UPGRADE, "websocket"));
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
-            Refusal::RoomsFull => {
+            Refusal::RoomsFull | Refusal::NoThread(_) => {
                 response.insert_header((header::RETRY_AFTER, "30"));
             }
             Refusal::BadRequest(_)
