@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::hub::Hub;
+use crate::lab::Lab;
 use crate::parking::Threads;
 use crate::usage::Ledger;
 use crate::wire::usage::Usage;
@@ -15,6 +16,8 @@ pub struct Desk {
     pub worker: Rc<Worker>,
     pub ledger: Arc<Ledger>,
     pub config: Arc<Config>,
+    /// Absent where the lab is closed.
+    pub lab: Option<Arc<Lab>>,
     /// Where held polls park, if not on tasks.
     pub threads: Option<Arc<Threads>>,
 }

@@ -25,11 +25,13 @@ mod desk;
 mod net;
 mod usage;
 mod metrics;
+mod lab;
 
 use config::Config;
 use desk::Desk;
 use history::Bounds;
 use hub::Hub;
+use lab::Lab;
 use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -85,6 +87,10 @@ pub fn start(config: Config) -> io::Result<Running> {
         .as_ref()
         .map(std::net::TcpListener::local_addr)
         .transpose()?;
+    let lab = match config.lab_is_open() {
+        true => Some(Lab::open(public, Arc::clone(&hub), Arc::clone(&config))?),
+        false => None,
+    };
     let builder = actix_server::Server::build()
         .workers(config.worker_count())
         .max_concurrent_connections(config.max_connections)
@@ -100,6 +106,7 @@ pub fn start(config: Config) -> io::Result<Running> {
                 ledger: Arc::clone(&ledger),
                 threads: threads.clone(),
                 config: Arc::clone(&config),
+                lab: lab.clone(),
             })
         }
     };
