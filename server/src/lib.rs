@@ -21,15 +21,16 @@ mod transports;
 mod page;
 mod routes;
 mod desk;
-mod lab;
 mod net;
 mod usage;
 mod metrics;
+mod lab;
 
 use config::Config;
 use desk::Desk;
 use history::Bounds;
 use hub::Hub;
+use lab::Lab;
 use lab::proxy::front::{self, Front};
 use std::future::Future;
 use std::io::{self, BufRead, Write};
@@ -96,6 +97,15 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         .as_ref()
         .map(std::net::TcpListener::local_addr)
         .transpose()?;
+    let lab = match config.lab_is_open() {
+        // Its lanes have trouble of their own, not that before the public port.
+        true => Some(Lab::open(
+            listener.local_addr()?,
+            Arc::clone(&hub),
+            Arc::clone(&config),
+        )?),
+        false => None,
+    };
     let builder = actix_server::Server::build()
         .workers(config.worker_count())
         .max_concurrent_connections(config.max_connections)
@@ -110,6 +120,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
                 worker,
                 ledger: Arc::clone(&ledger),
                 config: Arc::clone(&config),
+                lab: lab.clone(),
             })
         }
     };
