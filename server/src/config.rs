@@ -7,6 +7,7 @@ use crate::wire::lab_headers::LabHeaders;
 use clap::Args;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use strum::VariantNames;
 
 #[derive(Args, Clone, Debug)]
@@ -69,6 +70,19 @@ pub struct Config {
     /// alone and there is no --admin-listen]
     #[arg(long, env = "PUSHLAB_LAB", value_name = "on|off")]
     pub lab: Option<Switch>,
+
+    /// The loadgen that the lab runs [default: the one beside this executable]
+    #[arg(long, env = "PUSHLAB_LOADGEN", value_name = "PATH")]
+    pub loadgen: Option<PathBuf>,
+
+    /// Folder of the runs that the lab lists, and where it writes its own
+    #[arg(
+        long,
+        env = "PUSHLAB_REPORTS",
+        value_name = "DIR",
+        default_value = "reports"
+    )]
+    pub reports: PathBuf,
 
     /// Lab use: sends the bare `data` of events, with no envelope, hello, ETag or Cache-Control
     #[arg(long, env = "PUSHLAB_BARE", value_parser = FalseyValueParser::new())]

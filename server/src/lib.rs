@@ -107,6 +107,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         // Its lanes have trouble of their own, not that before the public port.
         true => Some(Lab::open(
             listener.local_addr()?,
+            admin,
             Arc::clone(&hub),
             Arc::clone(&config),
         )?),

@@ -1,8 +1,8 @@
 //! The routes beside the transports: publish, usage, metrics, health, and the answer to all else.
 
 use crate::desk::Desk;
-use crate::lab::door;
 use crate::lab::origin::Leave;
+use crate::lab::{door, reports, scenarios};
 use crate::metrics;
 use crate::page;
 use crate::problems::Refusal;
@@ -29,6 +29,10 @@ pub fn public(app: &mut ServiceConfig) {
     app.service(web::scope("/rooms").default_service(web::to(in_room)));
     app.service(read_only("/health").route(web::get().to(health)));
     app.service(read_only("/lab/session").route(web::get().to(door::session)));
+    app.service(read_only("/lab/scenarios").route(web::get().to(scenarios::list)));
+    app.service(read_only("/lab/reports").route(web::get().to(reports::list)));
+    let report = read_only("/lab/reports/{name}/{stamp}/{file}");
+    app.service(report.route(web::get().to(reports::file)));
     app.service(read_only("/").route(web::get().to(page::home)));
     app.service(read_only("/page/{file:.*}").route(web::get().to(page::file)));
     app.default_service(web::to(not_found));

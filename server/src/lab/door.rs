@@ -74,6 +74,14 @@ pub fn lab(request: &HttpRequest) -> Result<&Arc<Lab>, Refusal> {
     }
 }
 
+/// The lab, for one who looks at what it has: counted, and let in by this host's own addresses alone.
+pub fn visitor(request: &HttpRequest) -> Result<&Arc<Lab>, Refusal> {
+    count_control(request);
+    let lab = lab(request)?;
+    origin::of_visitor(request)?;
+    Ok(lab)
+}
+
 async fn relay(
     mut socket: actix_ws::Session,
     mut incoming: AggregatedMessageStream,

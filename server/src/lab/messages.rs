@@ -2,10 +2,12 @@
 //! `/lab/session`, one JSON object a text frame. All `…_ms` are milliseconds since the Unix epoch by the
 //! server's clock, unless they are a length of time. Nothing here does anything.
 
+use super::generator::Generate;
 use crate::wire::transport::Transport;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// Page → server, told apart by `do`.
@@ -29,6 +31,8 @@ pub enum Command {
     },
     /// Closes the connections of one lane.
     Cut { lane: Transport },
+    /// Runs loadgen, or ends what it runs; answered by `generator`s.
+    Generate(Generate),
     /// Answered by `clock`.
     Clock { sent: f64 },
     /// Answered by `meter`.
@@ -88,6 +92,17 @@ pub enum Message<'a> {
     /// The server's own count of the lanes' bytes since the session or its last `reset` began; each
     /// second while something runs.
     Meter { lanes: BTreeMap<Transport, Traffic> },
+    /// What became of a run of loadgen.
+    Generator {
+        /// Where its report is, or will be, below `/lab/reports/`: `NAME/STAMP`.
+        run: &'a str,
+        /// `started`, `progress` (with a line in `text`), `done`, `failed` or `stopped`.
+        state: &'static str,
+        text: &'a str,
+        /// Its `results.json` at the end, where there is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        results: Option<&'a RawValue>,
+    },
     /// A command that was not done, and what to do about it.
     Refused {
         #[serde(rename = "do")]

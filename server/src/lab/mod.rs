@@ -15,15 +15,21 @@ mod publisher;
 pub mod proxy;
 mod lane;
 mod session;
+mod background;
+mod generator;
+pub mod scenarios;
+pub mod reports;
 pub mod door;
 pub mod origin;
 
 use crate::config::Config;
 use crate::hub::Hub;
+use generator::Generator;
 use session::Opening;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tap::{Expected, Tap};
 use tokio::sync::{Semaphore, mpsc};
@@ -39,12 +45,18 @@ pub struct Lab {
     /// Lane connections that the server has not accepted yet, by the address they come from.
     expected: Mutex<HashMap<SocketAddr, Expected>>,
     seats: Arc<Semaphore>,
+    generator: Arc<Generator>,
     openings: mpsc::UnboundedSender<Opening>,
 }
 
 impl Lab {
     /// Opens the lab, on a thread that ends when the lab is dropped.
-    pub fn open(public: SocketAddr, hub: Arc<Hub>, config: Arc<Config>) -> io::Result<Arc<Lab>> {
+    pub fn open(
+        public: SocketAddr,
+        admin: Option<SocketAddr>,
+        hub: Arc<Hub>,
+        config: Arc<Config>,
+    ) -> io::Result<Arc<Lab>> {
         let (openings, mut opened) = mpsc::unbounded_channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -61,12 +73,18 @@ impl Lab {
             })?;
         Ok(Arc::new(Lab {
             public,
+            generator: Arc::new(Generator::new(&config, public, admin)),
             hub,
             config,
             expected: Mutex::default(),
             seats: Arc::new(Semaphore::new(MAX_SESSIONS)),
             openings,
         }))
+    }
+
+    /// The folder of the runs that can be browsed.
+    pub fn reports(&self) -> &Path {
+        self.generator.reports()
     }
 
     /// The tap for a connection that was just accepted, if it is a lane's.

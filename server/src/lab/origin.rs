@@ -20,17 +20,23 @@ pub fn of_page(request: &HttpRequest) -> Result<String, Refusal> {
             "a session is opened by the lab's page: open / in a browser",
         ));
     };
-    if !is_own(host) {
-        return Err(Refusal::Forbidden(
-            "the lab is open to addresses only: open the page by its IP address or as localhost",
-        ));
-    }
+    of_visitor(request)?;
     if origin.strip_prefix("http://") != Some(host) {
         return Err(Refusal::Forbidden(
             "another site may not open a session: open / of this server",
         ));
     }
     Ok(origin.to_owned())
+}
+
+/// Whether this server was asked by an address that cannot be rebound.
+pub fn of_visitor(request: &HttpRequest) -> Result<(), Refusal> {
+    match only(request.headers(), header::HOST.as_str()) {
+        Some(host) if is_own(host) => Ok(()),
+        _ => Err(Refusal::Forbidden(
+            "the lab is open to addresses only: open the page by its IP address or as localhost",
+        )),
+    }
 }
 
 /// The value of a header that stands there once.

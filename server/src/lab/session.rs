@@ -4,6 +4,7 @@
 
 use super::Lab;
 use super::clock;
+use super::generator::{Note, Runs};
 use super::lane::Lane;
 use super::messages::{Command, LanePort, Message, Publish, Record, ServerFacts, What};
 use super::publisher::{self, MAX_RATE, MAX_SECONDS, MIN_PAYLOAD, Publisher};
@@ -75,6 +76,7 @@ struct Session {
     lanes: BTreeMap<Transport, Lane>,
     bounds: Bounds,
     publisher: Option<Publisher>,
+    runs: Runs,
     _seat: OwnedSemaphorePermit,
 }
 
@@ -115,6 +117,7 @@ impl Session {
                 heartbeat: None,
             },
             publisher: None,
+            runs: Runs::new(Arc::clone(&lab.generator)),
             _seat: seat,
             lab,
         })
@@ -134,6 +137,7 @@ impl Session {
                     Some(text) => self.take(&text).await?,
                     None => return Err(Gone),
                 },
+                note = self.runs.next() => self.tell_run(&note).await?,
                 () = run.filled(), if flush_at.is_none() => flush_at = Some(Instant::now() + GATHER),
                 () = tokio::time::sleep_until(flush), if flush_at.is_some() => {
                     flush_at = None;
@@ -194,6 +198,7 @@ impl Session {
                 }
                 refused => refused,
             },
+            Command::Generate(ask) => self.runs.take(&ask),
             Command::Clock { sent } => {
                 let server_ms = clock::now_ms();
                 self.tell(&Message::Clock { sent, server_ms }).await?;
@@ -291,7 +296,7 @@ impl Session {
             id: &self.id,
             room: &self.room.name,
             lanes,
-            loadgen: false,
+            loadgen: self.lab.generator.is_there(),
             server: ServerFacts {
                 version: env!("CARGO_PKG_VERSION"),
                 cores: std::thread::available_parallelism().map_or(1, usize::from),
@@ -309,6 +314,16 @@ impl Session {
     async fn tell_meter(&self) -> Result<(), Gone> {
         let lanes = self.run.traffic();
         self.tell(&Message::Meter { lanes }).await
+    }
+
+    async fn tell_run(&self, note: &Note) -> Result<(), Gone> {
+        self.tell(&Message::Generator {
+            run: &note.run,
+            state: note.state,
+            text: &note.text,
+            results: note.results.as_deref(),
+        })
+        .await
     }
 
     /// Tells what has gathered.
