@@ -13,7 +13,8 @@ const screens = {
 };
 
 const view = document.getElementById('view');
-const lab = new Lab();
+// Exported for a console, and for the tests that drive the page.
+export const lab = new Lab();
 const mounted = new Map();
 
 /** `#/lessons/l02` → ['lessons', 'l02']; what is no screen leads to the race. */

@@ -32,7 +32,7 @@ export async function openTab(browser, url, path = '/', options = {}) {
 export function listen(tab) {
   const complaints = [];
   tab.on('console', message => {
-    if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
+    if (message.type() === 'error') complaints.push(`console: ${message.text()} ${message.location().url}`);
   });
   tab.on('pageerror', error => complaints.push(`exception: ${error.stack ?? error}`));
   tab.on('dialog', dialog => {

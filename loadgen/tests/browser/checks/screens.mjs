@@ -23,8 +23,10 @@ const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-prac
 
 export default async function screens(browser, lab) {
   const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-  const faults = [];
-  for (const [name, path] of Object.entries(SCREENS)) {
+  const faults = new Faults();
+  const wanted = process.env.LAB_SCREENS?.split(',') ?? Object.keys(SCREENS);
+  for (const name of wanted) {
+    const path = SCREENS[name];
     for (const [width, height] of Object.entries(WIDTHS)) {
       for (const scheme of ['light', 'dark']) {
         const where = `${name} ${width} ${scheme}`;
@@ -35,15 +37,28 @@ export default async function screens(browser, lab) {
           const file = join(lab.out, 'screens', `${name}-${width}-${scheme}.png`);
           await tab.screenshot({ path: file, fullPage: true });
         }
-        faults.push(...complaints.map(text => `${where}: ${text}`));
-        faults.push(...(await overflow(tab)).map(text => `${where}: ${text}`));
-        faults.push(...(await violations(tab, axe)).map(text => `${where}: ${text}`));
-        if (width !== '1920') faults.push(...(await focus(tab)).map(text => `${where}: ${text}`));
+        faults.note(where, complaints);
+        faults.note(where, await overflow(tab));
+        faults.note(where, await violations(tab, axe));
+        if (width !== '1920') faults.note(where, await focus(tab));
         await close();
       }
     }
   }
-  assert.deepEqual(faults, []);
+  assert.equal(faults.found.size, 0, `${faults}`);
+}
+
+/** Each fault once, with the places where it was seen. */
+class Faults {
+  found = new Map();
+
+  note(where, texts) {
+    for (const text of new Set(texts)) this.found.set(text, [...this.found.get(text) ?? [], where]);
+  }
+
+  toString() {
+    return [...this.found].map(([text, places]) => `${text}\n    at ${places.join(', ')}`).join('\n');
+  }
 }
 
 /** Elements that reach beyond the right edge and are not within something that scrolls. */
