@@ -5,6 +5,8 @@
 import { firstAfter } from '../trace.js';
 
 export const LADDER_HEIGHT = 108;
+/** Left of the drawing, where the two lines have their names. */
+const GUTTER = 44;
 const LABELS = 10;
 const PUBLISHED = 21;
 const SERVER = 34;
@@ -15,8 +17,8 @@ const REACH_MS = 30_000;
 
 /** `view` = {from, until, to, origin}: the window from…to, of which nothing after `until` is known. */
 export function paintLadder(painter, lane, recording, view) {
-  const scale = painter.width / (view.to - view.from);
-  const x = (at) => (at - view.from) * scale;
+  const scale = (painter.width - GUTTER) / (view.to - view.from);
+  const x = (at) => GUTTER + (at - view.from) * scale;
   const marks = {
     published: [], waits: [], held: [], gaps: [], asks: [], empties: [], emptyEnds: [], pushes: [], arrivals: [],
     handshakes: [], alive: [], faults: [],
@@ -26,14 +28,14 @@ export function paintLadder(painter, lane, recording, view) {
   exchanges(lane, view, x, marks);
   messages(lane, view, x, marks);
   events(lane, recording, view, x, marks);
-  receipts(lane, view, x, marks, labels);
+  receipts(lane, view, x, marks, labels, painter.width);
   for (const fault of lane.faults) {
     if (fault.atMs >= view.from && fault.atMs <= view.until) marks.faults.push(x(fault.atMs), LABELS + 4, x(fault.atMs), CLIENT);
   }
   painter.rects(marks.gaps, { fill: 'waits', alpha: 0.16 });
   painter.rects(marks.held, { fill: 'held' });
   painter.rects(marks.waits, { fill: 'waits', alpha: 0.85 });
-  painter.lines([0, SERVER, x(view.until), SERVER, 0, CLIENT, x(view.until), CLIENT], { stroke: 'muted', width: 1 });
+  painter.lines([GUTTER, SERVER, x(view.until), SERVER, GUTTER, CLIENT, x(view.until), CLIENT], { stroke: 'muted', width: 1 });
   painter.lines(marks.asks, { stroke: 'kind-http-headers', width: 1.25 });
   painter.lines(marks.empties, { stroke: 'muted', width: 1, alpha: 0.65 });
   painter.dots(marks.emptyEnds, 2.2, { stroke: 'muted', width: 1 });
@@ -44,7 +46,16 @@ export function paintLadder(painter, lane, recording, view) {
   painter.lines(marks.published, { stroke: 'ink', width: 1.5 });
   painter.lines(marks.faults, { stroke: 'warn', width: 2, dash: [4, 3] });
   if (view.until < view.to) painter.lines([x(view.until), LABELS + 4, x(view.until), CLIENT + 6], { stroke: 'accent', width: 1 });
+  paintFrame(painter);
   for (const { at, words } of labels) painter.text(at, FIGURES, words, { align: 'center', size: 10.5, fill: 'ink' });
+}
+
+/** The names of the two lines, over what comes in from the left; drawn alone where nothing is recorded. */
+export function paintFrame(painter, isEmpty = false) {
+  painter.rects([0, 0, GUTTER - 3, painter.height], { fill: 'paper' });
+  painter.text(0, SERVER + 4, 'server', { size: 11 });
+  painter.text(0, CLIENT + 4, 'browser', { size: 11 });
+  if (isEmpty) painter.lines([GUTTER, SERVER, painter.width, SERVER, GUTTER, CLIENT, painter.width, CLIENT], { stroke: 'grid', width: 1 });
 }
 
 function grid(painter, view, x) {
@@ -57,7 +68,7 @@ function grid(painter, view, x) {
   for (let n = first; n * step * 1000 + view.origin <= view.to; n += 1) {
     const at = x(view.origin + n * step * 1000);
     flat.push(at, LABELS + 4, at, CLIENT);
-    painter.text(at + 3, LABELS, `${Number((n * step).toFixed(1))} s`, { size: 10 });
+    if (at < painter.width - 28) painter.text(at + 3, LABELS, `${Number((n * step).toFixed(1))} s`, { size: 10 });
   }
   painter.lines(flat, { stroke: 'grid', width: 1 });
 }
@@ -138,7 +149,7 @@ function events(lane, recording, view, x, marks) {
   }
 }
 
-function receipts(lane, view, x, marks, labels) {
+function receipts(lane, view, x, marks, labels, width) {
   const end = Math.min(view.to, view.until);
   const list = lane.receipts;
   let free = -Infinity;
@@ -146,7 +157,7 @@ function receipts(lane, view, x, marks, labels) {
     const one = list[at];
     const place = x(one.atMs);
     marks.arrivals.push(place, CLIENT);
-    if (one.latencyMs === null || place - 24 < free) continue;
+    if (one.latencyMs === null || place - 24 < Math.max(free, GUTTER) || place + 24 > width) continue;
     labels.push({ at: place, words: shortTime(one.latencyMs) });
     free = place + 24;
   }

@@ -3,14 +3,14 @@
 
 import { LANES } from '../knobs.js';
 import { paintCurves } from '../draw/curves.js';
-import { LADDER_HEIGHT, paintLadder, shortTime } from '../draw/ladder.js';
+import { LADDER_HEIGHT, paintFrame, paintLadder, shortTime } from '../draw/ladder.js';
 import { CanvasPainter } from '../draw/painter.js';
 
 const ROWS = [
   ['last', 'last'],
   ['p95', 'p95'],
   ['requests', 'requests'],
-  ['empty', 'empty answers'],
+  ['empty', 'empty'],
   ['up', 'bytes up'],
   ['down', 'bytes down'],
   ['delivered', 'delivered'],
@@ -24,12 +24,13 @@ export class LanePanel {
     this.element = make('article', 'lane');
     this.element.dataset.lane = kind;
     this.element.setAttribute('aria-label', title);
-    this.element.append(this.#head(title, how), this.#figures(title), this.#pictures(title), this.#source(file));
+    this.element.append(this.#head(title, how, file), this.#figures(title), this.#ladder(title), this.source);
+    this.delays = this.#delays(title);
     this.ladder = new CanvasPainter(this.ladderCanvas);
     this.curves = new CanvasPainter(this.curvesCanvas);
   }
 
-  #head(title, how) {
+  #head(title, how, file) {
     const head = make('header', 'lane-head');
     const name = make('h2', '', title);
     this.how = make('span', 'muted small', how);
@@ -38,7 +39,7 @@ export class LanePanel {
     this.flightBar = make('span', 'flight-bar');
     this.flightWords = make('span', 'flight-words');
     this.flight.append(this.flightBar, this.flightWords);
-    head.append(make('span', `swatch swatch-${this.kind}`), name, this.how, this.flight);
+    head.append(make('span', `swatch swatch-${this.kind}`), name, this.how, this.flight, this.#sourceButton(title, file));
     return head;
   }
 
@@ -74,33 +75,41 @@ export class LanePanel {
     return box;
   }
 
-  #pictures(title) {
-    const box = make('div', 'lane-pictures');
-    this.ladderCanvas = make('canvas', 'ladder');
-    this.curvesCanvas = make('canvas', 'curves');
-    for (const [canvas, words] of [[this.ladderCanvas, 'ladder diagram'], [this.curvesCanvas, 'delays, histogram']]) {
-      canvas.setAttribute('role', 'img');
-      canvas.setAttribute('aria-label', `${title}, ${words}: nothing recorded yet`);
-      box.append(canvas);
-    }
-    return box;
+  #ladder(title) {
+    this.ladderCanvas = picture('ladder', `${title}, ladder diagram: nothing recorded yet`);
+    return this.ladderCanvas;
   }
 
-  #source(file) {
-    const box = make('details', 'source');
-    const summary = make('summary', 'small', `clients/${file}`);
-    const pre = make('pre');
-    pre.tabIndex = 0;
+  /** Stands below all lanes, beside the delays of the others. */
+  #delays(title) {
+    const figure = make('figure', 'delays-of');
+    this.curvesCanvas = picture('curves', `${title}, delays: nothing recorded yet`);
+    figure.append(make('figcaption', 'small', title), this.curvesCanvas);
+    return figure;
+  }
+
+  #sourceButton(title, file) {
+    this.source = make('pre', 'source');
+    this.source.id = `source-${this.kind}`;
+    this.source.tabIndex = 0;
+    this.source.hidden = true;
+    this.source.setAttribute('aria-label', `${title}: the source of its client, ${file}`);
     const code = make('code', '', 'loading');
-    pre.append(code);
-    box.append(summary, pre);
-    box.addEventListener('toggle', async () => {
-      if (!box.open || pre.dataset.loaded) return;
+    this.source.append(code);
+    const button = make('button', 'quiet small source-button', 'source');
+    button.type = 'button';
+    button.setAttribute('aria-label', `${title}: source of its client`);
+    button.setAttribute('aria-expanded', 'false');
+    button.setAttribute('aria-controls', this.source.id);
+    button.addEventListener('click', async () => {
+      this.source.hidden = !this.source.hidden;
+      button.setAttribute('aria-expanded', String(!this.source.hidden));
+      if (this.source.hidden || this.source.dataset.loaded) return;
       const answer = await fetch(`/page/clients/${file}`);
       code.textContent = answer.ok ? await answer.text() : `The file could not be read (status ${answer.status}).`;
-      pre.dataset.loaded = 'yes';
+      this.source.dataset.loaded = 'yes';
     });
-    return box;
+    return button;
   }
 
   describe(parameters) {
@@ -113,13 +122,14 @@ export class LanePanel {
 
   /** Widths come from one observer, so that drawing never asks the layout. */
   resize(ladderWidth, curvesWidth) {
-    const changed = this.ladder.fit(ladderWidth, LADDER_HEIGHT);
-    return this.curves.fit(curvesWidth, LADDER_HEIGHT) || changed;
+    this.ladder.fit(ladderWidth, LADDER_HEIGHT);
+    this.curves.fit(curvesWidth, LADDER_HEIGHT);
   }
 
   draw(recording, view) {
     this.ladder.begin();
-    if (recording) paintLadder(this.ladder, recording.lanes[this.kind], recording, view);
+    if (!recording) paintFrame(this.ladder, true);
+    else paintLadder(this.ladder, recording.lanes[this.kind], recording, view);
   }
 
   /** `most` = the greatest of each headline over all lanes, for bars that can be compared. */
@@ -164,6 +174,13 @@ export class LanePanel {
     this.ladderCanvas.setAttribute('aria-label', `${title}, ladder diagram: ${figures.requests} requests, ${figures.empty} of them answered empty, ${figures.delivered} events delivered${streams ? ' over one open connection' : ''}, ${lane.reconnects} breaks.`);
     this.curvesCanvas.setAttribute('aria-label', `${title}, delays of ${figures.n} events: median ${shortTime(figures.p50)}, 95th percentile ${shortTime(figures.p95)}, longest ${shortTime(figures.max)}.`);
   }
+}
+
+function picture(className, words) {
+  const canvas = make('canvas', className);
+  canvas.setAttribute('role', 'img');
+  canvas.setAttribute('aria-label', words);
+  return canvas;
 }
 
 export function bytes(count) {

@@ -69,8 +69,13 @@ class Race {
       this.#panels.push(panel);
       this.lanes.append(panel.element);
     }
+    const delays = make('section', 'delays');
+    delays.append(make('h2', '', 'Delays'), make('p', 'small muted', 'How many events took how long, and the share that came within that time. One logarithmic axis for all lanes.'));
+    const row = make('div', 'delays-row');
+    row.append(...this.#panels.map((panel) => panel.delays));
+    delays.append(row);
     this.honesty = make('p', 'small muted honesty', 'Nothing has been measured yet.');
-    stage.append(this.lanes, this.honesty, make('div', 'race-ribbon'), make('div', 'race-export'));
+    stage.append(this.lanes, delays, this.honesty, make('div', 'race-ribbon'), make('div', 'race-export'));
     const columns = make('div', 'race-columns');
     columns.append(side, stage);
     this.element.append(intro, columns);
@@ -103,7 +108,7 @@ class Race {
       option.value = at;
       this.zoom.append(option);
     });
-    if (innerWidth < 700) this.#window = 2;
+    if (innerWidth < 1500) this.#window = 2;
     this.zoom.value = this.#window;
     zoom.append(this.zoom);
     bar.append(this.run, this.pause, this.back, this.forth, this.slow, label, this.clock, zoom);
@@ -299,7 +304,7 @@ class Race {
       p50: Math.max(...all.map(([, figures]) => figures.p50 ?? 0)),
       perEvent: Math.max(...all.map(([, figures]) => figures.perEvent ?? 0)),
     };
-    for (const panel of this.#panels) panel.element.hidden = !recording.lanes[panel.kind];
+    for (const panel of this.#panels) panel.element.hidden = panel.delays.hidden = !recording.lanes[panel.kind];
     for (const [panel, figures] of all) panel.show(figures, recording.lanes[panel.kind], recording, most, at);
     this.scrub.value = end ? Math.round((1000 * position) / end) : 0;
     const seconds = `${(position / 1000).toFixed(1)} s`;
