@@ -117,7 +117,7 @@ class Race {
     this.zoom.value = this.#window;
     zoom.append(this.zoom);
     bar.append(this.run, this.pause, this.back, this.forth, this.slow, label, this.clock, zoom);
-    this.stepWords = make('p', 'small muted step-words');
+    this.stepWords = make('p', 'small muted step-words', 'Space pauses, ← and → step from one recorded instant to the next, + and − change the window.');
     bar.append(this.stepWords);
     return bar;
   }
@@ -137,7 +137,7 @@ class Race {
 
   #listen() {
     const { lab } = this;
-    this.run.addEventListener('click', () => (lab.isRunning ? lab.stop() : this.#start()));
+    this.run.addEventListener('click', () => this.#press());
     this.pause.addEventListener('click', () => this.#togglePause());
     this.back.addEventListener('click', () => this.#step(-1));
     this.forth.addEventListener('click', () => this.#step(1));
@@ -158,6 +158,8 @@ class Race {
       for (const panel of this.#panels) panel.figures = null;
       for (const panel of this.#panels) panel.describe(detail.parameters);
       this.#showControls();
+      // So that the next press of the space bar pauses instead of stopping.
+      if (document.activeElement === this.run) this.pause.focus();
       this.#touch();
     });
     lab.addEventListener('change', () => { this.#dirty = true; });
@@ -187,6 +189,13 @@ class Race {
     this.#drawnAt = 0;
   }
 
+  #press() {
+    const { state } = this.lab;
+    if (state === 'running') this.lab.stop();
+    else if (state === 'ready') this.#start();
+    else this.lab.reconnect();
+  }
+
   async #start() {
     this.notice.hidden = true;
     try {
@@ -204,12 +213,12 @@ class Race {
 
   #showState() {
     const { state, why } = this.lab;
-    put(this.run, state === 'running' ? 'Stop' : 'Run');
+    put(this.run, { running: 'Stop', closed: 'Reconnect', off: 'Try again' }[state] ?? 'Run');
     this.run.classList.toggle('primary', state !== 'running');
     for (const group of this.knobs.elements) if (group.tagName === 'FIELDSET') group.disabled = state === 'running';
-    this.run.disabled = !['ready', 'running'].includes(state);
+    this.run.disabled = state === 'connecting';
     if (state === 'off' || state === 'closed') this.#say(why);
-    else if (state === 'ready' && !this.lab.recording) this.notice.hidden = true;
+    else if (state === 'connecting') this.notice.hidden = true;
     this.#showControls();
   }
 
@@ -248,7 +257,8 @@ class Race {
   #key(event) {
     const { target } = event;
     if (this.element.hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (target.closest?.('input, select, textarea, button, summary, a, pre, [contenteditable]')) return;
+    const isArrow = event.key.startsWith('Arrow');
+    if (target.closest?.(isArrow ? 'input, select, textarea, pre' : 'input, select, textarea, button, summary, a, pre')) return;
     const has = this.#playhead.recording !== null;
     if (event.key === ' ') {
       if (has) this.#togglePause();
