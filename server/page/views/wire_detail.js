@@ -43,7 +43,7 @@ export class WireDetail {
     this.fields.replaceChildren(...this.#spans.map((span, index) => field(span, index)));
     if (hidden > 0) this.fields.append(element('li', { class: 'muted small' }, `and ${grouped(hidden)} further fields`));
     this.dump.replaceChildren(...dump(this.#spans));
-    const wanted = part ?? ['ws-bits', 'request-line', 'status-line', 'payload'].find((name) => this.#spans.some((span) => span.part === name));
+    const wanted = part ?? ['request-line', 'status-line', 'ws-bits', 'payload'].find((name) => this.#spans.some((span) => span.part === name));
     this.#choose(Math.max(0, this.#spans.findIndex((span) => span.part === wanted)), false);
   }
 
@@ -63,7 +63,7 @@ export class WireDetail {
       element('p', { class: 'wire-span' },
         element('strong', {}, span.label), ' ',
         element('code', {}, shortened(span.value)), ' ',
-        element('span', { class: `tag ${kindClass(span.kind)}` }, KIND_WORDS[span.kind])),
+        element('span', { class: `kind-tag ${kindClass(span.kind)}` }, KIND_WORDS[span.kind])),
       element('p', {}, span.detail),
     );
     const chosen = this.#chosen;

@@ -164,7 +164,8 @@ function named(group) {
   const events = group.runs.filter((one) => one.part === 'payload').length;
   const more = events > 1 ? ` (+${events - 1})` : '';
   const { label, value } = run;
-  return `${run.part.endsWith('-head') ? '' : `${label} `}${value}`.slice(0, 160) + more;
+  const says = run.part.endsWith('-head') || run.part === 'payload' ? value : `${label} ${value}`;
+  return says.slice(0, 160) + more;
 }
 
 /** A bar of the row's bytes by kind. */
