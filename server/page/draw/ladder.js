@@ -6,7 +6,7 @@ import { firstAfter } from '../trace.js';
 
 export const LADDER_HEIGHT = 108;
 /** Left of the drawing, where the two lines have their names. */
-const GUTTER = 44;
+const GUTTER = 50;
 const LABELS = 10;
 const PUBLISHED = 21;
 const SERVER = 34;
@@ -52,7 +52,7 @@ export function paintLadder(painter, lane, recording, view) {
 
 /** The names of the two lines, over what comes in from the left; drawn alone where nothing is recorded. */
 export function paintFrame(painter, isEmpty = false) {
-  painter.rects([0, 0, GUTTER - 3, painter.height], { fill: 'paper' });
+  painter.rects([0, 0, GUTTER, painter.height], { fill: 'paper' });
   painter.text(0, SERVER + 4, 'server', { size: 11 });
   painter.text(0, CLIENT + 4, 'browser', { size: 11 });
   if (isEmpty) painter.lines([GUTTER, SERVER, painter.width, SERVER, GUTTER, CLIENT, painter.width, CLIENT], { stroke: 'grid', width: 1 });

@@ -39,7 +39,7 @@ export class LanePanel {
     this.flightBar = make('span', 'flight-bar');
     this.flightWords = make('span', 'flight-words');
     this.flight.append(this.flightBar, this.flightWords);
-    head.append(make('span', `swatch swatch-${this.kind}`), name, this.how, this.flight, this.#sourceButton(title, file));
+    head.append(make('span', `lane-swatch swatch-${this.kind}`), name, this.how, this.flight, this.#sourceButton(title, file));
     return head;
   }
 
@@ -57,7 +57,7 @@ export class LanePanel {
       heads.append(cell);
       this.headlines[key] = { value, fill };
     }
-    const table = make('table', 'figures');
+    const table = make('table', 'lane-table');
     const caption = make('caption', 'unseen', `${title}: figures`);
     table.append(caption);
     this.cells = {};
@@ -132,14 +132,9 @@ export class LanePanel {
     else paintLadder(this.ladder, recording.lanes[this.kind], recording, view);
   }
 
-  /** `most` = the greatest of each headline over all lanes, for bars that can be compared. */
-  show(figures, lane, recording, most, at) {
+  show(figures, lane, recording, at) {
     put(this.headlines.p50.value, shortTime(figures.p50));
     put(this.headlines.perEvent.value, bytes(figures.perEvent));
-    for (const [key, { fill }] of Object.entries(this.headlines)) {
-      const width = `${most[key] ? Math.max(1, (100 * (figures[key] ?? 0)) / most[key]).toFixed(1) : 0}%`;
-      if (fill.style.width !== width) fill.style.width = width;
-    }
     const { cells } = this;
     put(cells.last, shortTime(figures.last));
     put(cells.p95, shortTime(figures.p95));
@@ -156,6 +151,14 @@ export class LanePanel {
     this.curves.begin();
     paintCurves(this.curves, this.kind, figures);
     if (recording.bytesVoid) put(this.headlines.perEvent.value, 'void');
+  }
+
+  /** `most` = the greatest of each headline over all lanes, so that bars can be compared. */
+  showBars(most) {
+    for (const [key, { fill }] of Object.entries(this.headlines)) {
+      const width = `${most[key] ? Math.max(1, (100 * (this.figures[key] ?? 0)) / most[key]).toFixed(1) : 0}%`;
+      if (fill.style.width !== width) fill.style.width = width;
+    }
   }
 
   #inFlight(figures, recording, isOver, at) {

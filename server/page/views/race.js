@@ -4,6 +4,7 @@
 import { onOneHost } from '../clock.js';
 import { Playhead } from '../draw/playhead.js';
 import { LANES, controls } from '../knobs.js';
+import { firstAfter } from '../trace.js';
 import { LanePanel, make, put } from './lane.js';
 
 const WINDOWS_S = [1, 2, 4, 8, 15, 30, 60];
@@ -35,6 +36,9 @@ class Race {
   #figuresAt = 0;
   #calm = matchMedia('(prefers-reduced-motion: reduce)');
   #drawnAt = 0;
+  /** Lanes whose figures are to be shown anew. */
+  #stale = [];
+  #figuresDue = false;
 
   constructor(element, lab) {
     this.element = element;
@@ -48,13 +52,14 @@ class Race {
     const intro = make('header', 'race-intro');
     intro.append(
       make('h1', '', 'One event, five ways to the browser'),
-      make('p', 'muted', 'Press Run. The lab publishes the same events to five connections of this browser, all of them real. Watch for the yellow: it is news that waits at the server because nobody has asked.'),
+      make('p', 'muted', 'Press Run. The lab publishes the same events to five connections of this browser, all of them real. Yellow is news that waits at the server because nobody has asked for it yet.'),
     );
     const side = make('details', 'race-side');
     const summary = make('summary', '', 'Knobs');
     side.append(summary);
     side.open = innerWidth >= 1000;
     const knobs = make('form', 'knobs');
+    this.knobs = knobs;
     knobs.addEventListener('submit', (event) => event.preventDefault());
     this.showKnobs = controls(knobs, this.lab.knobs, (name, value) => this.lab.turn(name, value));
     side.append(knobs, make('div', 'race-trouble'));
@@ -118,10 +123,10 @@ class Race {
   }
 
   #legend() {
-    const list = make('ul', 'legend small');
+    const list = make('ul', 'race-legend small');
     for (const [mark, words] of [
-      ['published', 'published'], ['waits', 'event waits at the server'], ['held', 'request waits at the server'],
-      ['asks', 'request'], ['empty', 'empty answer'], ['push', 'event on its way'], ['handshake', 'opening'], ['alive', 'heartbeat'],
+      ['published', 'published'], ['waits', 'event waits'], ['held', 'request waits'],
+      ['asks', 'request'], ['empty', 'empty answer'], ['push', 'event'], ['handshake', 'opening'], ['alive', 'heartbeat'],
     ]) {
       const entry = make('li');
       entry.append(make('span', `mark mark-${mark}`), words);
@@ -149,7 +154,10 @@ class Race {
     lab.addEventListener('state', () => this.#showState());
     lab.addEventListener('run', ({ detail }) => {
       this.#playhead.follow(detail);
+      this.#stale = [];
+      for (const panel of this.#panels) panel.figures = null;
       for (const panel of this.#panels) panel.describe(detail.parameters);
+      this.#showControls();
       this.#touch();
     });
     lab.addEventListener('change', () => { this.#dirty = true; });
@@ -198,6 +206,7 @@ class Race {
     const { state, why } = this.lab;
     put(this.run, state === 'running' ? 'Stop' : 'Run');
     this.run.classList.toggle('primary', state !== 'running');
+    for (const group of this.knobs.elements) if (group.tagName === 'FIELDSET') group.disabled = state === 'running';
     this.run.disabled = !['ready', 'running'].includes(state);
     if (state === 'off' || state === 'closed') this.#say(why);
     else if (state === 'ready' && !this.lab.recording) this.notice.hidden = true;
@@ -265,16 +274,23 @@ class Race {
     const mode = playhead.mode;
     const moved = playhead.recording ? playhead.move(time) : false;
     if (playhead.mode !== mode) this.#showControls();
-    if (!moved && !this.#dirty) return;
-    // Whoever wants no motion sees a fresh picture once a second.
-    if (this.#calm.matches && playhead.mode !== 'paused' && time - this.#drawnAt < 1000) return;
-    this.#drawnAt = time;
-    this.#dirty = false;
-    this.#draw();
-    if (time - this.#figuresAt >= FIGURES_EVERY_MS) {
+    if (moved || this.#dirty) {
+      // Whoever wants no motion sees a fresh picture once a second.
+      if (this.#calm.matches && playhead.mode !== 'paused' && time - this.#drawnAt < 1000) return;
+      this.#drawnAt = time;
+      this.#dirty = false;
+      this.#figuresDue = true;
+      this.#draw();
+    }
+    if (!playhead.recording) return;
+    if (this.#figuresDue && this.#stale.length === 0 && time - this.#figuresAt >= FIGURES_EVERY_MS) {
       this.#figuresAt = time;
-      this.#showFigures();
-    } else if (!moved) this.#dirty = true;
+      this.#figuresDue = false;
+      this.#stale = this.#panels.filter((panel) => playhead.recording.lanes[panel.kind]);
+      this.#showPlace();
+    }
+    // A lane a frame: all five at once would be felt.
+    if (this.#stale.length > 0) this.#showFigures(this.#stale.shift());
   }
 
   #draw() {
@@ -293,24 +309,40 @@ class Race {
     }
   }
 
-  #showFigures() {
+  /** The instant looked at; at the end of a recording, all of it. */
+  #instant() {
+    const { recording, position, end } = this.#playhead;
+    return recording.endedMs !== null && position >= end - 0.5 ? recording.endedMs : this.#playhead.at;
+  }
+
+  #showFigures(panel) {
+    const { recording } = this.#playhead;
+    const lane = recording.lanes[panel.kind];
+    if (!lane) return;
+    const at = this.#instant();
+    panel.figures = { ...lane.figures(at), published: firstAfter(recording.events, at, (event) => event.plannedMs) };
+    panel.show(panel.figures, lane, recording, at);
+    if (this.#stale.length > 0) return;
+    // Bars are shares of the greatest, so they wait for the last lane.
+    const shown = this.#panels.filter((other) => other.figures);
+    const most = {};
+    for (const key of ['p50', 'perEvent']) most[key] = Math.max(...shown.map((other) => other.figures[key] ?? 0));
+    for (const other of shown) other.showBars(most);
+  }
+
+  #showPlace() {
     const { recording, position, end } = this.#playhead;
     if (!recording) return;
-    const at = recording.endedMs !== null && position >= end - 0.5 ? recording.endedMs : this.#playhead.at;
-    const published = recording.events.filter((event) => event.plannedMs <= at).length;
-    const all = this.#panels.filter((panel) => recording.lanes[panel.kind])
-      .map((panel) => [panel, { ...recording.lanes[panel.kind].figures(at), published }]);
-    const most = {
-      p50: Math.max(...all.map(([, figures]) => figures.p50 ?? 0)),
-      perEvent: Math.max(...all.map(([, figures]) => figures.perEvent ?? 0)),
-    };
-    for (const panel of this.#panels) panel.element.hidden = panel.delays.hidden = !recording.lanes[panel.kind];
-    for (const [panel, figures] of all) panel.show(figures, recording.lanes[panel.kind], recording, most, at);
+    for (const panel of this.#panels) {
+      const isAbsent = !recording.lanes[panel.kind];
+      if (panel.element.hidden !== isAbsent) panel.element.hidden = panel.delays.hidden = isAbsent;
+    }
     this.scrub.value = end ? Math.round((1000 * position) / end) : 0;
     const seconds = `${(position / 1000).toFixed(1)} s`;
     put(this.clock, seconds);
     this.scrub.setAttribute('aria-valuetext', seconds);
-    put(this.honesty, honesty(recording, published, at, this.lab.info));
+    const at = this.#instant();
+    put(this.honesty, honesty(recording, firstAfter(recording.events, at, (event) => event.plannedMs), at, this.lab.info));
   }
 
   #done(recording) {
