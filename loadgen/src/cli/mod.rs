@@ -8,6 +8,7 @@ mod report;
 mod compare;
 mod baseline;
 mod schema;
+mod lab;
 mod overrides;
 
 use crate::environment;
@@ -52,6 +53,8 @@ enum Command {
     Compare(compare::Arguments),
     /// Prints the JSON Schema of a scenario, or of results
     Schema(schema::Arguments),
+    /// Serves the teaching page, with this program as its generator
+    Lab(pushlab_server::config::Config),
     /// Runs the server under test; `run` starts it for each trial
     #[command(hide = true)]
     EmbeddedServer(pushlab_server::config::Config),
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Report(arguments) => report::report(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
+        Command::Lab(config) => lab::lab(config),
         Command::EmbeddedServer(config) => target::serve_embedded(config)
             .map(|()| Exit::Ok)
             .map_err(anyhow::Error::from),

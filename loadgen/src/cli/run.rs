@@ -83,6 +83,10 @@ pub(super) struct Arguments {
     #[arg(long, env = "LOADGEN_NO_PROGRESS", value_parser = FalseyValueParser::new(), help_heading = "Output")]
     no_progress: bool,
 
+    /// Ends early, keeping what it has, when stdin does: for a program that runs this one
+    #[arg(long, hide = true)]
+    stop_with_stdin: bool,
+
     #[command(flatten)]
     baseline: Baseline,
 }
@@ -127,7 +131,7 @@ pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
             }),
     };
     let quiet = arguments.quiet;
-    let stop = signals::listen().context("signals cannot be heard")?;
+    let stop = signals::listen(arguments.stop_with_stdin).context("signals cannot be heard")?;
     let finished = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -9,3 +9,7 @@
 mod harness;
 mod page;
 mod session;
+#[cfg(unix)]
+mod generator;
+#[cfg(unix)]
+mod reports;
