@@ -232,6 +232,7 @@ class Race {
   }
 
   #togglePause() {
+    put(this.stepWords, '');
     if (this.#playhead.mode === 'paused') this.#playhead.play();
     else this.#playhead.pause();
     this.#showControls();
@@ -258,8 +259,8 @@ class Race {
   #key(event) {
     const { target } = event;
     if (this.element.hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-    const isArrow = event.key.startsWith('Arrow');
-    if (target.closest?.(isArrow ? 'input, select, textarea, pre' : 'input, select, textarea, button, summary, a, pre')) return;
+    const isFree = event.key !== ' ';
+    if (target.closest?.(isFree ? 'input, select, textarea, pre' : 'input, select, textarea, button, summary, a, pre')) return;
     const has = this.#playhead.recording !== null;
     if (event.key === ' ') {
       if (has) this.#togglePause();
@@ -285,9 +286,10 @@ class Race {
     const mode = playhead.mode;
     const moved = playhead.recording ? playhead.move(time) : false;
     if (playhead.mode !== mode) this.#showControls();
-    if (moved || this.#dirty) {
-      // Whoever wants no motion sees a fresh picture once a second.
-      if (this.#calm.matches && playhead.mode !== 'paused' && time - this.#drawnAt < 1000) return;
+    // Whoever wants no motion sees a fresh picture once a second.
+    const isEarly = this.#calm.matches && playhead.mode !== 'paused' && time - this.#drawnAt < 1000;
+    if (moved) this.#dirty = true;
+    if (this.#dirty && !isEarly) {
       this.#drawnAt = time;
       this.#dirty = false;
       this.#figuresDue = true;
