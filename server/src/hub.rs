@@ -5,6 +5,7 @@
 
 use crate::frames::Draft;
 use crate::history::{Appended, Bounds, History};
+use crate::parking::Parked;
 use crate::wake::{Mailboxes, RoomId, Sleepers};
 use crate::wire::cursor::{Cursor, Epoch};
 use std::collections::HashMap;
@@ -34,6 +35,7 @@ pub struct Room {
     /// Offset of the newest event; moves after the event is in the history.
     head: AtomicU64,
     pub sleepers: Sleepers,
+    pub parked: Parked,
     /// Subscriptions that exist now.
     subscribers: AtomicUsize,
     last_used: Mutex<Instant>,
@@ -88,8 +90,25 @@ impl Hub {
         if let Appended::New(_) = appended {
             self.published.fetch_add(1, Ordering::Relaxed);
             room.sleepers.wake(room.id, &self.mailboxes);
+            room.parked.wake();
         }
         cursor
+    }
+
+    /// The room of this name, if there is one.
+    pub fn known(&self, name: &str) -> Option<Arc<Room>> {
+        let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
+        let room = rooms.get(name)?;
+        room.touch();
+        Some(Arc::clone(room))
+    }
+
+    /// Takes the room's name away: who has the room keeps it, who asks for it gets a new one.
+    pub fn forget(&self, name: &str) {
+        self.rooms
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
     }
 
     pub fn published(&self) -> u64 {
@@ -121,6 +140,7 @@ impl Room {
             history: Mutex::new(History::new(epoch, bounds)),
             head: AtomicU64::new(0),
             sleepers: Sleepers::default(),
+            parked: Parked::default(),
             subscribers: AtomicUsize::new(0),
             last_used: Mutex::new(Instant::now()),
         }

@@ -2,6 +2,7 @@
 //! do about it.
 
 use crate::hub::Full;
+use crate::parking::NoThread;
 use crate::wire::cursor::BadCursor;
 use crate::wire::problem::{PROBLEM_JSON, Problem};
 use actix_web::http::StatusCode;
@@ -12,6 +13,14 @@ use actix_web::{HttpResponse, ResponseError};
 pub enum Refusal {
     #[error("{0}")]
     BadRequest(String),
+    #[error("{0}")]
+    Forbidden(&'static str),
+    #[error("the lab is off; start the server with --lab on")]
+    LabClosed,
+    #[error("the lab serves as many pages as it may; close one that is open")]
+    LabFull,
+    #[error("a lane leads to the room of its session alone; reload the page")]
+    NoSuchRoom,
     #[error(transparent)]
     BadCursor(#[from] BadCursor),
     #[error("no such page here; see the README for the routes")]
@@ -34,6 +43,10 @@ pub enum Refusal {
         "the server holds as many rooms as it may; try again later, or start it with a larger --max-rooms"
     )]
     RoomsFull,
+    #[error(
+        "{0}; try again later, allow more processes (ulimit -u), or start the server with --hold-on tasks"
+    )]
+    NoThread(#[from] NoThread),
 }
 
 impl From<Full> for Refusal {
@@ -54,13 +67,16 @@ impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
         match self {
             Refusal::BadRequest(_) | Refusal::BadCursor(_) => StatusCode::BAD_REQUEST,
-            Refusal::NotFound => StatusCode::NOT_FOUND,
+            Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
+            Refusal::NotFound | Refusal::LabClosed | Refusal::NoSuchRoom => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Refusal::RoomsFull => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::RoomsFull | Refusal::LabFull | Refusal::NoThread(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -75,12 +91,15 @@ impl ResponseError for Refusal {
                 response.insert_header((header::UPGRADE, "websocket"));
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
-            Refusal::RoomsFull => {
+            Refusal::RoomsFull | Refusal::LabFull | Refusal::NoThread(_) => {
                 response.insert_header((header::RETRY_AFTER, "30"));
             }
             Refusal::BadRequest(_)
             | Refusal::BadCursor(_)
+            | Refusal::Forbidden(_)
             | Refusal::NotFound
+            | Refusal::LabClosed
+            | Refusal::NoSuchRoom
             | Refusal::TooLarge { .. }
             | Refusal::TooSlow
             | Refusal::UnsupportedMediaType => {}

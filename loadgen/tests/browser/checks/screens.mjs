@@ -1,0 +1,114 @@
+// Every screen at three widths in both colour schemes: a screenshot each, nothing that overflows, no
+// complaint of the browser, no violation that axe-core knows of WCAG 2.2 A and AA, and a focus that
+// can be seen on everything that Tab reaches.
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openTab } from '../browser.mjs';
+
+export const SCREENS = {
+  race: '/#/race',
+  wire: '/#/wire',
+  course: '/#/course',
+  lessons: '/#/lessons',
+  lesson: '/#/lessons/l02',
+  paper: '/#/paper',
+  reports: '/#/reports',
+  teach: '/page/teach.html',
+};
+const WIDTHS = { 390: 844, 1280: 800, 1920: 1080 };
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+export default async function screens(browser, lab) {
+  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  const faults = new Faults();
+  const wanted = process.env.LAB_SCREENS?.split(',') ?? Object.keys(SCREENS);
+  for (const name of wanted) {
+    const path = SCREENS[name];
+    for (const [width, height] of Object.entries(WIDTHS)) {
+      for (const scheme of ['light', 'dark']) {
+        const where = `${name} ${width} ${scheme}`;
+        const options = { width: Number(width), height, scheme, reducedMotion: 'reduce' };
+        const { tab, complaints, close } = await openTab(browser, lab.url, path, options);
+        await tab.waitForTimeout(700);
+        if (lab.out) {
+          const file = join(lab.out, 'screens', `${name}-${width}-${scheme}.png`);
+          await tab.screenshot({ path: file, fullPage: true });
+        }
+        faults.note(where, complaints);
+        faults.note(where, await overflow(tab));
+        faults.note(where, await violations(tab, axe));
+        if (width !== '1920') faults.note(where, await focus(tab));
+        await close();
+      }
+    }
+  }
+  assert.equal(faults.found.size, 0, `${faults}`);
+}
+
+/** Each fault once, with the places where it was seen. */
+class Faults {
+  found = new Map();
+
+  note(where, texts) {
+    for (const text of new Set(texts)) this.found.set(text, [...this.found.get(text) ?? [], where]);
+  }
+
+  toString() {
+    return [...this.found].map(([text, places]) => `${text}\n    at ${places.join(', ')}`).join('\n');
+  }
+}
+
+/** Elements that reach beyond the right edge and are not within something that scrolls. */
+function overflow(tab) {
+  return tab.evaluate(() => {
+    const edge = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= edge) return [];
+    const beyond = [...document.body.querySelectorAll('*')]
+      .filter(element => element.getBoundingClientRect().right > edge + 1)
+      .slice(0, 3)
+      .map(element => `${element.tagName.toLowerCase()}.${element.className}`);
+    return [`overflows to ${document.documentElement.scrollWidth} px: ${beyond.join(', ')}`];
+  });
+}
+
+/** axe is evaluated by the debugger, which the page's own policy does not bind. */
+async function violations(tab, axe) {
+  await tab.evaluate(axe);
+  const found = await tab.evaluate(tags => globalThis.axe.run(document, { runOnly: tags }), TAGS);
+  return found.violations.map(({ id, help, nodes }) =>
+    `${id} (${help}): ${nodes.slice(0, 3).map(node => node.target.join(' ')).join(' | ')}`);
+}
+
+/** Presses Tab until it has come round, and looks whether each stop changed its look on focus. */
+async function focus(tab) {
+  const faults = [];
+  for (let press = 0; press < 60; press += 1) {
+    await tab.keyboard.press('Tab');
+    const stop = await tab.evaluate(() => {
+      const element = document.activeElement;
+      if (!element || element === document.body) return null;
+      const look = from => {
+        const { outlineStyle, outlineWidth, boxShadow, borderColor, backgroundColor } = from;
+        return JSON.stringify({ outlineStyle, outlineWidth, boxShadow, borderColor, backgroundColor });
+      };
+      const focused = getComputedStyle(element);
+      const outline = focused.outlineStyle !== 'none' && parseFloat(focused.outlineWidth) >= 2;
+      const at = look(focused);
+      element.blur();
+      const changed = at !== look(getComputedStyle(element));
+      element.focus({ focusVisible: true, preventScroll: true });
+      const { width, height } = element.getBoundingClientRect();
+      return {
+        name: `${element.tagName.toLowerCase()}${element.id && `#${element.id}`} "${
+          (element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 30)}"`,
+        seen: (outline || changed) && width > 0 && height > 0,
+      };
+    });
+    if (!stop) break;
+    if (!stop.seen) faults.push(`no visible focus on ${stop.name}`);
+  }
+  return faults;
+}

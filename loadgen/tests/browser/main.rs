@@ -1,0 +1,64 @@
+//! The teaching page in a real browser: starts the lab and hands it to a script of this folder, which
+//! drives Debian's chromium. Where chromium, node or `npm ci` is missing it says so and passes, except
+//! in CI. What takes minutes runs optimised in CI, or with `PUSHLAB_BROWSER=1`.
+
+// A test fails by it.
+#![allow(clippy::unwrap_used)]
+
+mod lab;
+
+use lab::Lab;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+/// Checks measure; two at a time would measure each other.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
+}
+
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+/// What a check needs and this machine lacks.
+fn missing() -> Option<&'static str> {
+    let runs = |program: &str| {
+        let version = Command::new(program).arg("--version").output();
+        version.is_ok_and(|output| output.status.success())
+    };
+    let chromium = std::env::var("PUSHLAB_CHROMIUM").unwrap_or("/usr/bin/chromium".to_owned());
+    if !runs("node") {
+        Some("node (apt-get install nodejs)")
+    } else if !runs(&chromium) {
+        Some("chromium (apt-get install chromium)")
+    } else if !folder().join("node_modules/playwright-core").is_dir() {
+        Some("playwright-core (npm ci --prefix loadgen/tests/browser)")
+    } else {
+        None
+    }
+}
+
+fn check(name: &str) {
+    if let Some(missing) = missing() {
+        assert!(!is_set("CI"), "CI has no {missing}");
+        println!("skipped: no {missing}");
+        return;
+    }
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let lab = Lab::start();
+    let status = Command::new("node")
+        .arg(folder().join("check.mjs"))
+        .arg(name)
+        .envs(lab.told())
+        .status()
+        .unwrap();
+    assert!(status.success(), "{name}: its output says why");
+}
+
+#[test]
+fn the_page_opens() {
+    check("smoke");
+}
