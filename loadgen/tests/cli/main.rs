@@ -6,6 +6,8 @@
 
 mod shipped;
 mod runs;
+mod several;
+mod lab;
 mod compare;
 mod published;
 mod stored;

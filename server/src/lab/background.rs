@@ -73,14 +73,14 @@ impl Background {
         });
         let waits = match self.transport {
             Transport::IntervalPolling => {
-                format!("interval = \"{}us\"\n", micros(self.interval_ms / 1e3))
+                format!("interval = \"{}ms\"\n", millis(self.interval_ms / 1e3))
             }
-            Transport::LongPolling => format!("hold = \"{}us\"\n", micros(self.hold_s)),
+            Transport::LongPolling => format!("hold = \"{}ms\"\n", millis(self.hold_s)),
             Transport::HttpStreaming | Transport::Sse | Transport::Websocket => String::new(),
         };
         Ok(format!(
             "name = \"background\"\ntitle = \"Clients in the background of the lab\"\nseed = {}\n\
-             [load]\nclients = {}\nrooms = {}\nramp = \"1s\"\nwarm_up = \"500ms\"\nduration = \"{}us\"\n\
+             [load]\nclients = {}\nrooms = {}\nramp = \"1s\"\nwarm_up = \"500ms\"\nduration = \"{}ms\"\n\
              repeats = 1\ngraceful_stop = \"2s\"\n\
              [publish]\nrate = {}\narrivals = \"poisson\"\npayload = {}\nby = \"publisher\"\n\
              [[transports]]\nkind = \"{}\"\n{waits}\
@@ -88,7 +88,7 @@ impl Background {
             self.seed,
             self.clients,
             self.rooms,
-            micros(self.duration_s),
+            millis(self.duration_s),
             self.rate,
             self.payload,
             self.transport,
@@ -96,8 +96,8 @@ impl Background {
     }
 }
 
-fn micros(seconds: f64) -> u64 {
-    (seconds * 1e6).round() as u64
+fn millis(seconds: f64) -> u64 {
+    (seconds * 1e3).round() as u64
 }
 
 fn within(name: &str, value: f64, range: RangeInclusive<f64>) -> Result<(), String> {
@@ -123,7 +123,7 @@ mod tests {
         let text = background("").unwrap().toml(public, Some(public)).unwrap();
         let table: toml::Table = toml::from_str(&text).unwrap();
         assert_eq!(table["load"]["clients"].as_integer(), Some(200));
-        assert_eq!(table["transports"][0]["hold"].as_str(), Some("25000000us"));
+        assert_eq!(table["transports"][0]["hold"].as_str(), Some("25000ms"));
         assert_eq!(
             table["target"]["admin"].as_str(),
             Some("http://127.0.0.1:8080")
