@@ -15,7 +15,6 @@ export async function mount(element, lab) {
   new Race(element, lab);
   await attach(element.querySelector('.race-trouble'), './trouble.js', lab);
   await attach(element.querySelector('.race-ribbon'), './ribbon.js', lab);
-  await attach(element.querySelector('.race-export'), './export_panel.js', lab);
 }
 
 /** Parts of other hands; one that is not there leaves its place empty. */
@@ -92,12 +91,14 @@ class Race {
     bar.setAttribute('aria-label', 'Run and look');
     this.run = make('button', 'primary run', 'Run');
     this.pause = make('button', '', 'Pause');
-    this.back = make('button', '', '◀ Step');
-    this.forth = make('button', '', 'Step ▶');
+    this.back = make('button', '', '◀');
+    this.back.append(make('span', 'step-name', ' Step'));
+    this.forth = make('button');
+    this.forth.append(make('span', 'step-name', 'Step '), '▶');
     this.slow = make('button', '', '0.1×');
-    this.back.setAttribute('aria-label', 'One step back');
-    this.forth.setAttribute('aria-label', 'One step on');
-    this.slow.setAttribute('aria-label', 'Slow motion, a tenth of the speed');
+    this.back.setAttribute('aria-label', '◀ Step back');
+    this.forth.setAttribute('aria-label', 'Step ▶ on');
+    this.slow.setAttribute('aria-label', '0.1× speed: slow motion of the recording');
     this.slow.setAttribute('aria-pressed', 'false');
     for (const button of [this.run, this.pause, this.back, this.forth, this.slow]) button.type = 'button';
     const label = make('label', 'scrub');
@@ -117,7 +118,7 @@ class Race {
     this.zoom.value = this.#window;
     zoom.append(this.zoom);
     bar.append(this.run, this.pause, this.back, this.forth, this.slow, label, this.clock, zoom);
-    this.stepWords = make('p', 'small muted step-words', 'Space pauses, ← and → step from one recorded instant to the next, + and − change the window.');
+    this.stepWords = make('p', 'small muted step-words', matchMedia('(hover: none)').matches ? '' : 'Space pauses, ← and → step from one recorded instant to the next, + and − change the window.');
     bar.append(this.stepWords);
     return bar;
   }
@@ -231,6 +232,7 @@ class Race {
   }
 
   #togglePause() {
+    put(this.stepWords, '');
     if (this.#playhead.mode === 'paused') this.#playhead.play();
     else this.#playhead.pause();
     this.#showControls();
@@ -257,8 +259,8 @@ class Race {
   #key(event) {
     const { target } = event;
     if (this.element.hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-    const isArrow = event.key.startsWith('Arrow');
-    if (target.closest?.(isArrow ? 'input, select, textarea, pre' : 'input, select, textarea, button, summary, a, pre')) return;
+    const isFree = event.key !== ' ';
+    if (target.closest?.(isFree ? 'input, select, textarea, pre' : 'input, select, textarea, button, summary, a, pre')) return;
     const has = this.#playhead.recording !== null;
     if (event.key === ' ') {
       if (has) this.#togglePause();
@@ -284,9 +286,10 @@ class Race {
     const mode = playhead.mode;
     const moved = playhead.recording ? playhead.move(time) : false;
     if (playhead.mode !== mode) this.#showControls();
-    if (moved || this.#dirty) {
-      // Whoever wants no motion sees a fresh picture once a second.
-      if (this.#calm.matches && playhead.mode !== 'paused' && time - this.#drawnAt < 1000) return;
+    // Whoever wants no motion sees a fresh picture once a second.
+    const isEarly = this.#calm.matches && playhead.mode !== 'paused' && time - this.#drawnAt < 1000;
+    if (moved) this.#dirty = true;
+    if (this.#dirty && !isEarly) {
       this.#drawnAt = time;
       this.#dirty = false;
       this.#figuresDue = true;
