@@ -204,7 +204,7 @@ class Race {
   async #start() {
     this.notice.hidden = true;
     try {
-      await this.lab.run();
+      await this.lab.run(this.lab.situation);
     } catch (error) {
       this.#say(error.message);
     }
