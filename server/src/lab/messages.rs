@@ -29,6 +29,10 @@ pub enum Command {
     },
     /// Closes the connections of one lane.
     Cut { lane: Transport },
+    /// Acts a restart of the server: all lane connections are closed, new ones are reset for `down_ms`,
+    /// and the room has lost its events and has a new epoch. Its offsets go on, so that no two events of
+    /// a run bear the same one; what the publisher has planned meanwhile it sends when the server is back.
+    Restart { down_ms: f64 },
     /// Answered by `clock`.
     Clock { sent: f64 },
     /// Answered by `meter`.
@@ -88,6 +92,11 @@ pub enum Message<'a> {
     /// The server's own count of the lanes' bytes since the session or its last `reset` began; each
     /// second while something runs.
     Meter { lanes: BTreeMap<Transport, Traffic> },
+    /// What was done to a lane, or to one connection of it.
+    Trouble {
+        #[serde(flatten)]
+        trouble: &'a Trouble,
+    },
     /// A command that was not done, and what to do about it.
     Refused {
         #[serde(rename = "do")]
@@ -146,6 +155,16 @@ pub enum What {
 
 fn base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&STANDARD.encode(bytes))
+}
+
+#[derive(Serialize)]
+pub struct Trouble {
+    pub lane: Transport,
+    pub at_ms: f64,
+    /// `cut`, `restart`, `back` (the end of a restart), or what the proxy has done, such as `idle-cut`.
+    pub what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 //! decodes nothing and delays nothing.
 
 use super::clock;
-use super::messages::{Event, Record, Traffic, What};
+use super::messages::{Event, Record, Traffic, Trouble, What};
 use crate::wire::transport::Transport;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -42,6 +42,7 @@ pub struct Queue {
     pub records: Vec<Record>,
     pub dropped: u64,
     pub events: Vec<Event>,
+    pub troubles: Vec<Trouble>,
     /// Counts of publisher's runs that have ended.
     pub published: Vec<u64>,
     bytes: usize,
@@ -101,6 +102,19 @@ impl Run {
         });
     }
 
+    pub fn trouble(&self, lane: Transport, what: impl ToString, connection: Option<u64>) {
+        let trouble = Trouble {
+            lane,
+            at_ms: clock::now_ms(),
+            what: what.to_string(),
+            connection,
+        };
+        self.put(|queue| match queue.troubles.len() {
+            MAX_RECORDS.. => queue.dropped += 1,
+            _ => queue.troubles.push(trouble),
+        });
+    }
+
     pub fn publisher_ended(&self, count: u64) {
         self.put(|queue| queue.published.push(count));
     }
@@ -132,6 +146,7 @@ impl Queue {
         self.records.is_empty()
             && self.dropped == 0
             && self.events.is_empty()
+            && self.troubles.is_empty()
             && self.published.is_empty()
     }
 
