@@ -13,6 +13,7 @@ mod schedule;
 pub mod tap;
 mod room;
 mod publisher;
+pub mod proxy;
 mod lane;
 mod session;
 pub mod door;
