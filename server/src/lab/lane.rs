@@ -3,6 +3,7 @@
 //! through is left as it is; trouble on the way belongs to the proxy.
 
 use super::Lab;
+use super::proxy::{self, Note, Settings};
 use super::tap::{Expected, Run};
 use crate::wire::transport::Transport;
 use std::cell::{Cell, RefCell};
@@ -12,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -32,6 +33,7 @@ struct State {
     run: RefCell<Arc<Run>>,
     /// Numbers the session's connections.
     connections: Rc<Cell<u64>>,
+    settings: watch::Sender<Settings>,
     cut: Notify,
     /// Whether the page hears of the connections that a cut closes.
     told: Cell<bool>,
@@ -54,6 +56,7 @@ impl Lane {
             transport,
             run: RefCell::new(Arc::clone(run)),
             connections: Rc::clone(connections),
+            settings: watch::Sender::default(),
             cut: Notify::new(),
             told: Cell::new(false),
             up: Cell::new(Instant::now()),
@@ -65,6 +68,11 @@ impl Lane {
             state,
             _acceptor: acceptor,
         })
+    }
+
+    /// What the way to this lane is like, from now on.
+    pub fn set(&self, settings: Settings) {
+        self.state.settings.send_replace(settings);
     }
 
     /// Closes the connections that are there; later ones belong to `run`.
@@ -131,14 +139,14 @@ fn reset(browser: &TcpStream) {
 }
 
 /// One connection from its beginning to its end.
-async fn carry(mut browser: TcpStream, number: u64, state: Rc<State>) {
+async fn carry(browser: TcpStream, number: u64, state: Rc<State>) {
     // A connection that cannot be made is closed: the browser sees a server that hangs up.
-    let Ok((mut server, _expected)) = connect(&state, number).await else {
+    let Ok((server, _expected)) = connect(&state, number).await else {
         return;
     };
-    // Errors end a connection as its end does.
-    let _ = browser.set_nodelay(true);
-    let _ = tokio::io::copy_bidirectional(&mut browser, &mut server).await;
+    let run = Arc::clone(&state.run.borrow());
+    let note = |note: Note| run.trouble(state.transport, note, Some(number));
+    proxy::carry(browser, server, state.settings.subscribe(), note).await;
 }
 
 /// A connection to the server, which will know it for this lane's.
@@ -149,7 +157,6 @@ async fn connect(state: &State, connection: u64) -> io::Result<(TcpStream, Annou
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
     socket.bind(SocketAddr::new(address.ip(), 0))?;
-    socket.set_nodelay(true)?;
     let expected = Expected {
         run: Arc::clone(&state.run.borrow()),
         lane: state.transport,

@@ -2,6 +2,7 @@
 //! `/lab/session`, one JSON object a text frame. All `…_ms` are milliseconds since the Unix epoch by the
 //! server's clock, unless they are a length of time. Nothing here does anything.
 
+use super::proxy::Settings;
 use crate::wire::transport::Transport;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,6 +27,12 @@ pub enum Command {
     Room {
         history: Option<u32>,
         heartbeat_ms: Option<f64>,
+    },
+    /// What the way to one lane is like; at once, also for connections that are open. Absent = off.
+    Lane {
+        lane: Transport,
+        #[serde(flatten)]
+        settings: Settings,
     },
     /// Closes the connections of one lane.
     Cut { lane: Transport },
@@ -183,6 +190,7 @@ impl Message<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::proxy::Trouble;
     use super::*;
     use serde_json::json;
 
@@ -203,6 +211,19 @@ mod tests {
                     seed: 7,
                     duration_s: 30.0,
                 }),
+            ),
+            (
+                r#"{"do":"lane","lane":"sse","rtt_ms":100,"trouble":{"idle_cut_ms":5000}}"#,
+                Command::Lane {
+                    lane: Transport::Sse,
+                    settings: Settings {
+                        rtt_ms: 100.0,
+                        trouble: Trouble {
+                            idle_cut_ms: Some(5000.0),
+                            ..Trouble::default()
+                        },
+                    },
+                },
             ),
         ] {
             assert_eq!(serde_json::from_str::<Command>(text).unwrap(), command);

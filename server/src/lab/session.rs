@@ -191,6 +191,9 @@ impl Session {
                 history,
                 heartbeat_ms,
             } => self.bound(history, heartbeat_ms),
+            Command::Lane { lane, settings } => settings.check().map(|()| {
+                self.lanes[&lane].set(settings);
+            }),
             Command::Cut { lane } => {
                 self.lanes[&lane].cut();
                 Ok(())
