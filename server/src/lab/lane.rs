@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -157,17 +157,25 @@ async fn connect(state: &State, connection: u64) -> io::Result<(TcpStream, Annou
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
     socket.bind(SocketAddr::new(address.ip(), 0))?;
+    let (accepted, taken) = oneshot::channel();
     let expected = Expected {
         run: Arc::clone(&state.run.borrow()),
         lane: state.transport,
         connection,
+        accepted,
     };
     let announced = Announced {
         lab: Arc::clone(&state.lab),
         address: socket.local_addr()?,
     };
     state.lab.expect(announced.address, expected);
-    Ok((socket.connect(address).await?, announced))
+    let server = socket.connect(address).await?;
+    // Nothing is sent before the server knows whose it is: should this lane be closed first, the
+    // server gets an empty connection and not a request of which nobody knows that it was the lab's.
+    match taken.await {
+        Ok(()) => Ok((server, announced)),
+        Err(_) => Err(io::ErrorKind::ConnectionAborted.into()),
+    }
 }
 
 /// Takes back what the server was told to expect, if it never accepted the connection.

@@ -190,7 +190,6 @@ impl Message<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::proxy::Trouble;
     use super::*;
     use serde_json::json;
 
@@ -216,13 +215,10 @@ mod tests {
                 r#"{"do":"lane","lane":"sse","rtt_ms":100,"trouble":{"idle_cut_ms":5000}}"#,
                 Command::Lane {
                     lane: Transport::Sse,
-                    settings: Settings {
-                        rtt_ms: 100.0,
-                        trouble: Trouble {
-                            idle_cut_ms: Some(5000.0),
-                            ..Trouble::default()
-                        },
-                    },
+                    settings: serde_json::from_str(
+                        r#"{"rtt_ms":100,"trouble":{"idle_cut_ms":5000}}"#,
+                    )
+                    .unwrap(),
                 },
             ),
         ] {

@@ -36,6 +36,9 @@ const HEARTBEATS_MS: std::ops::RangeInclusive<f64> = 10.0..=3_600_000.0;
 /// How long a server may be down.
 const DOWN_MS: std::ops::RangeInclusive<f64> = 0.0..=60_000.0;
 
+/// Characters of what is wrong with a command.
+const LONGEST_CAUSE: usize = 250;
+
 /// What a session begins with.
 pub struct Opening {
     pub lab: Arc<Lab>,
@@ -163,9 +166,11 @@ impl Session {
     async fn take(&mut self, text: &str) -> Result<(), Gone> {
         let done = match serde_json::from_str::<Command>(text) {
             Ok(command) => self.obey(command).await?,
-            Err(error) => Err(format!(
-                "the page sent what cannot be read: {error}; reload it"
-            )),
+            // It repeats what the page said, however long that is.
+            Err(error) => {
+                let error: String = error.to_string().chars().take(LONGEST_CAUSE).collect();
+                Err(format!("this cannot be read: {error}; reload the page"))
+            }
         };
         match done {
             Ok(()) => Ok(()),

@@ -68,7 +68,7 @@ fn busy(page: &mut Page) -> Vec<Client> {
         &json!({"do": "publish", "rate": 200, "arrivals": "poisson", "payload": 1000,
                      "seed": 1, "duration_s": 3600}),
     );
-    page.say(&json!({"do": "lane", "lane": "sse", "rtt_ms": 200}));
+    page.say(&json!({"do": "lane", "lane": "sse", "rtt_ms": 50}));
     let mut clients = Vec::new();
     for (lane, segment) in [("http-streaming", "stream"), ("sse", "sse")] {
         let mut client = page.lane(lane);

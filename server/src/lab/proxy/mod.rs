@@ -17,7 +17,7 @@ mod flags;
 pub mod front;
 
 pub use flags::Flags;
-pub use settings::{Settings, Trouble};
+pub use settings::Settings;
 
 use buffer::Answers;
 use dialogue::Dialogue;
