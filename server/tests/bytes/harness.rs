@@ -259,7 +259,8 @@ impl Client {
         std::mem::take(&mut self.ahead)
     }
 
-    /// The same, where a reset is an end too.
+    /// The same, where a reset is an end too. The tests of the lab need it.
+    #[allow(dead_code)]
     pub fn read_to_end_or_reset(&mut self) {
         let mut buffer = [0; 16 * 1024];
         loop {
