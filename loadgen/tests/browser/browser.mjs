@@ -6,11 +6,12 @@ import { chromium } from 'playwright-core';
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-export function launch() {
+export function launch(options = {}) {
   return chromium.launch({
     executablePath: process.env.PUSHLAB_CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     args: FLAGS,
+    ...options,
   });
 }
 
