@@ -57,6 +57,11 @@ pub struct Config {
     #[arg(long, env = "PUSHLAB_PING_INTERVAL", default_value_t = 20.0, value_parser = positive_seconds)]
     pub ping_interval: f64,
 
+    /// Serves the lab of the teaching page [default: on where the public address is this host's own
+    /// alone and there is no --admin-listen]
+    #[arg(long, env = "PUSHLAB_LAB", value_name = "on|off")]
+    pub lab: Option<Switch>,
+
     /// Lab use: sends the bare `data` of events, with no envelope, hello, ETag or Cache-Control
     #[arg(long, env = "PUSHLAB_BARE", value_parser = FalseyValueParser::new())]
     pub bare: bool,
@@ -67,7 +72,21 @@ pub struct Config {
     pub lab_headers: Option<LabHeaders>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
+}
+
 impl Config {
+    /// Whether the teaching page may open sessions. A measured server should have no other work.
+    pub fn lab_is_open(&self) -> bool {
+        match self.lab {
+            Some(lab) => lab == Switch::On,
+            None => self.listen.ip().is_loopback() && self.admin_listen.is_none(),
+        }
+    }
+
     pub fn worker_count(&self) -> usize {
         self.workers.map_or_else(
             || std::thread::available_parallelism().map_or(1, usize::from),

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::hub::Hub;
+use crate::lab::Lab;
 use crate::usage::Ledger;
 use crate::wire::usage::Usage;
 use crate::worker::Worker;
@@ -14,6 +15,8 @@ pub struct Desk {
     pub worker: Rc<Worker>,
     pub ledger: Arc<Ledger>,
     pub config: Arc<Config>,
+    /// Absent where the lab is closed.
+    pub lab: Option<Arc<Lab>>,
 }
 
 impl Desk {

@@ -51,6 +51,12 @@ impl History {
         }
     }
 
+    /// Keeps so many events from now on.
+    pub fn keep(&mut self, events: usize) {
+        self.bounds.events = events;
+        self.trim();
+    }
+
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }

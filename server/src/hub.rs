@@ -92,6 +92,22 @@ impl Hub {
         cursor
     }
 
+    /// The room of this name, if there is one.
+    pub fn known(&self, name: &str) -> Option<Arc<Room>> {
+        let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
+        let room = rooms.get(name)?;
+        room.touch();
+        Some(Arc::clone(room))
+    }
+
+    /// Takes the room's name away: who has the room keeps it, who asks for it gets a new one.
+    pub fn forget(&self, name: &str) {
+        self.rooms
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
+    }
+
     pub fn published(&self) -> u64 {
         self.published.load(Ordering::Relaxed)
     }

@@ -24,11 +24,13 @@ mod desk;
 mod net;
 mod usage;
 mod metrics;
+mod lab;
 
 use config::Config;
 use desk::Desk;
 use history::Bounds;
 use hub::Hub;
+use lab::Lab;
 use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -79,6 +81,10 @@ pub fn start(config: Config) -> io::Result<Running> {
         .as_ref()
         .map(std::net::TcpListener::local_addr)
         .transpose()?;
+    let lab = match config.lab_is_open() {
+        true => Some(Lab::open(public, Arc::clone(&hub), Arc::clone(&config))?),
+        false => None,
+    };
     let builder = actix_server::Server::build()
         .workers(config.worker_count())
         .max_concurrent_connections(config.max_connections)
@@ -93,6 +99,7 @@ pub fn start(config: Config) -> io::Result<Running> {
                 worker,
                 ledger: Arc::clone(&ledger),
                 config: Arc::clone(&config),
+                lab: lab.clone(),
             })
         }
     };

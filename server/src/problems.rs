@@ -12,6 +12,14 @@ use actix_web::{HttpResponse, ResponseError};
 pub enum Refusal {
     #[error("{0}")]
     BadRequest(String),
+    #[error("{0}")]
+    Forbidden(&'static str),
+    #[error("the lab is off; start the server with --lab on")]
+    LabClosed,
+    #[error("the lab serves as many pages as it may; close one that is open")]
+    LabFull,
+    #[error("a lane leads to the room of its session alone; reload the page")]
+    NoSuchRoom,
     #[error(transparent)]
     BadCursor(#[from] BadCursor),
     #[error("no such page here; see the README for the routes")]
@@ -54,13 +62,14 @@ impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
         match self {
             Refusal::BadRequest(_) | Refusal::BadCursor(_) => StatusCode::BAD_REQUEST,
-            Refusal::NotFound => StatusCode::NOT_FOUND,
+            Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
+            Refusal::NotFound | Refusal::LabClosed | Refusal::NoSuchRoom => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Refusal::RoomsFull => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::RoomsFull | Refusal::LabFull => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -75,12 +84,15 @@ impl ResponseError for Refusal {
                 response.insert_header((header::UPGRADE, "websocket"));
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
-            Refusal::RoomsFull => {
+            Refusal::RoomsFull | Refusal::LabFull => {
                 response.insert_header((header::RETRY_AFTER, "30"));
             }
             Refusal::BadRequest(_)
             | Refusal::BadCursor(_)
+            | Refusal::Forbidden(_)
             | Refusal::NotFound
+            | Refusal::LabClosed
+            | Refusal::NoSuchRoom
             | Refusal::TooLarge { .. }
             | Refusal::TooSlow
             | Refusal::UnsupportedMediaType => {}

@@ -1,16 +1,18 @@
 //! The routes beside the transports: publish, usage, metrics, health, and the answer to all else.
 
 use crate::desk::Desk;
+use crate::lab::door;
+use crate::lab::origin::Leave;
 use crate::metrics;
 use crate::page;
 use crate::problems::Refusal;
 use crate::publish;
-use crate::transports::{self, count_control, meter, room_name};
+use crate::transports::{self, count_control, meter, room, room_name};
 use crate::usage::Class;
 use crate::wire::event::Published;
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use bytes::{Bytes, BytesMut};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -26,6 +28,7 @@ const MAX_KEY_BYTES: usize = 255;
 pub fn public(app: &mut ServiceConfig) {
     app.service(web::scope("/rooms").default_service(web::to(in_room)));
     app.service(read_only("/health").route(web::get().to(health)));
+    app.service(read_only("/lab/session").route(web::get().to(door::session)));
     app.service(read_only("/").route(web::get().to(page::home)));
     app.service(read_only("/page/{file:.*}").route(web::get().to(page::file)));
     app.default_service(web::to(not_found));
@@ -58,6 +61,24 @@ async fn refuse_method(
 /// `/rooms/{room}/{what}`. Taken apart here: actix's router would try one pattern after the other,
 /// which is a tenth of what a long poll costs.
 async fn in_room(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
+    let Some(tap) = meter(&request).tap() else {
+        return answer_in_room(request, body).await;
+    };
+    let leave = Leave::new(&request, tap);
+    if let (Some(leave), &Method::OPTIONS) = (&leave, request.method()) {
+        count_control(&request);
+        return Ok(leave.preflight());
+    }
+    let mut answer = answer_in_room(request, body)
+        .await
+        .unwrap_or_else(|refusal| refusal.error_response());
+    if let Some(leave) = leave {
+        leave.grant(&mut answer);
+    }
+    Ok(answer)
+}
+
+async fn answer_in_room(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
     let mut segments = request.uri().path().split('/').skip(2);
     let (Some(1..), Some(what), None) = (
         segments.next().map(str::len),
@@ -81,7 +102,8 @@ async fn in_room(request: HttpRequest, body: web::Payload) -> Result<HttpRespons
 
 async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
     meter(&request).request(Class::Publish);
-    let room_name = room_name(&request)?;
+    // Before the body: what has no room is not read.
+    room_name(&request)?;
     let key = idempotency_key(&request)?;
     if !is_json(&request) {
         return Err(Refusal::UnsupportedMediaType);
@@ -94,7 +116,7 @@ async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     // The body came after the head was counted.
     meter(&request).assign(Class::Publish);
     let draft = publish::from_json(&read?)?;
-    let room = desk.hub.room(&room_name)?;
+    let room = room(&request, &desk.hub)?;
     let cursor = desk.hub.publish(&room, &draft, key);
     Ok(HttpResponse::Created().json(Published {
         cursor: cursor.to_string(),

@@ -86,10 +86,15 @@ pub fn serve_public(
             })
             .h1(map_config(app, |()| AppConfig::default()));
         fn_service(move |io: TcpStream| {
-            let meter = Meter::new(std::sync::Arc::clone(&counters));
+            let peer = io.peer_addr().ok();
+            let tap = desk
+                .lab
+                .as_ref()
+                .zip(peer)
+                .and_then(|(lab, peer)| lab.tap(peer));
+            let meter = Meter::new(std::sync::Arc::clone(&counters), tap);
             async move {
                 tune(&io)?;
-                let peer = io.peer_addr().ok();
                 Ok((Metered::plain(io, meter), peer))
             }
         })

@@ -5,6 +5,7 @@
 //! until a handler has seen the request and says whose it is; what is written belongs to the
 //! request that is being answered.
 
+use crate::lab::tap::Tap;
 use crate::usage::{Class, ClassCounters, WorkerCounters};
 use bytes::{Buf, Bytes};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -32,10 +33,12 @@ pub struct Meter {
     /// Bit per class this connection has belonged to.
     seen: Cell<u16>,
     outlet: OnceCell<Weak<Line<TcpStream>>>,
+    /// Where the lab listens in, on its own connections.
+    tap: Option<Box<Tap>>,
 }
 
 impl Meter {
-    pub fn new(counters: Arc<WorkerCounters>) -> Rc<Meter> {
+    pub fn new(counters: Arc<WorkerCounters>, tap: Option<Tap>) -> Rc<Meter> {
         counters.of(Class::Control).open.add(1);
         Rc::new(Meter {
             counters,
@@ -44,6 +47,7 @@ impl Meter {
             unassigned: Cell::new(0),
             seen: Cell::new(0),
             outlet: OnceCell::new(),
+            tap: tap.map(Box::new),
         })
     }
 
@@ -84,8 +88,16 @@ impl Meter {
         self.outlet.get()?.upgrade()
     }
 
-    fn read(&self, bytes: usize) {
-        let bytes = bytes as u64;
+    /// The lab's tap, where the connection is one of a session's lanes.
+    pub fn tap(&self) -> Option<&Tap> {
+        self.tap.as_deref()
+    }
+
+    fn read(&self, filled: &[u8]) {
+        if let Some(tap) = &self.tap {
+            tap.read(filled);
+        }
+        let bytes = filled.len() as u64;
         if self.sticky.get() {
             self.counters.of(self.class.get()).rx.add(bytes);
         } else {
@@ -94,8 +106,12 @@ impl Meter {
         }
     }
 
-    fn wrote(&self, bytes: usize) {
-        self.counters.of(self.class.get()).tx.add(bytes as u64);
+    fn wrote(&self, accepted: &[u8]) {
+        if let Some(tap) = &self.tap {
+            tap.wrote(accepted);
+        }
+        let counters = self.counters.of(self.class.get());
+        counters.tx.add(accepted.len() as u64);
     }
 }
 
@@ -134,7 +150,7 @@ impl Line<TcpStream> {
         }
         // An error is left for the task to meet, which also ends the connection.
         let written = self.socket.borrow().try_write(bytes).unwrap_or(0);
-        self.meter.wrote(written);
+        self.meter.wrote(&bytes[..written]);
         if written == bytes.len() {
             return Pushed::Whole;
         }
@@ -155,7 +171,7 @@ impl<T: AsyncWrite + Unpin> Line<T> {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.meter.wrote(written);
+            self.meter.wrote(&rest[..written]);
             rest.advance(written);
         }
         Poll::Ready(Ok(()))
@@ -205,7 +221,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Metered<T> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut *self.line.socket.borrow_mut()).poll_read(context, buffer))?;
-        self.line.meter.read(buffer.filled().len() - before);
+        self.line.meter.read(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
@@ -221,7 +237,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Metered<T> {
         ready!(line.poll_rest(context))?;
         let written = ready!(Pin::new(&mut *line.socket.borrow_mut()).poll_write(context, bytes))?;
         line.blocked.set(written < bytes.len());
-        line.meter.wrote(written);
+        line.meter.wrote(&bytes[..written]);
         Poll::Ready(Ok(written))
     }
 

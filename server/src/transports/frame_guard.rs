@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 const MAX_CONTROL: u64 = 125;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadFrame {
+pub(crate) enum BadFrame {
     #[error("the frame is longer than it may be")]
     TooLong,
     #[error("a control frame has at most {MAX_CONTROL} bytes")]
@@ -23,7 +23,7 @@ pub(super) enum BadFrame {
 }
 
 /// `body`, which ends with a [`BadFrame`] where a frame announces more than `limit` bytes.
-pub(super) async fn guarded(
+pub(crate) async fn guarded(
     request: &HttpRequest,
     body: web::Payload,
     limit: usize,

@@ -8,10 +8,11 @@ pub mod sse;
 pub mod websocket;
 mod poll;
 mod stream;
-mod frame_guard;
+pub(crate) mod frame_guard;
 mod dress;
 
 use crate::desk::Desk;
+use crate::hub::{Hub, Room};
 use crate::net::metered::Meter;
 use crate::problems::Refusal;
 use crate::subscription::Subscription;
@@ -23,6 +24,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
 use strum::IntoEnumIterator;
 
 /// Longest room name, in bytes of UTF-8.
@@ -73,8 +75,18 @@ fn subscribe(request: &HttpRequest, transport: Transport) -> Result<Subscription
     let desk = Desk::of(request);
     // Before the room: what is refused makes none.
     let start = start(request, transport)?;
-    let room = desk.hub.room(&room_name(request)?)?;
+    let room = room(request, &desk.hub)?;
     Ok(Subscription::open(room, &desk.worker, start))
+}
+
+/// The room that the path names. A lane leads to rooms that are there: a request that is late must not
+/// make the room of a session that is over again.
+pub fn room(request: &HttpRequest, hub: &Hub) -> Result<Arc<Room>, Refusal> {
+    let name = room_name(request)?;
+    match meter(request).tap() {
+        None => Ok(hub.room(&name)?),
+        Some(_) => hub.known(&name).ok_or(Refusal::NoSuchRoom),
+    }
 }
 
 /// The second segment of the path, decoded here rather than by the router, which would leave

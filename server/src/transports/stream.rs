@@ -4,6 +4,7 @@
 use super::meter;
 use crate::desk::Desk;
 use crate::frames::{self, Event};
+use crate::lab::tap::Tap;
 use crate::net::metered::Meter;
 use crate::shortcut::Shortcut;
 use crate::subscription::{Next, Subscription};
@@ -97,7 +98,10 @@ impl<F: Framing> StreamBody<F> {
                 None => message,
             }
         });
-        let heartbeat_every = Duration::from_secs_f64(config.stream_heartbeat);
+        let heartbeat_every = match meter(request).tap().and_then(Tap::heartbeat) {
+            Some(every) => every,
+            None => Duration::from_secs_f64(config.stream_heartbeat),
+        };
         StreamBody {
             hello,
             subscription,

@@ -6,6 +6,7 @@ use super::frame_guard::{self, BadFrame};
 use super::{meter, subscribe};
 use crate::desk::Desk;
 use crate::frames::{self, Event, Opcode, frame};
+use crate::lab::tap::Tap;
 use crate::net::metered::Meter;
 use crate::problems::Refusal;
 use crate::publish;
@@ -153,7 +154,10 @@ impl Conversation {
             Event::websocket
         };
         subscription.shorten(|offset| Shortcut::new(offset, meter(request), CLASS, encode));
-        let ping_every = Duration::from_secs_f64(desk.config.ping_interval);
+        let ping_every = match meter(request).tap().and_then(Tap::heartbeat) {
+            Some(every) => every,
+            None => Duration::from_secs_f64(desk.config.ping_interval),
+        };
         let mut conversation = Conversation {
             hello: None,
             subscription,

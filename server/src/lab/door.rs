@@ -1,0 +1,125 @@
+//! The door of the lab: `GET /lab/session` becomes a WebSocket, and what goes over it passes between
+//! the page and its session, each on a thread of its own. It reads no message.
+
+use super::session::Opening;
+use super::{Lab, origin};
+use crate::desk::Desk;
+use crate::problems::Refusal;
+use crate::transports::{count_control, frame_guard, meter};
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, Closed};
+use futures_core::Stream;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Longest message of a page.
+const MAX_COMMAND: usize = 128 * 1024;
+
+/// Messages on their way to the session and to the page; more of them wait with their sender.
+const IN_FLIGHT: usize = 4;
+
+/// How often a page is asked whether it is there, and how long it may stay silent.
+const PING: Duration = Duration::from_secs(20);
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// `GET /lab/session`
+pub async fn session(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
+    count_control(&request);
+    let lab = lab(&request)?;
+    let origin = origin::of_page(&request)?;
+    let seat = Arc::clone(&lab.seats)
+        .try_acquire_owned()
+        .map_err(|_| Refusal::LabFull)?;
+    let body = frame_guard::guarded(&request, body, MAX_COMMAND)
+        .await
+        .map_err(|error| Refusal::BadRequest(error.to_string()))?;
+    let (response, socket, incoming) = actix_ws::handle(&request, body).map_err(|error| {
+        Refusal::BadRequest(format!("the WebSocket handshake is broken: {error}"))
+    })?;
+    let (to_session, commands) = mpsc::channel(IN_FLIGHT);
+    let (messages, from_session) = mpsc::channel(IN_FLIGHT);
+    let opening = Opening {
+        lab: Arc::clone(lab),
+        origin,
+        commands,
+        messages,
+        seat,
+    };
+    lab.openings.send(opening).map_err(|_| Refusal::LabFull)?;
+    meter(&request).keep();
+    let incoming = incoming
+        .max_frame_size(MAX_COMMAND)
+        .aggregate_continuations()
+        .max_continuation_size(MAX_COMMAND);
+    actix_web::rt::spawn(async move {
+        // Either way it has ended; the session sees that its commands have.
+        let _ = relay(socket.clone(), incoming, to_session, from_session).await;
+        let _ = socket.close(None).await;
+    });
+    Ok(response)
+}
+
+/// The lab, where it is open and the request did not come over a lane.
+pub fn lab(request: &HttpRequest) -> Result<&Arc<Lab>, Refusal> {
+    let over_a_lane = meter(request).tap().is_some();
+    let lab = Desk::of(request).lab.as_ref().ok_or(Refusal::LabClosed)?;
+    match over_a_lane {
+        true => Err(Refusal::NotFound),
+        false => Ok(lab),
+    }
+}
+
+async fn relay(
+    mut socket: actix_ws::Session,
+    mut incoming: AggregatedMessageStream,
+    to_session: mpsc::Sender<String>,
+    mut from_session: mpsc::Receiver<String>,
+) -> Result<(), Closed> {
+    let heard = Cell::new(Instant::now());
+    let (mut pinging, mut answering) = (socket.clone(), socket.clone());
+    // Three that do not wait for each other: a session that waits for its page to read must not keep
+    // the page from being heard.
+    let listen = async {
+        loop {
+            let said = poll_fn(|context| Pin::new(&mut incoming).poll_next(context)).await;
+            heard.set(Instant::now());
+            let text = match said {
+                Some(Ok(AggregatedMessage::Text(text))) => text.to_string(),
+                // No command; the session says so.
+                Some(Ok(AggregatedMessage::Binary(_))) => String::new(),
+                Some(Ok(AggregatedMessage::Ping(payload))) => {
+                    answering.pong(&payload).await?;
+                    continue;
+                }
+                Some(Ok(AggregatedMessage::Pong(_))) => continue,
+                Some(Ok(AggregatedMessage::Close(_)) | Err(_)) | None => return Err(Closed),
+            };
+            to_session.send(text).await.map_err(|_| Closed)?;
+        }
+    };
+    let tell = async {
+        while let Some(text) = from_session.recv().await {
+            socket.text(text).await?;
+        }
+        Ok(())
+    };
+    let watch = async {
+        loop {
+            tokio::time::sleep(PING).await;
+            if heard.get().elapsed() > SILENCE {
+                return Err(Closed);
+            }
+            pinging.ping(b"").await?;
+        }
+    };
+    tokio::select! {
+        ended = listen => ended,
+        ended = tell => ended,
+        ended = watch => ended,
+    }
+}
