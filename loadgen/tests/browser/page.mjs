@@ -3,10 +3,10 @@
 
 /** Until the page has its session. */
 export async function ready(tab) {
-  await tab.waitForFunction(async () => {
+  await tab.evaluate(async () => {
     const { lab } = await import('/page/main.js');
-    if (lab.state === 'off' || lab.state === 'closed') throw new Error(`the lab is ${lab.state}: ${lab.why}`);
-    return lab.state === 'ready';
+    while (lab.state === 'connecting') await new Promise(done => setTimeout(done, 20));
+    if (lab.state !== 'ready') throw new Error(`the lab is ${lab.state}: ${lab.why}`);
   });
 }
 

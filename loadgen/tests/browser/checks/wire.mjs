@@ -37,6 +37,7 @@ export default async function wire(_, lab) {
       console.log(`wire, ${kind}: ${shown.join('; ')}${packets ? ' (proxy and tcpdump)' : ' (proxy)'}`);
     }
   } finally {
+    await captured?.stop();
     await browser.close();
     recorder.close();
   }
