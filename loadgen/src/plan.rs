@@ -19,6 +19,7 @@ use crate::expect::{self, Check};
 use crate::results::{Dimension, Parameters};
 use crate::scenario::{Headers, LinkPreset, Scenario};
 use crate::target::Target;
+use pushlab_server::wire::hold_on::HoldOn;
 use pushlab_server::wire::lab_headers::LabHeaders;
 use pushlab_server::wire::transport::Transport;
 use rand::SeedableRng;
@@ -175,6 +176,7 @@ pub struct ServerPlan {
     pub history_bytes: Option<usize>,
     pub bare: bool,
     pub hold_jitter: Option<f64>,
+    pub hold_on: HoldOn,
     /// Heads of its answers, if not its own.
     pub lab_headers: Option<LabHeaders>,
 }

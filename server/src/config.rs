@@ -1,10 +1,13 @@
 //! Every setting of the server, with its default and its reason. The binary and loadgen's embedded
 //! server read the same flags; each is also a variable `PUSHLAB_…`.
 
+use crate::lab::proxy::Flags;
+use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
 use clap::Args;
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use std::net::SocketAddr;
+use strum::VariantNames;
 
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -49,6 +52,11 @@ pub struct Config {
     #[arg(long, env = "PUSHLAB_HOLD_JITTER", default_value_t = 0.1, value_parser = share)]
     pub hold_jitter: f64,
 
+    /// Lab use: what waits while a long poll is held, tasks or threads. A thread takes the stack that
+    /// RUST_MIN_STACK says, 2 MiB of address space unless it is set
+    #[arg(long, env = "PUSHLAB_HOLD_ON", default_value_t, value_parser = hold_on())]
+    pub hold_on: HoldOn,
+
     /// Seconds of silence after which SSE and HTTP streaming send a heartbeat
     #[arg(long, env = "PUSHLAB_STREAM_HEARTBEAT", default_value_t = 15.0, value_parser = positive_seconds)]
     pub stream_heartbeat: f64,
@@ -70,6 +78,9 @@ pub struct Config {
     /// `kaazing`, or heads of this many bytes
     #[arg(long, env = "PUSHLAB_LAB_HEADERS")]
     pub lab_headers: Option<LabHeaders>,
+
+    #[command(flatten)]
+    pub trouble: Flags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -93,6 +104,10 @@ impl Config {
             usize::from,
         )
     }
+}
+
+fn hold_on() -> impl TypedValueParser<Value = HoldOn> {
+    PossibleValuesParser::new(HoldOn::VARIANTS).try_map(|name| name.parse::<HoldOn>())
 }
 
 fn positive_seconds(text: &str) -> Result<f64, String> {

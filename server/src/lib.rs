@@ -14,6 +14,7 @@ mod frames;
 mod history;
 mod hub;
 mod wake;
+mod parking;
 mod worker;
 mod shortcut;
 mod subscription;
@@ -31,12 +32,15 @@ use desk::Desk;
 use history::Bounds;
 use hub::Hub;
 use lab::Lab;
+use lab::proxy::front::{self, Front};
 use std::future::Future;
-use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::io::{self, BufRead, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use wire::hold_on::HoldOn;
 use worker::Worker;
 
 /// How often idle rooms are looked for.
@@ -48,6 +52,7 @@ pub struct Running {
     pub admin: Option<SocketAddr>,
     server: actix_server::Server,
     handle: actix_server::ServerHandle,
+    _front: Option<Front>,
 }
 
 impl Running {
@@ -63,6 +68,11 @@ impl Running {
 
 /// Binds the ports and starts the workers. Must be called within an actix or tokio local runtime.
 pub fn start(config: Config) -> io::Result<Running> {
+    start_with(config, watch::Sender::new(true).subscribe())
+}
+
+/// `word` begins and ends the trouble that the configuration asks for.
+fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running> {
     // Half the limit would be spent before the first error otherwise; failing to raise it shows
     // when connections are refused.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -74,15 +84,32 @@ pub fn start(config: Config) -> io::Result<Running> {
     };
     let hub = Hub::new(bounds, config.max_rooms);
     let ledger = Arc::new(usage::Ledger::default());
+    let threads = match config.hold_on {
+        HoldOn::Tasks => None,
+        HoldOn::Threads => Some(Arc::default()),
+    };
     let listener = net::listen::bind(config.listen)?;
     let public = listener.local_addr()?;
+    let (listener, front) = match config.trouble.are_given() {
+        false => (listener, None),
+        true => {
+            let behind = net::listen::bind((loopback_like(public.ip()), 0).into())?;
+            let front = front::open(listener, behind.local_addr()?, &config.trouble, word)?;
+            (behind, Some(front))
+        }
+    };
     let admin_listener = config.admin_listen.map(net::listen::bind).transpose()?;
     let admin = admin_listener
         .as_ref()
         .map(std::net::TcpListener::local_addr)
         .transpose()?;
     let lab = match config.lab_is_open() {
-        true => Some(Lab::open(public, Arc::clone(&hub), Arc::clone(&config))?),
+        // Its lanes have trouble of their own, not that before the public port.
+        true => Some(Lab::open(
+            listener.local_addr()?,
+            Arc::clone(&hub),
+            Arc::clone(&config),
+        )?),
         false => None,
     };
     let builder = actix_server::Server::build()
@@ -98,6 +125,7 @@ pub fn start(config: Config) -> io::Result<Running> {
                 hub: Arc::clone(&hub),
                 worker,
                 ledger: Arc::clone(&ledger),
+                threads: threads.clone(),
                 config: Arc::clone(&config),
                 lab: lab.clone(),
             })
@@ -114,7 +142,16 @@ pub fn start(config: Config) -> io::Result<Running> {
         admin,
         handle: server.handle(),
         server,
+        _front: front,
     })
+}
+
+/// Where a server listens that only this process reaches.
+fn loopback_like(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    }
 }
 
 async fn sweep(hub: Arc<Hub>) {
@@ -131,8 +168,17 @@ pub fn run(
     hints: impl FnOnce(SocketAddr) -> String,
     until: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    run_with(config, watch::Sender::new(true).subscribe(), hints, until)
+}
+
+fn run_with(
+    config: Config,
+    word: watch::Receiver<bool>,
+    hints: impl FnOnce(SocketAddr) -> String,
+    until: impl Future<Output = ()>,
+) -> io::Result<()> {
     actix_rt::System::new().block_on(async {
-        let running = start(config)?;
+        let running = start_with(config, word)?;
         let mut lines = format!("listening on http://{}\n", running.public);
         if let Some(admin) = running.admin {
             lines.push_str(&format!("admin on http://{admin}\n"));
@@ -147,15 +193,26 @@ pub fn run(
     })
 }
 
+/// What a parent process says on the stdin of its server when the trouble begins and ends.
+pub const TROUBLE_BEGINS: &str = "trouble on";
+pub const TROUBLE_ENDS: &str = "trouble off";
+
 /// Serves for as long as the parent process holds the other end of stdin: a child that outlived
-/// its parent would keep the port and skew the next measurement.
+/// its parent would keep the port and skew the next measurement. Trouble waits for the parent's word.
 pub fn run_until_stdin_closes(config: Config) -> io::Result<()> {
     let (closed, wait) = tokio::sync::oneshot::channel::<()>();
+    let (says, word) = watch::channel(false);
     std::thread::spawn(move || {
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            match line.as_str() {
+                TROUBLE_BEGINS => says.send_replace(true),
+                TROUBLE_ENDS => says.send_replace(false),
+                _ => continue,
+            };
+        }
         drop(closed);
     });
-    run(config, |_| String::new(), async {
+    run_with(config, word, |_| String::new(), async {
         let _ = wait.await;
     })
 }

@@ -18,7 +18,10 @@ pub(super) fn sets(scenario: &Scenario) -> Result<Vec<(u64, TrialPlan)>, PlanErr
             for (number, load) in loads(scenario)?.into_iter().enumerate() {
                 for link in LinkPlan::all_of(scenario.link.as_ref()) {
                     let name = entry.name().to_string();
-                    let trial = trial_plan(scenario, name, transport.clone(), load, link);
+                    let mut trial = trial_plan(scenario, name, transport.clone(), load, link);
+                    if let Some(hold_on) = entry.hold_on {
+                        trial.server.hold_on = hold_on;
+                    }
                     sets.push((number as u64, trial));
                 }
             }
@@ -134,6 +137,7 @@ fn trial_plan(
             history_bytes: server.history_bytes.map(|size| size.0),
             bare: server.bare,
             hold_jitter: server.hold_jitter,
+            hold_on: server.hold_on,
             lab_headers,
         },
     }

@@ -2,8 +2,10 @@
 
 use super::units::Size;
 use super::{Misfit, is_default, misfit};
-use schemars::JsonSchema;
+use pushlab_server::wire::hold_on::HoldOn;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use strum::VariantNames;
 
 /// Settings of the embedded server; what is left out keeps the server's default
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +29,11 @@ pub struct ServerEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub hold_jitter: Option<f64>,
+    /// What waits while a long poll is held: a task, or an OS thread for each poll; a long-polling
+    /// transport may have one of its own
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(schema_with = "hold_on")]
+    pub hold_on: HoldOn,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +46,10 @@ pub struct TargetEntry {
     pub admin: Option<String>,
 }
 
+pub(super) fn hold_on(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": HoldOn::VARIANTS })
+}
+
 impl ServerEntry {
     pub(super) fn check(&self, has_target: bool) -> Result<(), Misfit> {
         let settings = [
@@ -46,6 +57,7 @@ impl ServerEntry {
             ("history", self.history.is_some()),
             ("history_bytes", self.history_bytes.is_some()),
             ("hold_jitter", self.hold_jitter.is_some()),
+            ("hold_on", self.hold_on != HoldOn::default()),
         ];
         if let Some((key, _)) = settings.into_iter().find(|(_, given)| *given && has_target) {
             return misfit(

@@ -86,6 +86,7 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
     number("--history", plan.history.map(|n| n.to_string()));
     number("--history-bytes", plan.history_bytes.map(|n| n.to_string()));
     number("--hold-jitter", plan.hold_jitter.map(|n| n.to_string()));
+    number("--hold-on", Some(plan.hold_on.to_string()));
     number("--lab-headers", plan.lab_headers.map(|h| h.to_string()));
     if plan.bare {
         command.arg("--bare");

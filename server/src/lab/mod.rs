@@ -12,6 +12,7 @@ pub mod messages;
 mod schedule;
 pub mod tap;
 mod publisher;
+pub mod proxy;
 mod lane;
 mod session;
 pub mod door;

@@ -1,0 +1,54 @@
+// L7: headers drown the payload.
+import { framing } from '../model.js';
+import { judged } from '../verdict.js';
+import { bytes, pushes, sum } from './readout.js';
+
+/** Heads of the first full and of the first empty exchange, in bytes. */
+export function headSizes(recording, lane) {
+  const exchanges = recording.lanes[lane].exchanges.filter(exchange => exchange.status === 204);
+  return { empty: exchanges.length ? exchanges[0].up + exchanges[0].down : NaN };
+}
+
+/** Bytes that a pushed event is, and the frame around it. */
+export function framed(recording, lane) {
+  const kinds = bytes(recording, lane);
+  const { delivered } = recording.lanes[lane];
+  return { each: kinds.payload / delivered, around: kinds.framing / delivered };
+}
+
+export default {
+  id: 'l07', number: 'L7', title: 'Headers drown the payload',
+  claim: 'For a price of a few bytes, polling carries hundreds of bytes of headers. A WebSocket carries two or four.',
+  taught: [['P. Lubbers, F. Greco (Kaazing), HTML5 WebSocket: 871 bytes of headers against 2', 'https://websocket.org/quantum.html']],
+  scenario: 'lessons/l07',
+  question: at => `A price of ${at.payload} bytes, ${at.rate} a second; the client asks ${1000 / at.interval_ms} times a second${at.cookie ? `, with a cookie of ${at.cookie} bytes` : ''}. How many bytes of headers does polling carry for each price, question and answer?`,
+  guess: { kind: 'slider', label: 'Header bytes an event', min: 0, max: 8000, step: 50, unit: 'B' },
+  knob: { name: 'cookie', label: 'Cookie (bytes)', values: [0, 500, 2000] },
+  parameters: { rate: 2, arrivals: 'constant', interval_ms: 250, payload: 21, cookie: 0, rtt_ms: 0, duration_s: 12 },
+  lanes: ['interval-polling', 'sse', 'websocket'],
+  judge({ recordings: [recording], parameters }) {
+    const lane = recording.lanes['interval-polling'];
+    const kinds = bytes(recording, 'interval-polling');
+    const head = headSizes(recording, 'interval-polling').empty;
+    const polled = lane.requests / lane.delivered;
+    const socket = framed(recording, 'websocket');
+    const all = ['up', 'down'].map(way => sum(Object.values(recording.lanes.websocket.byKind).map(kind => kind[way])));
+    const { rx, tx } = recording.lanes.websocket.meter;
+    const n = lane.delivered;
+    const frames = pushes(recording, 'websocket').length;
+    return {
+      rows: [
+        // The head of a full answer is not that of an empty one: a few lines more or less.
+        { ...judged({ measured: (kinds.http_headers + kinds.empty_polls) / n, model: head * polled, off: 0.1 * head * polled, n }), label: 'polling: header bytes an event', unit: 'B' },
+        { ...judged({ measured: socket.around, model: framing.websocket(socket.each), off: 0.5, n: frames }), label: 'WebSocket: frame bytes an event', unit: 'B' },
+        { ...judged({ measured: all[0] + all[1], model: rx + tx, off: 0, n }), label: 'WebSocket: bytes seen here and counted by the server’s socket', unit: 'B' },
+      ],
+      n, of: 'events',
+      text: `One empty poll of this browser is ${head} bytes of headers; at ${(1000 / parameters.interval_ms / parameters.rate).toFixed(0)} polls an event that is what each price costs. Kaazing’s example had 909 bytes a poll (871 as printed, without line ends).`,
+    };
+  },
+  why: [
+    'HTTP says everything anew with each request: who asks, for what, what is accepted, all cookies. A WebSocket says it once, in its handshake; then two bytes of frame for up to 125 bytes of payload, four above (RFC 6455 §5.2).',
+    'HTTP/2 compresses repeated headers; this lab speaks HTTP/1.1, as a browser does to any server without TLS.',
+  ],
+};

@@ -1,0 +1,38 @@
+// L16: who tries WebSocket first waits where it is blocked; who begins with polling has the first event at once.
+import { judged } from '../verdict.js';
+import { fallback } from './by_hand.js';
+
+const PATIENCE_MS = 3000;
+const RATE = 10;
+
+export default {
+  id: 'l16', number: 'L16', title: 'Trying WebSocket first can cost seconds',
+  claim: 'Where a box swallows the upgrade, “WebSocket, then fall back” waits out its own patience. “Poll, then upgrade” never does.',
+  taught: [['Socket.IO documentation, How it works: why it begins with long polling', 'https://socket.io/docs/v4/how-it-works/#upgrade-mechanism']],
+  scenario: 'lessons/l16',
+  question: () => `A box swallows every WebSocket upgrade without a word. The client gives WebSocket ${PATIENCE_MS / 1000} s, then polls. ${RATE} events a second are published. How long until its first event?`,
+  guess: { kind: 'slider', label: 'Until the first event', min: 0, max: 10000, step: 100, unit: 'ms' },
+  parameters: { rate: RATE, arrivals: 'constant', payload: 64, rtt_ms: 20, duration_s: 20 },
+  lanes: ['websocket', 'long-polling'],
+  model: () => PATIENCE_MS + 1000 / RATE / 2,
+  drive: (lab, parameters) => fallback(lab, parameters, PATIENCE_MS),
+  judge({ driven, parameters, floor }) {
+    const between = 1000 / parameters.rate;
+    // An event comes within one beat; set-up takes a few round trips.
+    const trips = 4 * parameters.rtt_ms + 10 * floor.mean;
+    const row = (label, measured, waited) => ({ ...judged({ measured, model: waited + between / 2, off: between / 2 + trips, n: 1 }), label, unit: 'ms' });
+    return {
+      rows: [
+        row('WebSocket first, upgrade swallowed', driven.swallowed, PATIENCE_MS),
+        row('WebSocket first, upgrade refused', driven.refused, 0),
+        row('polling first', driven.pollingFirst, 0),
+      ],
+      n: 3, of: 'first events',
+      text: 'A refusal is an answer, and the client falls back at once. Silence is not.',
+    };
+  },
+  why: [
+    'A swallowed upgrade looks like a slow network. Only time tells them apart, so the user waits for a time-out that somebody chose: Socket.IO’s documentation speaks of up to 10 s.',
+    'So Socket.IO opens with a long poll, which every box lets through, and upgrades once it works. The price is a few requests more at the start.',
+  ],
+};

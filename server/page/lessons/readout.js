@@ -1,0 +1,65 @@
+// What a lesson reads off a recording: latencies, polls, gaps, bytes. Each takes a Recording and a lane
+// and returns values; nothing is judged here, and what was not seen is not made up.
+
+import { average } from '../verdict.js';
+
+/** From the first published event to the last: what lies outside is ramp and drain. */
+export function span(recording) {
+  const planned = recording.events.map(event => event.plannedMs);
+  const from = Math.min(...planned);
+  const to = Math.max(...planned);
+  return { from, to, seconds: (to - from) / 1000, rate: planned.length > 1 ? (planned.length - 1) * 1000 / (to - from) : 0 };
+}
+
+export const latencies = (recording, lane) =>
+  recording.lanes[lane].receipts.map(receipt => receipt.latencyMs).filter(Number.isFinite);
+
+/** Polls that were asked while events were published. */
+export function polls(recording, lane) {
+  const { from, to } = span(recording);
+  return recording.lanes[lane].exchanges.filter(exchange =>
+    exchange.answerEnd !== undefined && exchange.answerEnd !== null && exchange.requestAt >= from && exchange.requestAt <= to
+    && /\/(long-)?poll\?/.test(exchange.target));
+}
+
+export const emptyShare = exchanges => exchanges.filter(exchange => exchange.empty).length / exchanges.length;
+
+/** From the end of an answer to the next request, in seconds, as the server's own socket saw it: R. */
+export function gaps(exchanges) {
+  const sorted = [...exchanges].sort((a, b) => a.requestAt - b.requestAt);
+  return sorted.slice(1).map((next, at) => (next.requestAt - sorted[at].answerEnd) / 1000);
+}
+
+/** Requests a second, from the first to the last of them. */
+export function perSecond(exchanges) {
+  const at = exchanges.map(exchange => exchange.requestAt).sort((a, b) => a - b);
+  return (at.length - 1) * 1000 / (at.at(-1) - at[0]);
+}
+
+/** Bytes of both directions by kind. */
+export function bytes(recording, lane) {
+  const kinds = recording.lanes[lane].byKind;
+  return Object.fromEntries(Object.entries(kinds).map(([kind, { up, down }]) => [kind, up + down]));
+}
+
+/** Header bytes, request and answer, of one exchange: all of it but its body. */
+export const heads = exchange => exchange.up + exchange.down - (exchange.body ?? 0);
+
+export const sum = values => values.reduce((total, value) => total + value, 0);
+
+/** Latency of each event on two lanes, one minus the other: the events are the same. */
+export function paired(recording, lane, other) {
+  const at = new Map(recording.lanes[other].receipts.map(receipt => [receipt.offset, receipt.latencyMs]));
+  return recording.lanes[lane].receipts
+    .filter(receipt => at.has(receipt.offset))
+    .map(receipt => receipt.latencyMs - at.get(receipt.offset));
+}
+
+/** Pushed events of a stream or socket: [{offset, bytes, at}]. */
+export const pushes = (recording, lane) =>
+  recording.lanes[lane].messages.filter(message => message.direction === 'down' && message.what === 'event');
+
+export const connections = (recording, lane) => recording.lanes[lane].connections.size;
+
+/** What this machine, server and browser add where the model says 0: mean of a WebSocket on a bare line. */
+export const floorOf = recording => average(latencies(recording, 'websocket'));

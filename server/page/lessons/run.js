@@ -1,0 +1,113 @@
+// Runs a lesson for real and has it judged: the floor of this machine first, then the lesson's runs one after
+// another, or loadgen. A run that was void gives no verdict. It shows nothing.
+
+import { initial } from '../knobs.js';
+import { average, quantileOf, together } from '../verdict.js';
+import { latencies } from './readout.js';
+
+/** A browser's event loop hands over to the millisecond, not below: allowed beside every floor. */
+const HAND_OVER_MS = 1;
+const CALIBRATION = { rate: 50, arrivals: 'constant', payload: 64, rtt_ms: 0, duration_s: 4, drain_ms: 500 };
+
+/** Knobs that the learner turned for a race are not a lesson's. */
+const plain = parameters => ({ ...initial(), background: 0, cookie: 0, ...parameters });
+
+/** What server, browser and machine add where the model says 0: a WebSocket on a line without delay. */
+export async function calibrate(lab) {
+  const recording = await lab.run(plain(CALIBRATION), { lanes: ['websocket'] });
+  refuseVoid(recording);
+  const values = latencies(recording, 'websocket');
+  if (values.length === 0) throw new Error('No event came over the WebSocket of the calibration run.');
+  const mean = average(values);
+  return { mean, allowed: mean + HAND_OVER_MS, tail: Math.max(0, quantileOf(values, 0.99) - mean), n: values.length };
+}
+
+function refuseVoid(recording) {
+  const reason = recording.void ?? recording.bytesVoid;
+  if (reason) throw new Error(`This run is void: ${reason}. Run it again.`);
+}
+
+/** → {rows, verdict, n, of, text, floor, recordings, …}; `tell(step, of, words)` hears of progress. */
+export async function runHere(lesson, parameters, lab, tell = () => {}) {
+  const given = { ...lesson.parameters, ...parameters };
+  const found = { parameters: given, recordings: [] };
+  const runs = lesson.drive ? [] : lesson.runs?.(given) ?? [given];
+  const steps = runs.length + (lesson.drive ? 2 : 1);
+  if (lesson.by !== 'computed') {
+    tell(1, steps, 'calibrating: what this machine adds by itself');
+    found.floor = await calibrate(lab);
+  }
+  for (const [at, run] of runs.entries()) {
+    const overrides = typeof run === 'function' ? run(found.recordings) : run;
+    tell(at + 2, steps, `running for ${overrides.duration_s} s`);
+    const recording = await lab.run(plain(overrides), { lanes: lesson.lanes });
+    refuseVoid(recording);
+    if (recording.isStopped) throw new Error('The run was stopped before it had an answer.');
+    found.recordings.push(recording);
+  }
+  if (lesson.drive) {
+    tell(steps, steps, 'running');
+    found.driven = await lesson.drive(lab, given);
+  }
+  return { ...found, ...await lesson.judge(found), by: lesson.by ?? 'browser' };
+}
+
+/** The shipped scenarios whose names begin with the lesson's. */
+export async function scenarios(prefix) {
+  const answer = await fetch('/lab/scenarios', { cache: 'no-store' });
+  if (!answer.ok) throw new Error(await whyNot(answer));
+  const list = await answer.json();
+  const all = Array.isArray(list) ? list : list.scenarios;
+  return all.filter(one => one.name === prefix || one.name.startsWith(`${prefix}-`));
+}
+
+export async function whyNot(answer) {
+  const problem = await answer.json().catch(() => ({}));
+  return problem.detail ?? problem.title ?? `The lab answered ${answer.status}.`;
+}
+
+/** Runs a shipped scenario in loadgen; resolves with its results. */
+export function generate(lab, name, tell = () => {}) {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      lab.removeEventListener('generator', hear);
+      lab.removeEventListener('refused', refused);
+      lab.removeEventListener('state', state);
+    };
+    const fail = words => { end(); reject(new Error(words)); };
+    const hear = ({ detail }) => {
+      if (detail.state === 'started' || detail.state === 'progress') tell(detail.text ?? '');
+      else if (detail.state === 'failed' && !detail.results) fail(detail.text || 'loadgen failed without a word.');
+      else if (detail.state === 'stopped') fail('Stopped.');
+      else if (detail.results) { end(); resolve(detail.results); }
+      else if (detail.state === 'done') fail(detail.text || 'loadgen ended without results.');
+    };
+    const refused = ({ detail }) => { if (detail.do === 'generate') fail(detail.why); };
+    const state = () => { if (lab.state === 'closed') fail('The connection to the lab ended.'); };
+    lab.addEventListener('generator', hear);
+    lab.addEventListener('refused', refused);
+    lab.addEventListener('state', state);
+    lab.send({ do: 'generate', scenario: name });
+  });
+}
+
+/** A lesson by its scenario, in loadgen: its own expectations are the verdict. */
+export async function runByGenerator(lesson, lab, tell = () => {}) {
+  const found = await scenarios(lesson.scenario);
+  if (found.length === 0) throw new Error(`No scenario ${lesson.scenario} is shipped with this server.`);
+  const { fromResults } = await import('./results.js');
+  const parts = [];
+  for (const [at, one] of found.entries()) {
+    tell(at + 1, found.length, `loadgen runs “${one.title ?? one.name}”`);
+    const results = await generate(lab, one.name, words => tell(at + 1, found.length, words));
+    parts.push({ results, name: one.name, ...(lesson.by === 'generator' ? lesson.judge({ results }) : fromResults(results)) });
+  }
+  return {
+    by: 'generator', parts,
+    rows: parts.flatMap(part => part.rows), model: parts.flatMap(part => part.model ?? []),
+    n: parts.reduce((sum, part) => sum + part.n, 0), of: 'events', answer: parts.map(part => part.answer).find(Boolean) ?? null,
+    text: parts.map(part => part.text).join(' '),
+  };
+}
+
+export const verdictOf = found => together(found.rows.filter(row => row.verdict && !row.beside));
