@@ -32,7 +32,6 @@ const ADDRESSES = [
 export default async function hostile(browser, lab) {
   for (const address of ADDRESSES) {
     const { tab, complaints, close } = await openTab(browser, lab.url, address);
-    await tab.waitForTimeout(300);
     await unharmed(tab, complaints, address);
     await close();
   }
@@ -41,6 +40,9 @@ export default async function hostile(browser, lab) {
 }
 
 async function unharmed(tab, complaints, where) {
+  // Time for a script to run, then for the screen to be there on a busy machine.
+  await tab.waitForTimeout(200);
+  await tab.locator('main section:not([hidden]) h1').first().waitFor({ timeout: 10_000 }).catch(() => {});
   const state = await tab.evaluate(() => ({
     harmed: globalThis.harmed ?? ({}).harmed ?? null,
     images: document.querySelectorAll('img[src="x"], [onerror], main script').length,
