@@ -133,6 +133,8 @@ pub struct TransportPlan {
     pub resume: bool,
     /// Whether polls send `If-None-Match`.
     pub conditional: bool,
+    /// Whether polls share a connection; otherwise each opens and closes one of its own.
+    pub keep_alive: bool,
     /// WebSocket only: the `pushlab.msgpack` subprotocol instead of JSON text.
     pub msgpack: bool,
     pub headers: Headers,
@@ -255,6 +257,7 @@ impl TransportPlan {
             hold: Duration::from_secs(25),
             resume: true,
             conditional: false,
+            keep_alive: true,
             msgpack: false,
             headers: Headers::Lean,
             latest: false,

@@ -171,13 +171,14 @@ class Lane {
     let requests = 0;
     let empty = 0;
     let waiting = null;
-    for (const { exchanges } of this.dissectors) {
-      for (const exchange of exchanges) {
+    for (const { endedMs, dissector } of this.connections.values()) {
+      for (const exchange of dissector.exchanges) {
         if (exchange.requestAt > until) break;
         requests += 1;
         const isDone = exchange.answerEnd !== null && exchange.answerEnd !== undefined && exchange.answerEnd <= until;
         if (isDone && exchange.empty) empty += 1;
-        if (!isDone && !(exchange.answerAt <= until)) waiting = { sinceMs: exchange.requestAt };
+        const isCut = endedMs !== null && endedMs <= until;
+        if (!isDone && !isCut && (exchange.answerAt === null || exchange.answerAt > until)) waiting = { sinceMs: exchange.requestAt };
       }
     }
     const at = until === Infinity ? this.bytes.length : firstAfter(this.bytes, until, (entry) => entry.at);

@@ -328,6 +328,15 @@ async fn over_http(
 ) -> Result<End, Failure> {
     let tally = client.lane.tally(&client.bytes, Traffic::Delivery);
     let endpoint = &client.lane.setting.endpoint;
+    // A connection for one poll is opened when the poll is due, not before.
+    if let Some(due) = client
+        .next_poll
+        .get()
+        .filter(|_| !client.transport().keep_alive)
+        && !client.wait_until(due).await
+    {
+        return Ok(End::Closed);
+    }
     let stream = tokio::select! {
         biased;
         () = closing(&client.orders) => return Ok(End::Closed),

@@ -80,6 +80,7 @@ fn transport_plans(entry: &TransportEntry) -> Vec<TransportPlan> {
                 hold,
                 resume: entry.resume.unwrap_or(true),
                 conditional: entry.conditional.unwrap_or(false),
+                keep_alive: entry.keep_alive.unwrap_or(true),
                 headers: entry.headers.unwrap_or_default(),
                 latest: entry.asks_for_latest(),
                 msgpack: entry.subprotocol == Some(Subprotocol::Msgpack),

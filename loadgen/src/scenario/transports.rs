@@ -38,6 +38,9 @@ pub struct TransportEntry {
     /// Whether polls send If-None-Match
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditional: Option<bool>,
+    /// Whether polls share one connection, or each opens one of its own
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_alive: Option<bool>,
     /// Encoding on a WebSocket
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subprotocol: Option<Subprotocol>,
@@ -91,6 +94,11 @@ impl TransportEntry {
                 self.kind == Transport::Websocket,
             ),
             ("cursor", self.cursor.is_some(), !self.kind.is_push()),
+            (
+                "keep_alive",
+                self.keep_alive.is_some(),
+                !self.kind.is_push(),
+            ),
         ];
         for (key, given, fits) in settings {
             if given && !fits {

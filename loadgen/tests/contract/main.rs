@@ -6,6 +6,7 @@
 
 mod harness;
 mod heads;
+mod keep_alive;
 mod proxy;
 
 use harness::{Lab, plan};

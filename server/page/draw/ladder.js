@@ -6,7 +6,7 @@ import { firstAfter } from '../trace.js';
 
 export const LADDER_HEIGHT = 108;
 /** Left of the drawing, where the two lines have their names. */
-const GUTTER = 50;
+export const GUTTER = 50;
 const LABELS = 10;
 const PUBLISHED = 21;
 const SERVER = 34;
@@ -77,14 +77,15 @@ function exchanges(lane, view, x, marks) {
   const isPolling = lane.kind.endsWith('polling');
   const end = Math.min(view.to, view.until);
   let before = null;
-  for (const { dissector } of lane.connections.values()) {
+  for (const { endedMs, dissector } of lane.connections.values()) {
+    const over = Math.min(end, endedMs ?? end);
     const list = dissector.exchanges;
     const first = Math.max(0, firstAfter(list, view.from - REACH_MS, (one) => one.requestAt) - 1);
     for (let at = first; at < list.length && list[at].requestAt <= end; at += 1) {
       const one = list[at];
       const known = one.answerAt !== null && one.answerAt <= end;
       const done = known && (isPolling ? one.answerEnd !== null && one.answerEnd <= end : true);
-      const left = known ? one.answerAt : end;
+      const left = known ? one.answerAt : over;
       if (left < view.from - 2000) { before = done ? one : null; continue; }
       const asked = lane.askedFor(one);
       const ask = [x(asked), CLIENT, x(one.requestAt), SERVER];

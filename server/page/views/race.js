@@ -15,7 +15,6 @@ export async function mount(element, lab) {
   new Race(element, lab);
   await attach(element.querySelector('.race-trouble'), './trouble.js', lab);
   await attach(element.querySelector('.race-ribbon'), './ribbon.js', lab);
-  await attach(element.querySelector('.race-export'), './export_panel.js', lab);
 }
 
 /** Parts of other hands; one that is not there leaves its place empty. */
@@ -92,12 +91,14 @@ class Race {
     bar.setAttribute('aria-label', 'Run and look');
     this.run = make('button', 'primary run', 'Run');
     this.pause = make('button', '', 'Pause');
-    this.back = make('button', '', '◀ Step');
-    this.forth = make('button', '', 'Step ▶');
+    this.back = make('button', '', '◀');
+    this.back.append(make('span', 'step-name', ' Step'));
+    this.forth = make('button');
+    this.forth.append(make('span', 'step-name', 'Step '), '▶');
     this.slow = make('button', '', '0.1×');
-    this.back.setAttribute('aria-label', 'One step back');
-    this.forth.setAttribute('aria-label', 'One step on');
-    this.slow.setAttribute('aria-label', 'Slow motion, a tenth of the speed');
+    this.back.setAttribute('aria-label', '◀ Step back');
+    this.forth.setAttribute('aria-label', 'Step ▶ on');
+    this.slow.setAttribute('aria-label', '0.1× speed: slow motion of the recording');
     this.slow.setAttribute('aria-pressed', 'false');
     for (const button of [this.run, this.pause, this.back, this.forth, this.slow]) button.type = 'button';
     const label = make('label', 'scrub');
@@ -117,7 +118,7 @@ class Race {
     this.zoom.value = this.#window;
     zoom.append(this.zoom);
     bar.append(this.run, this.pause, this.back, this.forth, this.slow, label, this.clock, zoom);
-    this.stepWords = make('p', 'small muted step-words');
+    this.stepWords = make('p', 'small muted step-words', matchMedia('(hover: none)').matches ? '' : 'Space pauses, ← and → step from one recorded instant to the next, + and − change the window.');
     bar.append(this.stepWords);
     return bar;
   }
@@ -137,7 +138,7 @@ class Race {
 
   #listen() {
     const { lab } = this;
-    this.run.addEventListener('click', () => (lab.isRunning ? lab.stop() : this.#start()));
+    this.run.addEventListener('click', () => this.#press());
     this.pause.addEventListener('click', () => this.#togglePause());
     this.back.addEventListener('click', () => this.#step(-1));
     this.forth.addEventListener('click', () => this.#step(1));
@@ -158,6 +159,8 @@ class Race {
       for (const panel of this.#panels) panel.figures = null;
       for (const panel of this.#panels) panel.describe(detail.parameters);
       this.#showControls();
+      // So that the next press of the space bar pauses instead of stopping.
+      if (document.activeElement === this.run) this.pause.focus();
       this.#touch();
     });
     lab.addEventListener('change', () => { this.#dirty = true; });
@@ -187,6 +190,13 @@ class Race {
     this.#drawnAt = 0;
   }
 
+  #press() {
+    const { state } = this.lab;
+    if (state === 'running') this.lab.stop();
+    else if (state === 'ready') this.#start();
+    else this.lab.reconnect();
+  }
+
   async #start() {
     this.notice.hidden = true;
     try {
@@ -204,12 +214,12 @@ class Race {
 
   #showState() {
     const { state, why } = this.lab;
-    put(this.run, state === 'running' ? 'Stop' : 'Run');
+    put(this.run, { running: 'Stop', closed: 'Reconnect', off: 'Try again' }[state] ?? 'Run');
     this.run.classList.toggle('primary', state !== 'running');
     for (const group of this.knobs.elements) if (group.tagName === 'FIELDSET') group.disabled = state === 'running';
-    this.run.disabled = !['ready', 'running'].includes(state);
+    this.run.disabled = state === 'connecting';
     if (state === 'off' || state === 'closed') this.#say(why);
-    else if (state === 'ready' && !this.lab.recording) this.notice.hidden = true;
+    else if (state === 'connecting') this.notice.hidden = true;
     this.#showControls();
   }
 
@@ -222,6 +232,7 @@ class Race {
   }
 
   #togglePause() {
+    put(this.stepWords, '');
     if (this.#playhead.mode === 'paused') this.#playhead.play();
     else this.#playhead.pause();
     this.#showControls();
@@ -248,7 +259,8 @@ class Race {
   #key(event) {
     const { target } = event;
     if (this.element.hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (target.closest?.('input, select, textarea, button, summary, a, pre, [contenteditable]')) return;
+    const isFree = event.key !== ' ';
+    if (target.closest?.(isFree ? 'input, select, textarea, pre' : 'input, select, textarea, button, summary, a, pre')) return;
     const has = this.#playhead.recording !== null;
     if (event.key === ' ') {
       if (has) this.#togglePause();
@@ -274,9 +286,10 @@ class Race {
     const mode = playhead.mode;
     const moved = playhead.recording ? playhead.move(time) : false;
     if (playhead.mode !== mode) this.#showControls();
-    if (moved || this.#dirty) {
-      // Whoever wants no motion sees a fresh picture once a second.
-      if (this.#calm.matches && playhead.mode !== 'paused' && time - this.#drawnAt < 1000) return;
+    // Whoever wants no motion sees a fresh picture once a second.
+    const isEarly = this.#calm.matches && playhead.mode !== 'paused' && time - this.#drawnAt < 1000;
+    if (moved) this.#dirty = true;
+    if (this.#dirty && !isEarly) {
       this.#drawnAt = time;
       this.#dirty = false;
       this.#figuresDue = true;
