@@ -104,7 +104,7 @@ fn a_page_runs_clients_in_the_background_and_reads_their_report() {
         assert!(trial["latency_us"]["delivery"]["hdr"].is_string());
         assert!(trial["latency_us"]["connect"]["hdr"].is_null());
         let target = results["environment"]["target"].as_str().unwrap();
-        assert_eq!(target, format!("http://{}/", lab.address));
+        assert_eq!(target, format!("http://{}", lab.address));
         let run = note["run"].as_str().unwrap();
         let url = format!("http://{}/lab/reports", lab.address);
         let list: Value = reqwest::get(&url).await.unwrap().json().await.unwrap();

@@ -69,14 +69,20 @@ export async function runHere(lesson, parameters, lab, tell = () => {}) {
 export async function scenarios(prefix) {
   const answer = await fetch('/lab/scenarios', { cache: 'no-store' });
   if (!answer.ok) throw new Error(await whyNot(answer));
-  const list = await answer.json();
-  const all = Array.isArray(list) ? list : list.scenarios;
+  const all = await answer.json();
   return all.filter(one => one.name === prefix || one.name.startsWith(`${prefix}-`));
 }
 
 export async function whyNot(answer) {
   const problem = await answer.json().catch(() => ({}));
   return problem.detail ?? problem.title ?? `The lab answered ${answer.status}.`;
+}
+
+/** Results that are too large for the session's socket lie in the report: `NAME/STAMP`. */
+async function fetched(run) {
+  const answer = await fetch(`/lab/reports/${run.split('/').map(encodeURIComponent).join('/')}/results.json`);
+  if (!answer.ok) throw new Error(await whyNot(answer));
+  return answer.json();
 }
 
 /** Runs a shipped scenario in loadgen; resolves with its results. */
@@ -93,7 +99,7 @@ export function generate(lab, name, tell = () => {}) {
       else if (detail.state === 'failed' && !detail.results) fail(detail.text || 'loadgen failed without a word.');
       else if (detail.state === 'stopped') fail('Stopped.');
       else if (detail.results) { end(); resolve(detail.results); }
-      else if (detail.state === 'done') fail(detail.text || 'loadgen ended without results.');
+      else if (detail.state === 'done') { end(); fetched(detail.run).then(resolve, reject); }
     };
     const refused = ({ detail }) => { if (detail.do === 'generate') fail(detail.why); };
     const state = () => { if (lab.state === 'closed') fail('The connection to the lab ended.'); };

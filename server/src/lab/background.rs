@@ -82,7 +82,7 @@ impl Background {
             "name = \"background\"\ntitle = \"Clients in the background of the lab\"\nseed = {}\n\
              [load]\nclients = {}\nrooms = {}\nramp = \"1s\"\nwarm_up = \"500ms\"\nduration = \"{}ms\"\n\
              repeats = 1\ngraceful_stop = \"2s\"\n\
-             [publish]\nrate = {}\narrivals = \"poisson\"\npayload = {}\nby = \"publisher\"\n\
+             [publish]\nrate = {}\narrivals = \"poisson\"\npayload = \"{}B\"\nby = \"publisher\"\n\
              [[transports]]\nkind = \"{}\"\n{waits}\
              [target]\nurl = \"http://{public}\"\n{admin}",
             self.seed,

@@ -9,6 +9,12 @@
 mod harness;
 mod page;
 mod session;
+mod trouble;
+mod door;
+mod foreign;
+mod hostile;
+mod gone;
+mod slow;
 #[cfg(unix)]
 mod generator;
 #[cfg(unix)]
