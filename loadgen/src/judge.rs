@@ -92,7 +92,7 @@ impl<'a> Case<'a> {
         if let (Some(law), Some(floor), Some(up)) = (law, floor, self.way_up) {
             figures.extend(self.latencies(law, floor, up, &mut notes));
         }
-        if self.heard() && self.set.cuts.is_empty() {
+        if self.heard() && self.set.cuts.is_empty() && !self.may_fall_back() {
             figures.extend(self.bytes());
             figures.extend(self.requests());
         }
@@ -109,6 +109,10 @@ impl<'a> Case<'a> {
         }
     }
 
+    fn may_fall_back(&self) -> bool {
+        self.set.transport.fallback_after.is_some()
+    }
+
     fn heard(&self) -> bool {
         self.situation.events_per_s > 0.0 && self.deliveries > 0.0
     }
@@ -119,7 +123,8 @@ impl<'a> Case<'a> {
         let plain_line =
             line.jitter.is_zero() && line.bytes_per_s.is_none() && line.stall.is_none();
         let heard = self.situation.events_per_s > 0.0 && self.way_up.is_some();
-        (self.forecast.latency).filter(|_| heard && plain_line && self.set.cuts.is_empty())
+        let undisturbed = self.set.cuts.is_empty() && !self.may_fall_back();
+        (self.forecast.latency).filter(|_| heard && plain_line && undisturbed)
     }
 
     fn notes(&self) -> Vec<String> {
@@ -127,6 +132,10 @@ impl<'a> Case<'a> {
         let no_form = |why: &str| format!("no closed form for latency: {why}");
         let because = [
             (!self.set.cuts.is_empty(), no_form("connections are cut")),
+            (
+                self.may_fall_back(),
+                no_form("a client may have fallen back to long polling"),
+            ),
             (
                 self.situation.coming == Coming::Bursts,
                 no_form("the events of a burst wait for one another"),

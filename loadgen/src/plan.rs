@@ -137,6 +137,8 @@ pub struct TransportPlan {
     pub keep_alive: bool,
     /// WebSocket only: the `pushlab.msgpack` subprotocol instead of JSON text.
     pub msgpack: bool,
+    /// WebSocket only: how long an upgrade may take before the client goes on by long polling.
+    pub fallback_after: Option<Duration>,
     pub headers: Headers,
     /// Whether polls ask for the current value instead of what is new.
     pub latest: bool,
@@ -259,6 +261,7 @@ impl TransportPlan {
             conditional: false,
             keep_alive: true,
             msgpack: false,
+            fallback_after: None,
             headers: Headers::Lean,
             latest: false,
         }

@@ -20,7 +20,7 @@ pub use read::ScenarioError;
 pub(crate) use read::nearest;
 pub use server::{ServerEntry, TargetEntry};
 pub use sweep::OneOrMany;
-pub use transports::{CursorUse, Subprotocol, TransportEntry};
+pub use transports::{CursorUse, Fallback, Subprotocol, TransportEntry};
 
 use crate::published::PublishedTable;
 use schemars::{JsonSchema, Schema};
@@ -184,6 +184,7 @@ impl Scenario {
             if self.target.is_some() {
                 entry.check_remote(at)?;
             }
+            entry.check_fallback(at, self.publish.by)?;
             entry.check_latest(at, &self.server, self.target.is_some())?;
             if !names.insert(entry.name()) {
                 return misfit(

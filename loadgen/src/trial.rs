@@ -198,8 +198,9 @@ impl<'a> Running<'a> {
     }
 
     async fn connect(&mut self, clients: u64) -> Result<(), Halt> {
-        // Dialling and asking, and as much again for one that comes back.
-        let within = self.plan.ramp + self.plan.on_the_way() * 4 + CONNECT_PATIENCE;
+        // Dialling and asking, and as much again for one that comes back or falls back.
+        let falls_back = self.plan.transport.fallback_after.unwrap_or_default();
+        let within = self.plan.ramp + self.plan.on_the_way() * 4 + falls_back + CONNECT_PATIENCE;
         let over = |totals: &Snapshot| totals.connected + totals.gave_up >= clients;
         self.wait_for(Instant::now() + within, over).await?;
         match self.totals().connected {

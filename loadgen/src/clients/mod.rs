@@ -58,6 +58,8 @@ pub struct Client {
     returning: Cell<bool>,
     /// When interval polling asks next; the period outlives connections.
     next_poll: Cell<Option<Instant>>,
+    /// Its WebSocket was blocked, so it goes on by long polling.
+    fell_back: Cell<bool>,
 }
 
 /// How a connection ended without a failure.
@@ -100,6 +102,7 @@ impl Client {
             known: Cell::new(false),
             returning: Cell::new(false),
             next_poll: Cell::new(None),
+            fell_back: Cell::new(false),
         };
         client.forget_place();
         client
@@ -152,6 +155,20 @@ impl Client {
         &self.lane.setting.plan.transport
     }
 
+    /// What it listens by.
+    fn kind(&self) -> Transport {
+        match self.fell_back.get() {
+            true => Transport::LongPolling,
+            false => self.transport().kind,
+        }
+    }
+
+    /// The class of WebSockets that were blocked.
+    fn fall_back(&self) {
+        self.fell_back.set(true);
+        self.sink.error("upgrade-blocked");
+    }
+
     fn is_bare(&self) -> bool {
         self.lane.setting.plan.server.bare
     }
@@ -168,7 +185,7 @@ impl Client {
     fn path(&self) -> String {
         let prefix = &self.lane.setting.endpoint.prefix;
         let room = Setting::room_name(self.room);
-        format!("{prefix}/rooms/{room}/{}", self.transport().kind.segment())
+        format!("{prefix}/rooms/{room}/{}", self.kind().segment())
     }
 
     /// `cursor=e-7`, or nothing to begin now.
@@ -283,7 +300,10 @@ async fn listen(client: &Client) {
     let mut refusals = 0;
     loop {
         client.orders.forget_cut();
-        client.dialled.set(Instant::now());
+        // The wait for a WebSocket that never came is part of connecting.
+        if client.known.get() || !client.fell_back.get() {
+            client.dialled.set(Instant::now());
+        }
         match connect(client).await {
             Ok(End::Closed) => return,
             Ok(End::Again) => continue,
@@ -311,7 +331,7 @@ async fn listen(client: &Client) {
 /// One connection's life: the one place that tells transports apart. Boxed, so that a task is as
 /// large as its own transport needs and not as the largest.
 async fn connect(client: &Client) -> Result<End, Failure> {
-    match client.transport().kind {
+    match client.kind() {
         Transport::IntervalPolling => {
             Box::pin(over_http(client, interval_polling::subscribe)).await
         }

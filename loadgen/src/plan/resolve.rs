@@ -128,6 +128,10 @@ fn fill_in(entry: &mut TransportEntry) {
     if !entry.kind.is_push() {
         entry.keep_alive.get_or_insert(true);
     }
+    if entry.fallback.is_some() {
+        let patience = Time(Duration::from_secs(10));
+        entry.upgrade_patience.get_or_insert(patience);
+    }
     entry.headers.get_or_insert(Headers::Lean);
     if entry.kind == Transport::Websocket {
         entry.subprotocol.get_or_insert(Subprotocol::Json);

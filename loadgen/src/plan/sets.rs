@@ -6,7 +6,9 @@ use super::{
     refused,
 };
 use crate::scenario::units::{Rate, Size, Time};
-use crate::scenario::{ArrivalLaw, OneOrMany, Scenario, Speaker, Subprotocol, TransportEntry};
+use crate::scenario::{
+    ArrivalLaw, Fallback, OneOrMany, Scenario, Speaker, Subprotocol, TransportEntry,
+};
 use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
 
@@ -77,9 +79,15 @@ fn transport_plans(entry: &TransportEntry) -> Vec<TransportPlan> {
         for hold in times(&entry.hold) {
             plans.push(TransportPlan {
                 interval,
-                hold,
+                hold: match entry.fallback {
+                    Some(Fallback::LongPolling) => TransportPlan::new(Transport::LongPolling).hold,
+                    None => hold,
+                },
                 resume: entry.resume.unwrap_or(true),
                 conditional: entry.conditional.unwrap_or(false),
+                fallback_after: (entry.fallback)
+                    .and(entry.upgrade_patience)
+                    .map(|patience| patience.0),
                 keep_alive: entry.keep_alive.unwrap_or(true),
                 headers: entry.headers.unwrap_or_default(),
                 latest: entry.asks_for_latest(),

@@ -5,7 +5,7 @@ use super::name::Name;
 use super::server::{self, ServerEntry};
 use super::sweep::OneOrMany;
 use super::units::Time;
-use super::{Misfit, misfit};
+use super::{Misfit, Speaker, misfit};
 use pushlab_server::wire::hold_on::HoldOn;
 use pushlab_server::wire::transport::Transport;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -44,6 +44,12 @@ pub struct TransportEntry {
     /// Encoding on a WebSocket
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subprotocol: Option<Subprotocol>,
+    /// What a client goes on by, for good, where its WebSocket is refused or not answered in time
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
+    /// How long a client with a fallback waits for its WebSocket; 10 s unless given
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgrade_patience: Option<Time>,
     /// Heads that both sides send; publishing keeps its own
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<Headers>,
@@ -57,6 +63,13 @@ pub struct TransportEntry {
 pub enum Subprotocol {
     Json,
     Msgpack,
+}
+
+/// What is left where no WebSocket passes
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fallback {
+    LongPolling,
 }
 
 /// What a poll asks for
@@ -95,6 +108,16 @@ impl TransportEntry {
             ),
             ("cursor", self.cursor.is_some(), !self.kind.is_push()),
             (
+                "fallback",
+                self.fallback.is_some(),
+                self.kind == Transport::Websocket,
+            ),
+            (
+                "upgrade_patience",
+                self.upgrade_patience.is_some(),
+                self.fallback.is_some(),
+            ),
+            (
                 "keep_alive",
                 self.keep_alive.is_some(),
                 !self.kind.is_push(),
@@ -102,9 +125,13 @@ impl TransportEntry {
         ];
         for (key, given, fits) in settings {
             if given && !fits {
+                let there = match key {
+                    "upgrade_patience" => "without a fallback".to_owned(),
+                    _ => format!("on {}", self.kind),
+                };
                 return misfit(
                     &["transports", &at.to_string(), key],
-                    format!("\"{key}\" does nothing on {}; remove it", self.kind),
+                    format!("\"{key}\" does nothing {there}; remove it"),
                 );
             }
         }
@@ -146,6 +173,7 @@ impl TransportEntry {
         let settings = [
             ("conditional", self.conditional == Some(true)),
             ("resume", self.resume == Some(false) && polls),
+            ("fallback", self.fallback.is_some()),
         ];
         for (key, given) in settings {
             if given {
@@ -156,6 +184,17 @@ impl TransportEntry {
                     ),
                 );
             }
+        }
+        Ok(())
+    }
+
+    /// A client that speaks on its WebSocket has nothing to speak on after it fell back.
+    pub(super) fn check_fallback(&self, at: usize, by: Speaker) -> Result<(), Misfit> {
+        if self.fallback.is_some() && by == Speaker::Clients {
+            return misfit(
+                &["transports", &at.to_string(), "fallback"],
+                "clients publish on their WebSockets, which may not be there; write by = \"publisher\" or remove fallback",
+            );
         }
         Ok(())
     }
