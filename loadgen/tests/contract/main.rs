@@ -7,6 +7,7 @@
 mod harness;
 mod heads;
 mod proxy;
+mod trouble;
 
 use harness::{Lab, plan};
 use loadgen::plan::{LinkPlan, PublishBy, StallPlan};
