@@ -71,6 +71,7 @@ pub fn trial(found: &Findings<'_>) -> Trial {
         errors,
         requests: since(|totals| totals.requests),
         empty_responses: since(|totals| totals.empty),
+        connects: since(|totals| totals.connects),
         window_deliveries,
         latency_us: latencies(recording),
         bytes: bytes(found, window, window_deliveries),

@@ -19,6 +19,7 @@ use crate::expect::{self, Check};
 use crate::results::{Dimension, Parameters};
 use crate::scenario::{Blocking, Headers, LinkPreset, Scenario};
 use crate::target::Target;
+use pushlab_server::wire::hold_on::HoldOn;
 use pushlab_server::wire::lab_headers::LabHeaders;
 use pushlab_server::wire::transport::Transport;
 use rand::SeedableRng;
@@ -132,6 +133,8 @@ pub struct TransportPlan {
     pub resume: bool,
     /// Whether polls send `If-None-Match`.
     pub conditional: bool,
+    /// Whether polls share a connection; otherwise each opens and closes one of its own.
+    pub keep_alive: bool,
     /// WebSocket only: the `pushlab.msgpack` subprotocol instead of JSON text.
     pub msgpack: bool,
     pub headers: Headers,
@@ -178,6 +181,7 @@ pub struct ServerPlan {
     pub bare: bool,
     pub hold_jitter: Option<f64>,
     pub heartbeat: Option<Duration>,
+    pub hold_on: HoldOn,
     /// Heads of its answers, if not its own.
     pub lab_headers: Option<LabHeaders>,
     pub trouble: TroublePlan,
@@ -282,6 +286,7 @@ impl TransportPlan {
             hold: Duration::from_secs(25),
             resume: true,
             conditional: false,
+            keep_alive: true,
             msgpack: false,
             headers: Headers::Lean,
             latest: false,

@@ -159,6 +159,9 @@ pub struct Trial {
     pub requests: u64,
     /// Of these, answered without an event.
     pub empty_responses: u64,
+    /// Connections opened in the measure window, publishing aside.
+    #[serde(default)]
+    pub connects: u64,
     /// Deliveries received while the measure window was open: the divisor of `per_delivery`.
     pub window_deliveries: u64,
     pub latency_us: Latencies,
@@ -393,7 +396,7 @@ pub struct Prediction {
 }
 
 /// The figures of a summary row, by name; latencies in microseconds.
-pub const FIGURES: [&str; 28] = [
+pub const FIGURES: [&str; 32] = [
     "latency_mean_us",
     "latency_p50_us",
     "latency_p75_us",
@@ -411,13 +414,17 @@ pub const FIGURES: [&str; 28] = [
     "connect_p99_us",
     "bytes_per_delivery",
     "ip_bytes_per_delivery",
+    "overhead_bytes_per_delivery",
     "delivered_share",
     "requests_per_delivery",
+    "connects_per_request",
     "empty_share",
     "deliveries_per_s",
     "bandwidth_mean_bytes_per_s",
     "server_cpu_s_per_million",
     "server_rss_per_connection",
+    "server_threads",
+    "server_context_switches_per_delivery",
     "generator_cpu_s_per_million",
     "generator_rss_per_client",
     "control_p50_us",

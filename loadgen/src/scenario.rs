@@ -174,6 +174,9 @@ impl Scenario {
             if self.server.bare {
                 entry.check_bare(at)?;
             }
+            if self.target.is_some() {
+                entry.check_remote(at)?;
+            }
             entry.check_latest(at, &self.server, self.target.is_some())?;
             if !names.insert(entry.name()) {
                 return misfit(

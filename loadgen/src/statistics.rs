@@ -215,13 +215,24 @@ pub fn value(trial: &Trial, figure: &str) -> Option<f64> {
         "connect_p99_us" => whole(latency.connect.p99),
         "bytes_per_delivery" => trial.bytes.per_delivery,
         "ip_bytes_per_delivery" => trial.bytes.ip_per_delivery,
+        // All that is not the event itself: heads, framing, empty polls, heartbeats.
+        "overhead_bytes_per_delivery" => {
+            let payload = trial.bytes.per_delivery_by_kind.as_ref()?.get("payload")?;
+            Some(trial.bytes.per_delivery? - payload)
+        }
         "delivered_share" => share(trial.delivered as f64, trial.expected as f64),
         "requests_per_delivery" => share(trial.requests as f64, trial.window_deliveries as f64),
+        "connects_per_request" => share(trial.connects as f64, trial.requests as f64),
         "empty_share" => share(trial.empty_responses as f64, trial.requests as f64),
         "deliveries_per_s" => share(trial.window_deliveries as f64, trial.window_s),
         "bandwidth_mean_bytes_per_s" => trial.bandwidth_bytes_per_s.mean,
         "server_cpu_s_per_million" => trial.server.cpu_s_per_million,
         "server_rss_per_connection" => trial.server.rss_per_connection,
+        "server_threads" => trial.server.threads.map(|threads| threads as f64),
+        "server_context_switches_per_delivery" => {
+            let switches = trial.server.context_switches? as f64;
+            share(switches, trial.window_deliveries as f64)
+        }
         "generator_cpu_s_per_million" => trial.generator.cpu_s_per_million,
         "generator_rss_per_client" => trial.generator.rss_per_client,
         "control_p50_us" => whole(trial.generator.control_us.p50),

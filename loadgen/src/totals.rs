@@ -37,6 +37,7 @@ pub struct Totals {
     ip_unknown: AtomicU64,
     deliveries: AtomicU64,
     requests: AtomicU64,
+    connects: AtomicU64,
     empty: AtomicU64,
     connected: AtomicU64,
     ready: AtomicU64,
@@ -59,6 +60,8 @@ pub struct Snapshot {
     /// First receipts of events, probes aside.
     pub deliveries: u64,
     pub requests: u64,
+    /// Connections opened, publishing aside.
+    pub connects: u64,
     /// Of these, answered without an event.
     pub empty: u64,
     pub connected: u64,
@@ -117,6 +120,12 @@ impl Totals {
         bump(&self.requests, 1);
     }
 
+    pub fn opened(&self, traffic: Traffic) {
+        if traffic == Traffic::Delivery {
+            bump(&self.connects, 1);
+        }
+    }
+
     pub fn answered_empty(&self) {
         bump(&self.empty, 1);
     }
@@ -171,6 +180,7 @@ impl Totals {
             ip_unknown: get(&self.ip_unknown),
             deliveries: get(&self.deliveries),
             requests: get(&self.requests),
+            connects: get(&self.connects),
             empty: get(&self.empty),
             connected: get(&self.connected),
             ready: get(&self.ready),
@@ -204,6 +214,7 @@ impl Snapshot {
             ip_unknown: self.ip_unknown + other.ip_unknown,
             deliveries: self.deliveries + other.deliveries,
             requests: self.requests + other.requests,
+            connects: self.connects + other.connects,
             empty: self.empty + other.empty,
             connected: self.connected + other.connected,
             ready: self.ready + other.ready,

@@ -79,8 +79,13 @@ export class Lab extends EventTarget {
     session.addEventListener('closed', () => {
       this.recording?.makeVoid('the connection to the lab ended');
       this.#stopped?.();
-      this.#become('closed', 'The connection to the lab ended. Reload the page to begin again.');
+      this.#become('closed', 'The connection to the lab ended, and what it had opened with it. Reconnect to begin again.');
     });
+  }
+
+  /** After the connection has ended: another session; what was recorded stays. */
+  async reconnect() {
+    if (this.state === 'closed' || this.state === 'off') await this.connect();
   }
 
   get isRunning() {
@@ -112,9 +117,10 @@ export class Lab extends EventTarget {
   /**
    * One run. `parameters` overrides knobs; beside them it may have: history (events the room keeps),
    * heartbeat_ms, trouble ({lane: {…}}), resume (false: bare clients), drain_ms, and at (a list of
-   * {after_ms, message} that is sent while it runs). Resolves with the Recording.
+   * {after_ms, message} that is sent while it runs). Resolves with the Recording; an aborted `signal`
+   * ends it early, as `stop` does.
    */
-  async run(parameters = {}, { lanes = Object.keys(LANES) } = {}) {
+  async run(parameters = {}, { lanes = Object.keys(LANES), signal } = {}) {
     if (this.state !== 'ready') throw new Error(this.why ?? `The lab is ${this.state}.`);
     const all = { ...this.knobs, ...parameters };
     this.#become('running');
@@ -123,6 +129,14 @@ export class Lab extends EventTarget {
     let isStopped = false;
     stopped.then(() => { isStopped = true; });
     const watch = this.#watch(recording);
+    signal?.addEventListener('abort', () => this.stop(), { signal: watch.signal });
+    let refusal = null;
+    const refused = ({ detail }) => {
+      if (!['publish', 'reset'].includes(detail.do)) return;
+      refusal = detail.why;
+      this.#stopped();
+    };
+    this.addEventListener('refused', refused, { signal: watch.signal });
     const timers = [];
     try {
       await this.#prepare(all, lanes);
@@ -152,6 +166,7 @@ export class Lab extends EventTarget {
       if (this.state === 'running') this.#become('ready');
       this.#tell('done', recording);
     }
+    if (refusal) throw new Error(refusal);
     return recording;
   }
 

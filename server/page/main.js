@@ -71,13 +71,13 @@ function showState() {
 }
 lab.addEventListener('state', showState);
 
-const themes = { auto: 'as the system has them', light: 'light', dark: 'dark' };
+const themes = { auto: 'Auto', light: 'Light', dark: 'Dark' };
 const button = document.getElementById('theme');
 function wear(theme) {
   if (theme === 'auto') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
-  button.textContent = { auto: 'Auto', light: 'Light', dark: 'Dark' }[theme];
-  button.setAttribute('aria-label', `Colours: ${themes[theme]}`);
+  button.textContent = themes[theme];
+  button.setAttribute('aria-label', `${button.textContent} colours${theme === 'auto' ? ', as the system has them' : ''}`);
   dispatchEvent(new Event('theme'));
 }
 let theme = localStorage.getItem('pushlab-theme');

@@ -37,30 +37,59 @@ class Lane {
   delivered = 0;
   expected = 0;
   lost = 0;
-  #seen = new Set();
+  #receipts = new Map();
   #greatest = 0;
+  #asks = [];
+  #answers = [];
+  /** Offset → when the server's socket took it. */
+  #left = new Map();
+  #read = new Map();
 
   constructor(kind) {
     this.kind = kind;
   }
 
   receive(offset, atMs, plannedMs) {
-    if (this.#seen.has(offset)) this.duplicated += 1;
+    const repeated = this.#receipts.has(offset);
+    if (repeated) this.duplicated += 1;
     else this.delivered += 1;
     if (offset < this.#greatest) this.outOfOrder += 1;
     this.#greatest = Math.max(this.#greatest, offset);
-    const repeated = this.#seen.has(offset);
-    this.#seen.add(offset);
-    this.receipts.push({ offset, atMs, plannedMs, latencyMs: plannedMs === undefined ? null : atMs - plannedMs, repeated });
+    const receipt = { offset, atMs, plannedMs, latencyMs: plannedMs === undefined ? null : atMs - plannedMs, repeated };
+    this.receipts.push(receipt);
+    if (!repeated) this.#receipts.set(offset, receipt);
   }
 
   has(offset) {
-    return this.#seen.has(offset);
+    return this.#receipts.has(offset);
+  }
+
+  receiptOf(offset) {
+    return this.#receipts.get(offset);
+  }
+
+  /** When the client sent this request: its last word before the server read it. */
+  askedFor(exchange) {
+    const at = firstAfter(this.#asks, exchange.requestAt, (asked) => asked) - 1;
+    return this.#asks[at] ?? exchange.requestAt;
+  }
+
+  /** When the client had the answer: its first word after the server wrote it. */
+  answeredAt(exchange) {
+    const at = firstAfter(this.#answers, exchange.answerAt, (answered) => answered);
+    return this.#answers[at] ?? exchange.answerAt;
+  }
+
+  /** When the server's socket took an event; undefined while it has not. */
+  leftAt(offset) {
+    return this.#left.get(offset);
   }
 
   tell(atMs, state, missed) {
     this.states.push({ atMs, state, missed });
     this.missed += missed ?? 0;
+    if (state === 'asking') this.#asks.push(atMs);
+    if (state === 'answered' || state === 'open') this.#answers.push(atMs);
     if (state === 'lost') this.reconnects += 1;
   }
 
@@ -77,10 +106,27 @@ class Lane {
     if (record.what !== 'up' && record.what !== 'down') return;
     const bytes = decode(record.bytes);
     connection.dissector.feed(record.what, bytes, record.at_ms);
+    this.#note(connection.dissector);
     const { up, down } = this.bytes.at(-1) ?? { up: 0, down: 0 };
     this.bytes.push(record.what === 'up'
       ? { at: record.at_ms, up: up + bytes.length, down }
       : { at: record.at_ms, up, down: down + bytes.length });
+  }
+
+  /** Remembers when events left; looks at what is new alone. */
+  #note(dissector) {
+    const read = this.#read.get(dissector) ?? { exchanges: 0, messages: 0 };
+    this.#read.set(dissector, read);
+    const { exchanges, messages } = dissector;
+    for (; read.exchanges < exchanges.length; read.exchanges += 1) {
+      const { answerAt, answerEnd, events } = exchanges[read.exchanges];
+      if (answerEnd === null) break;
+      for (const offset of events) if (!this.#left.has(offset)) this.#left.set(offset, answerAt);
+    }
+    for (; read.messages < messages.length; read.messages += 1) {
+      const { what, offset, at } = messages[read.messages];
+      if (what === 'event' && !this.#left.has(offset)) this.#left.set(offset, at);
+    }
   }
 
   get dissectors() {
@@ -125,13 +171,14 @@ class Lane {
     let requests = 0;
     let empty = 0;
     let waiting = null;
-    for (const { exchanges } of this.dissectors) {
-      for (const exchange of exchanges) {
+    for (const { endedMs, dissector } of this.connections.values()) {
+      for (const exchange of dissector.exchanges) {
         if (exchange.requestAt > until) break;
         requests += 1;
         const isDone = exchange.answerEnd !== null && exchange.answerEnd !== undefined && exchange.answerEnd <= until;
         if (isDone && exchange.empty) empty += 1;
-        if (!isDone && !(exchange.answerAt <= until)) waiting = { sinceMs: exchange.requestAt };
+        const isCut = endedMs !== null && endedMs <= until;
+        if (!isDone && !isCut && (exchange.answerAt === null || exchange.answerAt > until)) waiting = { sinceMs: exchange.requestAt };
       }
     }
     const at = until === Infinity ? this.bytes.length : firstAfter(this.bytes, until, (entry) => entry.at);

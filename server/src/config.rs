@@ -2,10 +2,12 @@
 //! server read the same flags; each is also a variable `PUSHLAB_…`.
 
 use crate::lab::proxy::Flags;
+use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
 use clap::Args;
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use std::net::SocketAddr;
+use strum::VariantNames;
 
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -49,6 +51,11 @@ pub struct Config {
     /// Share by which a hold is shortened at random, so that clients do not come back in step
     #[arg(long, env = "PUSHLAB_HOLD_JITTER", default_value_t = 0.1, value_parser = share)]
     pub hold_jitter: f64,
+
+    /// Lab use: what waits while a long poll is held, tasks or threads. A thread takes the stack that
+    /// RUST_MIN_STACK says, 2 MiB of address space unless it is set
+    #[arg(long, env = "PUSHLAB_HOLD_ON", default_value_t, value_parser = hold_on())]
+    pub hold_on: HoldOn,
 
     /// Seconds of silence after which SSE and HTTP streaming send a heartbeat
     #[arg(long, env = "PUSHLAB_STREAM_HEARTBEAT", default_value_t = 15.0, value_parser = positive_seconds)]
@@ -97,6 +104,10 @@ impl Config {
             usize::from,
         )
     }
+}
+
+fn hold_on() -> impl TypedValueParser<Value = HoldOn> {
+    PossibleValuesParser::new(HoldOn::VARIANTS).try_map(|name| name.parse::<HoldOn>())
 }
 
 fn positive_seconds(text: &str) -> Result<f64, String> {

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::hub::Hub;
 use crate::lab::Lab;
+use crate::parking::Threads;
 use crate::usage::Ledger;
 use crate::wire::usage::Usage;
 use crate::worker::Worker;
@@ -17,6 +18,8 @@ pub struct Desk {
     pub config: Arc<Config>,
     /// Absent where the lab is closed.
     pub lab: Option<Arc<Lab>>,
+    /// Where held polls park, if not on tasks.
+    pub threads: Option<Arc<Threads>>,
 }
 
 impl Desk {
@@ -27,7 +30,10 @@ impl Desk {
     }
 
     pub fn usage(&self) -> Usage {
-        self.ledger
-            .usage(self.hub.published(), self.hub.room_count() as u64)
+        let mut usage = self
+            .ledger
+            .usage(self.hub.published(), self.hub.room_count() as u64);
+        usage.unheld = self.threads.as_ref().map_or(0, |threads| threads.refused());
+        usage
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::frames::Draft;
 use crate::history::{Appended, Bounds, History};
+use crate::parking::Parked;
 use crate::wake::{Mailboxes, RoomId, Sleepers};
 use crate::wire::cursor::{Cursor, Epoch};
 use std::collections::HashMap;
@@ -34,6 +35,7 @@ pub struct Room {
     /// Offset of the newest event; moves after the event is in the history.
     head: AtomicU64,
     pub sleepers: Sleepers,
+    pub parked: Parked,
     /// Subscriptions that exist now.
     subscribers: AtomicUsize,
     last_used: Mutex<Instant>,
@@ -88,6 +90,7 @@ impl Hub {
         if let Appended::New(_) = appended {
             self.published.fetch_add(1, Ordering::Relaxed);
             room.sleepers.wake(room.id, &self.mailboxes);
+            room.parked.wake();
         }
         cursor
     }
@@ -137,6 +140,7 @@ impl Room {
             history: Mutex::new(History::new(epoch, bounds)),
             head: AtomicU64::new(0),
             sleepers: Sleepers::default(),
+            parked: Parked::default(),
             subscribers: AtomicUsize::new(0),
             last_used: Mutex::new(Instant::now()),
         }

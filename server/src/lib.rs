@@ -14,6 +14,7 @@ mod frames;
 mod history;
 mod hub;
 mod wake;
+mod parking;
 mod worker;
 mod shortcut;
 mod subscription;
@@ -39,6 +40,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use wire::hold_on::HoldOn;
 use worker::Worker;
 
 /// How often idle rooms are looked for.
@@ -84,6 +86,10 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
     };
     let hub = Hub::new(bounds, config.max_rooms);
     let ledger = Arc::new(usage::Ledger::default());
+    let threads = match config.hold_on {
+        HoldOn::Tasks => None,
+        HoldOn::Threads => Some(Arc::default()),
+    };
     let listener = net::listen::bind(config.listen)?;
     let public = listener.local_addr()?;
     let (listener, front) = match config.trouble.are_given() {
@@ -122,6 +128,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
                 hub: Arc::clone(&hub),
                 worker,
                 ledger: Arc::clone(&ledger),
+                threads: threads.clone(),
                 config: Arc::clone(&config),
                 lab: lab.clone(),
             })

@@ -51,6 +51,9 @@ pub fn text(usage: &Usage) -> String {
         "Rooms that exist now",
         Some(usage.rooms),
     );
+    let unheld = Counter::<u64>::default();
+    unheld.inc_by(usage.unheld);
+    registry.register("unheld_polls", "Long polls that found no thread", unheld);
     process(&mut registry, usage);
     let mut text = String::new();
     encode(&mut text, &registry).expect("writing to a string cannot fail");

@@ -2,6 +2,7 @@
 //! do about it.
 
 use crate::hub::Full;
+use crate::parking::NoThread;
 use crate::wire::cursor::BadCursor;
 use crate::wire::problem::{PROBLEM_JSON, Problem};
 use actix_web::http::StatusCode;
@@ -42,6 +43,10 @@ pub enum Refusal {
         "the server holds as many rooms as it may; try again later, or start it with a larger --max-rooms"
     )]
     RoomsFull,
+    #[error(
+        "{0}; try again later, allow more processes (ulimit -u), or start the server with --hold-on tasks"
+    )]
+    NoThread(#[from] NoThread),
 }
 
 impl From<Full> for Refusal {
@@ -69,7 +74,9 @@ impl ResponseError for Refusal {
             Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Refusal::RoomsFull | Refusal::LabFull => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::RoomsFull | Refusal::LabFull | Refusal::NoThread(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -84,7 +91,7 @@ impl ResponseError for Refusal {
                 response.insert_header((header::UPGRADE, "websocket"));
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
-            Refusal::RoomsFull | Refusal::LabFull => {
+            Refusal::RoomsFull | Refusal::LabFull | Refusal::NoThread(_) => {
                 response.insert_header((header::RETRY_AFTER, "30"));
             }
             Refusal::BadRequest(_)

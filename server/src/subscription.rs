@@ -117,16 +117,21 @@ impl Subscription {
         }
     }
 
-    /// Whether an event waits after the cursor; if not, a publish will wake this task.
+    /// Whether an event waits after the cursor.
+    pub fn has_something(&self) -> bool {
+        self.room.head() > self.offset.get()
+    }
+
+    /// The same; if not, a publish will wake this task.
     pub fn poll_ready(&mut self, context: &Context<'_>) -> Poll<()> {
-        if self.room.head() > self.offset.get() {
+        if self.has_something() {
             return Poll::Ready(());
         }
         self.sleeper
             .get_or_insert_with(|| self.worker.join(&self.room, self.shortcut.clone()))
             .arm(context);
         // Again: a publish between the look and the arming would wake nobody.
-        if self.room.head() > self.offset.get() {
+        if self.has_something() {
             Poll::Ready(())
         } else {
             Poll::Pending

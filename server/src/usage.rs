@@ -119,6 +119,7 @@ impl Ledger {
                 .collect(),
             published,
             rooms,
+            unheld: 0,
         }
     }
 

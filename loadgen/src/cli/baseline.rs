@@ -35,6 +35,15 @@ pub(super) struct Baseline {
 }
 
 impl Baseline {
+    /// A flag of a comparison that is given.
+    pub(super) fn of_one_run(&self) -> Option<&'static str> {
+        let given = [
+            ("--baseline", self.baseline.is_some()),
+            ("--save-baseline", self.save_baseline.is_some()),
+        ];
+        (given.into_iter()).find_map(|(flag, given)| given.then_some(flag))
+    }
+
     /// The run to compare with, if the one to come can be.
     pub(super) fn before(&self, plan: &Plan) -> anyhow::Result<Option<Results>> {
         let Some(said) = &self.baseline else {

@@ -2,6 +2,7 @@
 //! exit code it gets. Results go to stdout, everything else to stderr.
 
 mod run;
+mod several;
 mod validate;
 mod new;
 mod report;
@@ -40,9 +41,9 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs a scenario and writes a report
+    /// Runs scenarios and writes a report of each
     Run(run::Arguments),
-    /// Prints what a scenario would do and need, and starts nothing
+    /// Prints what scenarios would do and need, and starts nothing
     Validate(validate::Arguments),
     /// Writes a scenario to begin with
     New(new::Arguments),
@@ -69,6 +70,27 @@ enum Exit {
     Aborted = 105,
 }
 
+impl Exit {
+    /// Of two ends, the one that says what is wrong with both: nothing can be said of a run that
+    /// could not be read, was stopped, broke off or is invalid, and the most is told by one that ran.
+    fn worse(self, other: Exit) -> Exit {
+        let rank = |exit: Exit| match exit {
+            Exit::Usage => 6,
+            Exit::Aborted => 5,
+            Exit::Internal => 4,
+            Exit::InvalidRun => 3,
+            Exit::Unexpected => 2,
+            Exit::Regression => 1,
+            Exit::Ok => 0,
+        };
+        if rank(other) > rank(self) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit as u8)
@@ -86,7 +108,7 @@ pub fn main() -> ExitCode {
     let color = colors(command_line.no_color);
     let done = match command_line.command {
         Command::Run(arguments) => run::run(arguments, color),
-        Command::Validate(arguments) => validate::validate(&arguments),
+        Command::Validate(arguments) => validate::validate(&arguments, color),
         Command::New(arguments) => new::new(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
@@ -95,11 +117,15 @@ pub fn main() -> ExitCode {
             .map(|()| Exit::Ok)
             .map_err(anyhow::Error::from),
     };
+    told(done, color).into()
+}
+
+/// A failure is told, and is an exit code from then on.
+fn told(done: anyhow::Result<Exit>, color: bool) -> Exit {
     done.unwrap_or_else(|error| {
         tell(&error, color);
         exit_of(&error)
     })
-    .into()
 }
 
 /// clap's own code for a wrong command line is 2; help and version are no error.
@@ -186,6 +212,24 @@ fn print(bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn of_several_runs_the_worst_decides() {
+        let by_rank = [
+            Exit::Ok,
+            Exit::Regression,
+            Exit::Unexpected,
+            Exit::InvalidRun,
+            Exit::Internal,
+            Exit::Aborted,
+            Exit::Usage,
+        ];
+        for (at, exit) in by_rank.into_iter().enumerate() {
+            for other in &by_rank[..=at] {
+                assert_eq!((exit.worse(*other), other.worse(exit)), (exit, exit));
+            }
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -10,11 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use strum::VariantNames;
 
+/// A scenario's file, and what is to be done.
+pub(super) type Planned = (PathBuf, Plan);
+
 #[derive(Args)]
 pub(super) struct Flags {
-    /// Scenario to read; `loadgen new` writes one
-    #[arg(help_heading = "Core")]
-    pub(super) file: PathBuf,
+    /// Scenarios to read, one after another; `loadgen new` writes one
+    #[arg(value_name = "FILE", required = true, help_heading = "Core")]
+    pub(super) files: Vec<PathBuf>,
 
     /// Clients per trial, such as 500 or 5k
     #[arg(short, long, env = "LOADGEN_CLIENTS", value_name = "N", value_parser = count, help_heading = "Core")]
@@ -76,10 +79,16 @@ pub(super) struct Flags {
 }
 
 impl Flags {
-    /// Reads the scenario and resolves it.
-    pub(super) fn plan(&self, find_max: Option<FindMax>) -> anyhow::Result<Plan> {
-        let scenario = Scenario::read(&self.file)?;
-        Plan::resolve(&scenario, &self.overrides(find_max)).with_context(|| named(&self.file))
+    /// Reads every scenario and resolves it, in the order given: what is wrong with the last is known
+    /// before the first begins.
+    pub(super) fn plans(&self, find_max: Option<&FindMax>) -> anyhow::Result<Vec<Planned>> {
+        let plan = |file: &PathBuf| {
+            let scenario = Scenario::read(file)?;
+            let plan = Plan::resolve(&scenario, &self.overrides(find_max.cloned()))
+                .with_context(|| named(file))?;
+            Ok((file.clone(), plan))
+        };
+        self.files.iter().map(plan).collect()
     }
 
     fn overrides(&self, find_max: Option<FindMax>) -> Overrides {

@@ -1,10 +1,11 @@
 //! `loadgen run`: plan, limits, run, and what is said at the end.
 
 use super::baseline::Baseline;
-use super::overrides::{Flags, named};
-use super::{Exit, print};
+use super::overrides::{Flags, Planned, named};
+use super::several::{self, End};
+use super::{Exit, print, told};
 use crate::environment;
-use crate::plan::FindMax;
+use crate::plan::{FindMax, Plan, PlanError};
 use crate::progress::Display;
 use crate::report;
 use crate::results::Dimension;
@@ -13,9 +14,10 @@ use crate::trial::Options;
 use anyhow::Context;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use tokio::sync::watch;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -50,7 +52,8 @@ pub(super) struct Arguments {
     )]
     slo: Vec<String>,
 
-    /// Folder of the report [default: reports/<name>/<UTC>]
+    /// Folder of the report, or of several scenarios the folder of their reports, each by its name
+    /// [default: reports/<name>/<UTC>]
     #[arg(
         short,
         long,
@@ -100,24 +103,106 @@ enum Format {
     Quiet,
 }
 
+/// Every scenario has been read before the first one runs. One that this machine cannot run, or that
+/// fails, does not keep the others from running; a signal does.
 pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
     let find_max = arguments.find_max.map(|dimension| FindMax {
         dimension,
-        slo: arguments.slo,
+        slo: arguments.slo.clone(),
     });
-    let plan = arguments.flags.plan(find_max)?;
+    let plans = arguments.flags.plans(find_max.as_ref())?;
+    let several = plans.len() > 1;
+    if several {
+        arguments.check_several(&plans)?;
+    }
+    let format = arguments.format();
+    let stop = signals::listen().context("signals cannot be heard")?;
+    let mut ends = Vec::new();
+    let mut exit = Exit::Ok;
+    for (file, plan) in plans {
+        if *stop.borrow() {
+            break;
+        }
+        if several && format == Format::Text {
+            print(several::heading(&plan).as_bytes())?;
+        }
+        let mut end = End::of(&plan);
+        end.exit = told(
+            run_one(&arguments, &file, plan, &stop, color, &mut end),
+            color,
+        );
+        exit = exit.worse(end.exit);
+        ends.push(end);
+    }
+    if *stop.borrow() {
+        exit = exit.worse(Exit::Aborted);
+    }
+    if several && format == Format::Text {
+        print(several::summary(&ends).as_bytes())?;
+    }
+    Ok(exit)
+}
+
+impl Arguments {
+    fn format(&self) -> Format {
+        if self.quiet {
+            Format::Quiet
+        } else {
+            self.output_format
+        }
+    }
+
+    /// What is of one run alone.
+    fn check_several(&self, plans: &[Planned]) -> anyhow::Result<()> {
+        let of_one = |key, problem: &str| {
+            let problem = problem.to_owned();
+            Err(PlanError::Refused { key, problem }.into())
+        };
+        if matches!(self.output_format, Format::Json | Format::Csv) {
+            return of_one(
+                "--output-format",
+                "stdout takes the results of one run; remove it, each report folder has both files",
+            );
+        }
+        if let Some(flag) = self.baseline.of_one_run() {
+            return of_one(flag, "a baseline is of one run; give one scenario");
+        }
+        let names: HashSet<_> = plans.iter().map(|(_, plan)| &plan.scenario.name).collect();
+        if self.out.is_some() && names.len() < plans.len() {
+            return of_one(
+                "--out",
+                "two scenarios have one name, so their reports would be one folder; remove it or rename one",
+            );
+        }
+        Ok(())
+    }
+
+    /// Exactly as given for one scenario; of several each has a folder of its name in it.
+    fn folder(&self, plan: &Plan) -> Option<PathBuf> {
+        let out = self.out.as_ref()?;
+        match self.flags.files.len() {
+            1 => Some(out.clone()),
+            _ => Some(out.join(plan.scenario.name.as_str())),
+        }
+    }
+}
+
+fn run_one(
+    arguments: &Arguments,
+    file: &Path,
+    plan: Plan,
+    stop: &watch::Receiver<bool>,
+    color: bool,
+    end: &mut End,
+) -> anyhow::Result<Exit> {
     plan.check_limits(&environment::limits())
-        .with_context(|| named(&arguments.flags.file))?;
+        .with_context(|| named(file))?;
     let earlier = arguments.baseline.before(&plan)?;
-    let format = if arguments.quiet {
-        Format::Quiet
-    } else {
-        arguments.output_format
-    };
+    let format = arguments.format();
     let request = Request {
+        out: arguments.folder(&plan),
         plan,
-        out: arguments.out,
-        labels: arguments.label.into_iter().collect::<BTreeMap<_, _>>(),
+        labels: arguments.label.iter().cloned().collect::<BTreeMap<_, _>>(),
         display: Display::choose(arguments.quiet || arguments.no_progress, color),
         options: arguments
             .threads
@@ -126,39 +211,43 @@ pub(super) fn run(arguments: Arguments, color: bool) -> anyhow::Result<Exit> {
                 ..Options::default()
             }),
     };
-    let quiet = arguments.quiet;
-    let stop = signals::listen().context("signals cannot be heard")?;
     let finished = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the runtime cannot start")?
-        .block_on(run::run(request, stop))?;
+        .block_on(run::run(request, stop.clone()))?;
+    end.ran(&finished);
     print(&said(&finished, format))?;
-    for reason in &finished.results.verdict.reasons {
+    tell_what_is_wrong(&finished, arguments.quiet);
+    let aloud = format == Format::Text;
+    let exit = exit_of(&finished);
+    (arguments.baseline).after(earlier.as_ref(), &finished.results, aloud, exit)
+}
+
+fn tell_what_is_wrong(finished: &Finished, quiet: bool) {
+    let results = &finished.results;
+    for reason in &results.verdict.reasons {
         eprintln!(
             "{}: {reason}",
-            if finished.results.verdict.valid {
+            if results.verdict.valid {
                 "note"
             } else {
                 "invalid"
             }
         );
     }
-    for found in (finished.results.capacity.iter()).filter(|found| found.maximum.is_none()) {
+    for found in (results.capacity.iter()).filter(|found| found.maximum.is_none()) {
         eprintln!(
             "failed: {} does not bear the load to begin with",
             found.name
         );
     }
-    for failure in report::failures(&finished.results) {
+    for failure in report::failures(results) {
         eprintln!("failed: {failure}");
     }
     if !quiet {
-        (report::outliers(&finished.results).iter()).for_each(|said| eprintln!("note: {said}"));
+        (report::outliers(results).iter()).for_each(|said| eprintln!("note: {said}"));
     }
-    let aloud = format == Format::Text;
-    let exit = exit_of(&finished);
-    (arguments.baseline).after(earlier.as_ref(), &finished.results, aloud, exit)
 }
 
 fn said(finished: &Finished, format: Format) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! `loadgen validate`: what a scenario would do and need; nothing is started.
 
 use super::overrides::{Flags, named};
-use super::{Exit, print};
+use super::{Exit, print, told};
 use crate::environment;
 use crate::plan::Plan;
 use crate::results::Prediction;
@@ -18,12 +18,16 @@ pub(super) struct Arguments {
 }
 
 /// Exits as `run` would before its first trial.
-pub(super) fn validate(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let plan = arguments.flags.plan(None)?;
-    print(describe(&plan).as_bytes())?;
-    plan.check_limits(&environment::limits())
-        .with_context(|| named(&arguments.flags.file))?;
-    Ok(Exit::Ok)
+pub(super) fn validate(arguments: &Arguments, color: bool) -> anyhow::Result<Exit> {
+    let limits = environment::limits();
+    let mut exit = Exit::Ok;
+    for (at, (file, plan)) in arguments.flags.plans(None)?.into_iter().enumerate() {
+        let apart = if at == 0 { "" } else { "\n" };
+        print(format!("{apart}{}", describe(&plan)).as_bytes())?;
+        let found = plan.check_limits(&limits).with_context(|| named(&file));
+        exit = exit.worse(told(found.map(|()| Exit::Ok), color));
+    }
+    Ok(exit)
 }
 
 fn describe(plan: &Plan) -> String {

@@ -114,13 +114,16 @@ fn request(client: &Client, query: &str) -> Result<String, Failure> {
         target.push_str(parameter);
         separator = '&';
     }
-    let known = match client.place.get() {
+    let mut own = match client.place.get() {
         Place::At(cursor) if client.transport().conditional => {
             vec![("If-None-Match", format!("\"{cursor}\""))]
         }
         Place::At(_) | Place::Unknown | Place::Counted(_) => Vec::new(),
     };
-    heads::request(client, &target, &known)
+    if !client.transport().keep_alive {
+        own.push(("Connection", "close".to_owned()));
+    }
+    heads::request(client, &target, &own)
 }
 
 /// What an answer brought.

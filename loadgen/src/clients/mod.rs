@@ -372,6 +372,15 @@ async fn over_http(
 ) -> Result<End, Failure> {
     let tally = client.tally();
     let endpoint = &client.lane.setting.endpoint;
+    // A connection for one poll is opened when the poll is due, not before.
+    if let Some(due) = client
+        .next_poll
+        .get()
+        .filter(|_| !client.transport().keep_alive)
+        && !client.wait_until(due).await
+    {
+        return Ok(End::Closed);
+    }
     let stream = tokio::select! {
         biased;
         () = closing(&client.orders) => return Ok(End::Closed),

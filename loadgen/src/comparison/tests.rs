@@ -67,6 +67,7 @@ fn trial(p99: &i64) -> Trial {
         errors: BTreeMap::new(),
         requests: 0,
         empty_responses: 0,
+        connects: 0,
         window_deliveries: 100,
         latency_us: Latencies {
             delivery: Distribution {

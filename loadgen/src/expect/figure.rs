@@ -280,7 +280,15 @@ mod tests {
             FIGURES.into_iter().filter(has).collect::<Vec<_>>()
         };
         assert_eq!(units(Unit::Share), ["delivered_share", "empty_share"]);
-        assert_eq!(units(Unit::Ratio), ["requests_per_delivery"]);
+        assert_eq!(
+            units(Unit::Ratio),
+            [
+                "requests_per_delivery",
+                "connects_per_request",
+                "server_threads",
+                "server_context_switches_per_delivery"
+            ]
+        );
         assert_eq!(units(Unit::PerS), ["deliveries_per_s"]);
         assert_eq!(units(Unit::BytesPerS), ["bandwidth_mean_bytes_per_s"]);
         assert_eq!(

@@ -52,6 +52,7 @@ fn trial(plan: &Plan, events: u64, from_us: i64) -> Trial {
         window_s: WINDOW_S,
         requests,
         empty_responses: (requests as f64 * (-2f64).exp()).round() as u64,
+        connects: 0,
         latency_us: Latencies {
             delivery: samples.distribution(),
             ..Latencies::default()

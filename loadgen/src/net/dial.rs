@@ -38,6 +38,7 @@ pub async fn dial(
             Stream::Linked(Linked::start(connected?, link.clone()))
         }
     };
+    tally.totals.opened(tally.traffic);
     Ok(Metered::new(stream, tally, speech))
 }
 

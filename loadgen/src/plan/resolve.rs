@@ -125,6 +125,9 @@ fn fill_in(entry: &mut TransportEntry) {
         entry.conditional.get_or_insert(false);
         entry.cursor.get_or_insert(CursorUse::Kept);
     }
+    if !entry.kind.is_push() {
+        entry.keep_alive.get_or_insert(true);
+    }
     entry.headers.get_or_insert(Headers::Lean);
     if entry.kind == Transport::Websocket {
         entry.subprotocol.get_or_insert(Subprotocol::Json);
@@ -373,7 +376,12 @@ fn least_request(scenario: &Scenario, entry: &TransportEntry) -> usize {
         Some(true) => "If-None-Match: \"\"\r\n".len() + LONGEST_CURSOR,
         Some(false) | None => 0,
     };
+    let closes = match entry.keep_alive {
+        Some(false) => "Connection: close\r\n".len(),
+        Some(true) | None => 0,
+    };
     "GET  HTTP/1.1\r\nHost: \r\nX-Pad: \r\n\r\n".len()
+        + closes
         + prefix
         + path
         + LONGEST_CURSOR

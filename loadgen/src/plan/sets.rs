@@ -20,7 +20,10 @@ pub(super) fn sets(scenario: &Scenario) -> Result<Vec<(u64, TrialPlan)>, PlanErr
             for (number, load) in loads(scenario)?.into_iter().enumerate() {
                 for link in LinkPlan::all_of(scenario.link.as_ref()) {
                     let name = entry.name().to_string();
-                    let trial = trial_plan(scenario, name, transport.clone(), load, link);
+                    let mut trial = trial_plan(scenario, name, transport.clone(), load, link);
+                    if let Some(hold_on) = entry.hold_on {
+                        trial.server.hold_on = hold_on;
+                    }
                     sets.push((number as u64, trial));
                 }
             }
@@ -79,6 +82,7 @@ fn transport_plans(entry: &TransportEntry) -> Vec<TransportPlan> {
                 hold,
                 resume: entry.resume.unwrap_or(true),
                 conditional: entry.conditional.unwrap_or(false),
+                keep_alive: entry.keep_alive.unwrap_or(true),
                 headers: entry.headers.unwrap_or_default(),
                 latest: entry.asks_for_latest(),
                 max_silence: entry.max_silence.map(|time| time.0),
@@ -138,6 +142,7 @@ fn trial_plan(
             bare: server.bare,
             hold_jitter: server.hold_jitter,
             heartbeat: server.heartbeat.map(|time| time.0),
+            hold_on: server.hold_on,
             lab_headers,
             trouble: trouble_plan(&scenario.trouble),
         },

@@ -20,7 +20,9 @@ impl TrialPlan {
     /// exchange.
     pub fn situation(&self, heard_per_s: f64, service_s: f64) -> Situation {
         let (transport, rtt_s) = (&self.transport, self.link.rtt.as_secs_f64());
-        let gap_s = rtt_s + service_s;
+        // A connection of its own takes a round trip before there is anything to ask on.
+        let round_trips = if transport.keep_alive { 1.0 } else { 2.0 };
+        let gap_s = round_trips * rtt_s + service_s;
         // A beat that falls into an exchange is left out.
         let beats = (gap_s / transport.interval.as_secs_f64()).ceil().max(1.0);
         Situation {

@@ -69,9 +69,24 @@ fn request(trial: &TrialPlan, cursor: f64) -> f64 {
         true => length("If-None-Match: \"\"\r\n") + cursor,
         false => 0.0,
     };
+    let closing = if trial.transport.keep_alive {
+        0.0
+    } else {
+        CLOSE
+    };
     let fixed = length("GET /rooms//?cursor= HTTP/1.1\r\nHost: \r\n\r\n");
-    fixed + room + length(kind.segment()) + cursor + hold + length(EMBEDDED_HOST) + condition
+    fixed
+        + room
+        + length(kind.segment())
+        + cursor
+        + hold
+        + length(EMBEDDED_HOST)
+        + condition
+        + closing
 }
+
+/// Of `connection: close` in either head.
+const CLOSE: f64 = 19.0;
 
 const DATE: &str = "date: Sat, 21 Nov 2026 08:18:14 GMT\r\n";
 const NO_STORE: &str = "cache-control: no-store\r\n";

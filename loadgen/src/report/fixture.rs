@@ -317,6 +317,7 @@ fn trial(
         errors: BTreeMap::new(),
         requests: (requests * delivered as f64) as u64,
         empty_responses: (requests * empty * delivered as f64) as u64,
+        connects: 0,
         window_deliveries: delivered,
         latency_us: latencies(delivery),
         bytes: Bytes {

@@ -2,9 +2,11 @@
 
 use super::units::{Size, Time};
 use super::{Misfit, is_default, misfit};
-use schemars::JsonSchema;
+use pushlab_server::wire::hold_on::HoldOn;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use strum::VariantNames;
 
 /// The server takes no longer times.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -34,6 +36,11 @@ pub struct ServerEntry {
     /// Silence after which streams send a heartbeat, and the time between WebSocket pings
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<Time>,
+    /// What waits while a long poll is held: a task, or an OS thread for each poll; a long-polling
+    /// transport may have one of its own
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(schema_with = "hold_on")]
+    pub hold_on: HoldOn,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +53,10 @@ pub struct TargetEntry {
     pub admin: Option<String>,
 }
 
+pub(super) fn hold_on(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": HoldOn::VARIANTS })
+}
+
 impl ServerEntry {
     pub(super) fn check(&self, has_target: bool) -> Result<(), Misfit> {
         let settings = [
@@ -54,6 +65,7 @@ impl ServerEntry {
             ("history_bytes", self.history_bytes.is_some()),
             ("hold_jitter", self.hold_jitter.is_some()),
             ("heartbeat", self.heartbeat.is_some()),
+            ("hold_on", self.hold_on != HoldOn::default()),
         ];
         if let Some((key, _)) = settings.into_iter().find(|(_, given)| *given && has_target) {
             return misfit(

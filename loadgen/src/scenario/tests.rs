@@ -38,7 +38,7 @@ fn the_smallest_scenario_has_the_documented_defaults() {
 
 #[test]
 fn errors_name_place_key_and_remedy() {
-    let cases: [(String, &str); 25] = [
+    let cases: [(String, &str); 27] = [
         (
             GOOD.replace("clients = 5", "clients = 5\nduratoin = \"5s\""),
             "x.toml:4:1: unknown key \"duratoin\" in [load]; did you mean \"duration\"?",
@@ -141,6 +141,14 @@ fn errors_name_place_key_and_remedy() {
             format!("{GOOD}[server]\nworkers = 2\n[target]\nurl = \"http://x\"\n"),
             "x.toml:9:1: server.workers: \"workers\" is for the embedded server; remove it, or remove [target]",
         ),
+        (
+            format!("{GOOD}hold_on = \"threads\"\n"),
+            "x.toml:8:1: transports[0].hold_on: \"hold_on\" does nothing on sse; remove it",
+        ),
+        (
+            format!("{GOOD}[server]\nhold_on = \"fibers\"\n"),
+            "x.toml:9:11: unknown value \"fibers\" for server.hold_on; use one of tasks, threads",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(refusal(&text), expected, "\n{text}");
@@ -182,7 +190,7 @@ fn a_bare_server_has_no_cursors_to_ask_by() {
 
 #[test]
 fn every_setting_survives_its_toml() {
-    let text = "name = \"all\"\ntitle = \"Größe 峡谷\"\nseed = 7\n[load]\nclients = [10, 20]\nrooms = [1, 2]\nramp = \"250ms\"\nwarm_up = \"0s\"\nduration = \"1m30s\"\nrepeats = 3\ngraceful_stop = \"5s\"\n[publish]\nrate = [\"0.5/s\", 10]\narrivals = \"burst\"\nburst = 50\npayload = [\"128B\", \"1KiB\"]\nby = \"clients\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = [\"200ms\", \"1s\"]\nconditional = true\n[[transports]]\nkind = \"long-polling\"\nname = \"held\"\nhold = \"25s\"\nresume = false\n[[transports]]\nkind = \"websocket\"\nsubprotocol = \"msgpack\"\n[link]\npreset = \"4g\"\nrtt = [\"50ms\", \"100ms\"]\njitter = \"5ms\"\nbandwidth = \"10Mbit/s\"\nstall = { every = \"5s\", lasts = \"500ms\" }\n[server]\nworkers = 2\nhistory = 100\nhistory_bytes = \"1MiB\"\nhold_jitter = 0.0\n[trouble]\ncut_at = [\"1s\", \"2s\"]\n[expect]\nlost = \"== 0\"\n\"held.latency.p99\" = [\"< 2 * websocket.latency.p99\", { threshold = \"< 1s\", abort_on_fail = true, delay_abort_eval = \"10s\" }]\n";
+    let text = "name = \"all\"\ntitle = \"Größe 峡谷\"\nseed = 7\n[load]\nclients = [10, 20]\nrooms = [1, 2]\nramp = \"250ms\"\nwarm_up = \"0s\"\nduration = \"1m30s\"\nrepeats = 3\ngraceful_stop = \"5s\"\n[publish]\nrate = [\"0.5/s\", 10]\narrivals = \"burst\"\nburst = 50\npayload = [\"128B\", \"1KiB\"]\nby = \"clients\"\n[[transports]]\nkind = \"interval-polling\"\ninterval = [\"200ms\", \"1s\"]\nconditional = true\n[[transports]]\nkind = \"long-polling\"\nname = \"held\"\nhold = \"25s\"\nhold_on = \"tasks\"\nresume = false\n[[transports]]\nkind = \"websocket\"\nsubprotocol = \"msgpack\"\n[link]\npreset = \"4g\"\nrtt = [\"50ms\", \"100ms\"]\njitter = \"5ms\"\nbandwidth = \"10Mbit/s\"\nstall = { every = \"5s\", lasts = \"500ms\" }\n[server]\nworkers = 2\nhistory = 100\nhistory_bytes = \"1MiB\"\nhold_jitter = 0.0\nhold_on = \"threads\"\n[trouble]\ncut_at = [\"1s\", \"2s\"]\n[expect]\nlost = \"== 0\"\n\"held.latency.p99\" = [\"< 2 * websocket.latency.p99\", { threshold = \"< 1s\", abort_on_fail = true, delay_abort_eval = \"10s\" }]\n";
     let scenario = Scenario::parse(text, "all.toml").unwrap();
     let again = Scenario::parse(&scenario.to_toml(), "again.toml").unwrap();
     assert_eq!(again, scenario);

@@ -2,10 +2,11 @@
 
 use super::headers::Headers;
 use super::name::Name;
-use super::server::ServerEntry;
+use super::server::{self, ServerEntry};
 use super::sweep::OneOrMany;
 use super::units::Time;
 use super::{Misfit, misfit};
+use pushlab_server::wire::hold_on::HoldOn;
 use pushlab_server::wire::transport::Transport;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,11 @@ pub struct TransportEntry {
     /// How long long polling asks to be held; a list sweeps
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold: Option<OneOrMany<Time>>,
+    /// What the embedded server holds a long poll on: a task, or an OS thread for each poll; that of
+    /// [server] unless given
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "server::hold_on")]
+    pub hold_on: Option<HoldOn>,
     /// Whether a client that was cut comes back with its cursor
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<bool>,
@@ -36,6 +42,9 @@ pub struct TransportEntry {
     /// Whether polls send If-None-Match
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditional: Option<bool>,
+    /// Whether polls share one connection, or each opens one of its own
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_alive: Option<bool>,
     /// Encoding on a WebSocket
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subprotocol: Option<Subprotocol>,
@@ -77,6 +86,7 @@ impl TransportEntry {
                 self.polls_by_interval(),
             ),
             ("hold", self.hold.is_some(), self.is_held()),
+            ("hold_on", self.hold_on.is_some(), self.is_held()),
             (
                 "conditional",
                 self.conditional.is_some(),
@@ -88,6 +98,11 @@ impl TransportEntry {
                 self.kind == Transport::Websocket,
             ),
             ("cursor", self.cursor.is_some(), !self.kind.is_push()),
+            (
+                "keep_alive",
+                self.keep_alive.is_some(),
+                !self.kind.is_push(),
+            ),
         ];
         for (key, given, fits) in settings {
             if given && !fits {
@@ -140,6 +155,17 @@ impl TransportEntry {
                 Time(longest.max(Duration::from_millis(10)))
             ),
         )
+    }
+
+    /// What runs already has been told by its own flags.
+    pub(super) fn check_remote(&self, at: usize) -> Result<(), Misfit> {
+        match self.hold_on {
+            Some(_) => misfit(
+                &["transports", &at.to_string(), "hold_on"],
+                "\"hold_on\" is for the embedded server; start the other with --hold-on and remove it here",
+            ),
+            None => Ok(()),
+        }
     }
 
     /// Without a cursor there is nothing to go on from, and only a history of one event is its

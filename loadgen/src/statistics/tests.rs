@@ -39,6 +39,7 @@ fn trial(plan: &Plan, at: usize, p50: i64, valid: bool) -> Trial {
         errors: BTreeMap::from([("connect".to_owned(), 2)]),
         requests: 10,
         empty_responses: 5,
+        connects: 0,
         window_deliveries: 25,
         latency_us: Latencies {
             delivery: Distribution {
@@ -164,6 +165,9 @@ fn every_figure_has_its_value() {
     whole.generator.control_us = all.clone();
     whole.bandwidth_bytes_per_s = all;
     whole.bytes.per_delivery = Some(1.0);
+    whole.bytes.per_delivery_by_kind = Some([("payload".to_owned(), 0.5)].into());
+    whole.server.threads = Some(1);
+    whole.server.context_switches = Some(1);
     whole.bytes.ip_per_delivery = Some(1.0);
     whole.server.cpu_s_per_million = Some(1.0);
     whole.server.rss_per_connection = Some(1.0);

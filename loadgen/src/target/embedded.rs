@@ -109,6 +109,7 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
     number("--history", plan.history.map(|n| n.to_string()));
     number("--history-bytes", plan.history_bytes.map(|n| n.to_string()));
     number("--hold-jitter", plan.hold_jitter.map(|n| n.to_string()));
+    number("--hold-on", Some(plan.hold_on.to_string()));
     number("--lab-headers", plan.lab_headers.map(|h| h.to_string()));
     let seconds = |time: Duration| Some(time.as_secs_f64().to_string());
     number("--stream-heartbeat", plan.heartbeat.and_then(seconds));

@@ -6,6 +6,7 @@
 
 mod shipped;
 mod runs;
+mod several;
 mod compare;
 mod published;
 mod stored;

@@ -12,7 +12,15 @@ fn scenarios() -> PathBuf {
 }
 
 fn shipped() -> Vec<(String, PathBuf)> {
-    let mut shipped: Vec<(String, PathBuf)> = (fs::read_dir(scenarios()).unwrap())
+    scenarios_of(&scenarios())
+}
+
+fn lessons() -> Vec<(String, PathBuf)> {
+    scenarios_of(&scenarios().join("lessons"))
+}
+
+fn scenarios_of(folder: &Path) -> Vec<(String, PathBuf)> {
+    let mut shipped: Vec<(String, PathBuf)> = (fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
             path.extension()
@@ -87,6 +95,45 @@ fn every_shipped_scenario_is_called_as_its_file_and_fits_the_schema() {
         let resolved = serde_json::to_value(&plan.scenario).unwrap();
         assert!(schema.is_valid(&resolved), "{name} as resolved");
     }
+}
+
+#[test]
+fn every_lesson_is_a_claim_that_can_fail_and_is_short() {
+    let schema = schema();
+    let mut all = Duration::ZERO;
+    for (name, path) in lessons() {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(
+            text.starts_with("#:schema ../scenario.schema.json\n# "),
+            "{name}"
+        );
+        for part in ["\n# Taught by: ", "\n# Expected", "\n# Tolerance: "] {
+            assert!(
+                text.contains(part) || name.starts_with("l12-"),
+                "{name}: {part}"
+            );
+        }
+        let value: serde_json::Value = toml::from_str(&text).unwrap();
+        let errors: Vec<String> = schema.iter_errors(&value).map(|e| e.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{name}");
+        let plan = plan(&path);
+        assert_eq!(plan.scenario.name.as_str(), name);
+        assert!(plan.scenario.title.is_some(), "{name}");
+        // More than that nothing was lost, or that would be all it can find wrong.
+        assert!(plan.checks.len() > plan.sets.len(), "{name}");
+        all += plan.estimated_time();
+    }
+    for lesson in (1..=18)
+        .filter(|lesson| ![8, 9, 13, 16].contains(lesson))
+        .chain([21])
+    {
+        let prefix = format!("l{lesson:02}-");
+        assert!(
+            lessons().iter().any(|(name, _)| name.starts_with(&prefix)),
+            "{prefix}"
+        );
+    }
+    assert!(all < Duration::from_secs(540), "{all:?}");
 }
 
 #[test]

@@ -189,6 +189,7 @@ impl Laboratory {
             errors: BTreeMap::new(),
             requests: deliveries + (cost(100.0).unwrap() as u64),
             empty_responses: cost(300.0).unwrap() as u64,
+            connects: 0,
             window_deliveries: deliveries - cost(20.0).unwrap() as u64,
             bytes: Bytes {
                 // Bytes hardly vary.

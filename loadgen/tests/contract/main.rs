@@ -6,6 +6,7 @@
 
 mod harness;
 mod heads;
+mod keep_alive;
 mod proxy;
 mod trouble;
 
@@ -73,6 +74,23 @@ fn everything_published_is_delivered_once() {
             assert_eq!(trial.latency_us.connect.count, trial.clients, "{kind}");
         }
     }
+}
+
+/// The seed is the same, and so is what is published.
+#[test]
+fn threads_deliver_what_tasks_do() {
+    let [tasks, threads] = ["tasks", "threads"].map(|mode| {
+        let lab = Lab::start_with(&["--hold-on", mode, "--hold-jitter", "0"]);
+        let trial = lab.run(&plan(Transport::LongPolling)).trial;
+        assert_sound(&trial);
+        assert_eq!(trial.errors.len(), 0, "{mode}: {:?}", trial.errors);
+        let server = (trial.server.bytes_rx, trial.server.bytes_tx);
+        let client = (Some(trial.bytes.up), Some(trial.bytes.down));
+        assert_eq!(server, client, "{mode}");
+        trial
+    });
+    assert_eq!(tasks.published, threads.published);
+    assert_eq!(tasks.delivered, threads.delivered);
 }
 
 #[test]

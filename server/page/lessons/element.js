@@ -1,23 +1,17 @@
-// Makes elements of the page. Text is only ever text: nothing that came from outside is read as markup.
+// Elements as lessons need them: lists of children, drawings, sources. Text is only ever text: nothing that
+// came from outside is read as markup.
+
+import { element as plain } from '../views/element.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** `element('p', {class: 'muted', onclick: f}, 'words', child)`; a value of null or false is left out. */
-export function element(name, attributes = {}, ...children) {
-  return fill(document.createElement(name), attributes, children);
-}
+/** As the views' own, and a child may be a list or nothing. */
+export const element = (name, attributes = {}, ...children) => plain(name, attributes, ...children.flat().filter(Boolean));
 
 export function drawing(name, attributes = {}, ...children) {
-  return fill(document.createElementNS(SVG, name), attributes, children);
-}
-
-function fill(made, attributes, children) {
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (key.startsWith('on')) made.addEventListener(key.slice(2), value);
-    else made.setAttribute(key, value === true ? '' : value);
-  }
-  made.append(...children.flat().filter(child => child !== null && child !== undefined && child !== false));
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children.flat());
   return made;
 }
 

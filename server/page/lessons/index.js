@@ -1,4 +1,4 @@
-// The lessons in their order, and the eight of the course in theirs. A lesson is one file: what is claimed
+// The lessons in their order. A lesson is one file: what is claimed
 // and by whom, what is asked, what is run, how it is read and judged, and why it is so.
 //
 //   { id, number, title, claim, taught: [[words, address | null]], honest?, scenario?,
@@ -35,6 +35,3 @@ import mal from './mal.js';
 export const LESSONS = [l01, l02, l03, l04, l05, l06, l07, l08, l09, l10, l11, l12, l13, l14, l15, l16, l17, l18, l19, l20, l21, mal];
 
 export const lesson = id => LESSONS.find(one => one.id === id);
-
-/** Steps of the course; each names its lessons, of which one is run. */
-export const COURSE = [['l02'], ['l01'], ['l07'], ['l04'], ['l05'], ['l06'], ['l10', 'l15'], ['l08', 'l17']];

@@ -1,8 +1,6 @@
 // What a lesson reads off a recording: latencies, polls, gaps, bytes. Each takes a Recording and a lane
 // and returns values; nothing is judged here, and what was not seen is not made up.
 
-import { average } from '../verdict.js';
-
 /** From the first published event to the last: what lies outside is ramp and drain. */
 export function span(recording) {
   const planned = recording.events.map(event => event.plannedMs);
@@ -42,9 +40,6 @@ export function bytes(recording, lane) {
   return Object.fromEntries(Object.entries(kinds).map(([kind, { up, down }]) => [kind, up + down]));
 }
 
-/** Header bytes, request and answer, of one exchange: all of it but its body. */
-export const heads = exchange => exchange.up + exchange.down - (exchange.body ?? 0);
-
 export const sum = values => values.reduce((total, value) => total + value, 0);
 
 /** Latency of each event on two lanes, one minus the other: the events are the same. */
@@ -61,5 +56,23 @@ export const pushes = (recording, lane) =>
 
 export const connections = (recording, lane) => recording.lanes[lane].connections.size;
 
-/** What this machine, server and browser add where the model says 0: mean of a WebSocket on a bare line. */
-export const floorOf = recording => average(latencies(recording, 'websocket'));
+/** Header bytes of one exchange, request and answer: of the first that brought an event, and of the first
+ * that was empty. NaN for what never was. */
+export function headSizes(recording, lane) {
+  const { exchanges, dissectors } = recording.lanes[lane];
+  const full = exchanges.find(exchange => exchange.events.length > 0);
+  const answer = dissectors.flatMap(one => one.runs)
+    .find(run => run.direction === 'down' && run.part === 'answer-head' && run.kind === 'http_headers');
+  const empty = exchanges.find(exchange => exchange.status === 204);
+  return {
+    full: full && answer ? full.up + answer.to - answer.from : NaN,
+    empty: empty ? empty.up + empty.down : NaN,
+  };
+}
+
+/** Bytes of an event on a pushing lane, and of the frame around each. */
+export function framed(recording, lane) {
+  const events = pushes(recording, lane);
+  const each = bytes(recording, lane).payload / events.length;
+  return { each, around: sum(events.map(event => event.bytes)) / events.length - each, n: events.length };
+}

@@ -6,6 +6,7 @@ import { element, source } from '../lessons/element.js';
 import { figure } from '../lessons/figures.js';
 import { axis, distributions, laneTitle } from '../lessons/plot.js';
 import { remember, remembered } from '../lessons/progress.js';
+import { recordable, recorded } from '../lessons/recorded.js';
 import { runByGenerator, runHere, verdictOf } from '../lessons/run.js';
 import { HOLDS, TOO_FEW } from '../verdict.js';
 
@@ -20,6 +21,7 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
     ? element('button', { type: 'button', class: 'generator', title: 'loadgen runs the same lesson with many clients, and its own expectations are the verdict', onclick: () => go(true) }, 'Run with the generator')
     : null;
   const stop = element('button', { type: 'button', class: 'stop', hidden: true, onclick: halt }, 'Stop');
+  const replay = element('button', { type: 'button', class: 'replay', hidden: true, onclick: showRecorded }, 'Show a recorded run');
   const status = element('p', { class: 'status', role: 'status' });
   const progress = element('progress', { hidden: true, max: 1, 'aria-label': 'Progress of the run' });
   const outcome = element('section', { class: 'outcome', hidden: true, tabindex: -1, 'aria-label': 'Verdict' });
@@ -27,7 +29,7 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
     element('header', {},
       element('p', { class: 'number' }, lesson.number, lesson.honest ? element('span', { class: 'tag' }, 'counter-lesson') : null, lesson.by === 'generator' ? element('span', { class: 'tag plain' }, 'needs loadgen') : null, lesson.by === 'computed' ? element('span', { class: 'tag plain' }, 'computed') : null),
       element('h2', { id: `title-${lesson.id}` }, lesson.title)),
-    question, choose.element, knob(), element('div', { class: 'row' }, run, skip, more, stop), progress, status, outcome,
+    question, choose.element, knob(), element('div', { class: 'row' }, run, skip, more, stop, replay), progress, status, outcome,
     element('details', { class: 'small' }, element('summary', {}, 'What is run, and who said so'),
       element('p', {}, lesson.claim), whatRuns(), element('ul', { class: 'taught' }, lesson.taught.map(one => element('li', {}, source(one))))));
   ask();
@@ -48,7 +50,15 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
     stop.hidden = !state.busy;
     if (!state.busy && lab.state === 'off') status.textContent = `The lab is off, so nothing can be run: ${lab.why}`;
     if (!state.busy && lab.state === 'closed') status.textContent = lab.why;
+    replay.hidden = state.busy || !(state.failed || lab.state === 'off' || lab.state === 'closed');
     root.dataset.busy = state.busy;
+  }
+
+  /** Where nothing can be run here, what another machine measured, said to be so. */
+  async function showRecorded() {
+    const found = await recorded(lesson.id);
+    if (found) show(found);
+    else status.textContent = 'No recorded run of this lesson is shipped.';
   }
 
   function knob() {
@@ -79,7 +89,8 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
 
   async function go(byGenerator) {
     if (state.busy) return;
-    Object.assign(state, { busy: true, halted: false });
+    Object.assign(state, { busy: true, halted: false, failed: false });
+    delete root.dataset.failed;
     outcome.hidden = true;
     progress.hidden = false;
     progress.removeAttribute('value');
@@ -95,6 +106,7 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
       show(found);
     } catch (error) {
       status.textContent = error.message;
+      state.failed = true;
       root.dataset.failed = error.message;
     } finally {
       state.busy = false;
@@ -118,6 +130,7 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
     const model = lesson.model && !isChoice && found.by === 'generator' ? lesson.model(state.parameters) : null;
     if (scaled && model !== null && scaled.model === null) scaled.model = model;
     outcome.replaceChildren(...[
+      found.recorded ? element('p', { class: 'notice' }, `Recorded, not run here: ${found.recorded}.`) : null,
       element('div', { class: 'verdict-line' }, badge(verdict), element('p', {}, `n = ${found.n.toLocaleString('en')} ${found.of}`, found.floor ? `; this machine adds ${found.floor.mean.toFixed(2)} ms by itself (n = ${found.floor.n})` : '')),
       told, !isChoice && scaled && Number.isFinite(scaled.measured) && (found.by !== 'generator' || lesson.by === 'generator')
         ? axis({ guess: sameUnit(scaled) ? state.guess : null, row: scaled, log: lesson.guess.log }) : null,
@@ -130,7 +143,10 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
     outcome.hidden = false;
     root.dataset.verdict = verdict;
     root.dataset.n = found.n;
-    remember(lesson.id, { verdict, guess: state.guess, measured: scaled?.measured ?? null, n: found.n });
+    if (!found.recorded) {
+      remember(lesson.id, { verdict, guess: state.guess, measured: scaled?.measured ?? null, n: found.n });
+      root.dispatchEvent(new CustomEvent('judged', { bubbles: true, detail: recordable(found) }));
+    }
     onVerdict(verdict, found);
   }
 

@@ -49,22 +49,22 @@ const PARTS = {
   'request-line': (span, bytes) => say('request line', line(bytes), 'Method, target and version: what is asked for.'),
   'status-line': (span, bytes) => say('status line', line(bytes), statusDetail(line(bytes))),
   header: (span, bytes) => headerOf(line(bytes), span.direction),
-  'head-end': () => say('empty line', '␍␊', 'Ends the head; what follows belongs to the body.'),
+  'head-end': () => say('empty line', 'CR LF', 'Ends the head; what follows belongs to the body.'),
   'chunk-size': (span, bytes) => chunkSize(line(bytes)),
   'chunk-end': (span, bytes) => say('chunk end', visible(bytes), 'Two bytes after each chunk; together with the size line, the price of not knowing the length beforehand.'),
   trailer: (span, bytes) => say('trailer', line(bytes), 'A header that came after the body.'),
   envelope: (span, bytes) => say('envelope', utf8.decode(bytes), 'JSON around the events of an answer: the cursor to go on from, and how many events were missed.'),
   payload: (span, bytes) => payload(span, bytes),
-  'line-end': () => say('line end', '␊', 'Ends the line, and with it the message of a stream of lines or the field of an SSE block.'),
-  heartbeat: () => say('heartbeat', '␊', 'An empty line: nothing new, but proxies and timeouts see traffic.'),
+  'line-end': () => say('line end', 'LF', 'Ends the line, and with it the message of a stream of lines or the field of an SSE block.'),
+  heartbeat: () => say('heartbeat', 'LF', 'An empty line: nothing new, but proxies and timeouts see traffic.'),
   'sse-field': (span, bytes) => sseField(utf8.decode(bytes)),
   'sse-comment': (span, bytes) => say('comment', visible(bytes), 'A line that begins with a colon is no field: EventSource drops it. It serves as heartbeat.'),
-  'sse-dispatch': () => say('empty line', '␊', 'Ends the block: only now the browser dispatches the event.'),
+  'sse-dispatch': () => say('empty line', 'LF', 'Ends the block: only now the browser dispatches the event.'),
   'ws-bits': (span) => frameBits(span.note),
   'ws-length': (span) => frameLength(span.note),
   'ws-extended-length': (span) => say('extended length', `${span.note.length}`, `${span.note.lengthBytes} bytes, most significant first, because the 7 bits said ${span.note.short}.`),
   'ws-mask': (span, bytes) => say('masking key', hex(bytes), 'Drawn anew for each frame by the browser; each byte of the payload was XORed with one of the four in turn, so that no proxy can be tricked into taking a payload for HTTP.'),
-  'ws-header': (span) => say('frame header', `${span.note.size} bytes`, 'FIN, opcode, MASK and length.'),
+  'ws-header': (span) => say('frame header', `${OPCODES.get(span.note.opcode) ?? 'reserved'}, ${span.note.size} bytes`, 'FIN, opcode, MASK and length.'),
   'ws-control': (span, bytes) => control(span, bytes),
   'broken-off': (span, bytes) => say('broken off', visible(bytes), 'The connection ended before this was whole.'),
   unknown: (span, bytes) => say('unknown', visible(bytes), 'Bytes that are neither HTTP/1.1 nor a WebSocket frame as expected here.'),
@@ -78,10 +78,12 @@ export function hex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
-/** Text with its control characters drawn as symbols. */
+const ESCAPES = { '\r': '\\r', '\n': '\\n', '\t': '\\t' };
+
+/** Text with its control characters written out. */
 export function visible(bytes) {
-  // Deliberately all of them: a terminal's or a bidi trick's way in.
-  return utf8.decode(bytes).replace(/[\u0000-\u001f\u007f]/g, (c) => (c === '\u007f' ? '␡' : String.fromCharCode(0x2400 + c.charCodeAt(0))));
+  const written = (sign) => ESCAPES[sign] ?? `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  return utf8.decode(bytes).replace(/[\u0000-\u001f\u007f]/g, written);
 }
 
 const STATUSES = {

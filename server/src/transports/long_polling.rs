@@ -15,9 +15,18 @@ pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let mut subscription = subscribe(&request, Transport::LongPolling)?;
     let wants_an_answer = poll::wants_an_answer(&request, &subscription);
     if !wants_an_answer {
-        let something = poll_fn(|context| subscription.poll_ready(context));
-        // The end of the hold is an answer too, an empty one.
-        let _ = tokio::time::timeout(hold, something).await;
+        match &Desk::of(&request).threads {
+            None => {
+                let something = poll_fn(|context| subscription.poll_ready(context));
+                // The end of the hold is an answer too, an empty one.
+                let _ = tokio::time::timeout(hold, something).await;
+            }
+            Some(_) if subscription.has_something() => {}
+            Some(threads) => {
+                let offset = subscription.cursor().offset;
+                threads.hold(subscription.room(), offset, hold).await?;
+            }
+        }
     }
     poll::answer(
         &request,

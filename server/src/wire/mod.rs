@@ -8,3 +8,4 @@ pub mod event;
 pub mod problem;
 pub mod usage;
 pub mod lab_headers;
+pub mod hold_on;

@@ -13,6 +13,9 @@ pub struct Usage {
     pub published: u64,
     /// Rooms that exist now.
     pub rooms: u64,
+    /// Long polls answered 503 because no thread could be had; only threads can run out.
+    #[serde(default)]
+    pub unheld: u64,
 }
 
 /// Figures of the operating system; absent where it does not tell.

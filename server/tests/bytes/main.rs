@@ -7,6 +7,7 @@
 mod harness;
 mod interval_polling;
 mod long_polling;
+mod hold_on_threads;
 mod http_streaming;
 mod sse;
 mod websocket;

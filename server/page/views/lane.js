@@ -1,0 +1,206 @@
+// One lane of the race: its figures as a table, its ladder and its latencies on canvases, and the source
+// of its client. It is given a recording and an instant and shows that; it starts and measures nothing.
+
+import { LANES } from '../knobs.js';
+import { paintCurves } from '../draw/curves.js';
+import { LADDER_HEIGHT, paintFrame, paintLadder, shortTime } from '../draw/ladder.js';
+import { CanvasPainter } from '../draw/painter.js';
+
+const ROWS = [
+  ['last', 'last'],
+  ['p95', 'p95'],
+  ['requests', 'requests'],
+  ['empty', 'empty'],
+  ['up', 'bytes up'],
+  ['down', 'bytes down'],
+  ['delivered', 'delivered'],
+  ['faults', 'lost · twice'],
+];
+
+export class LanePanel {
+  constructor(kind) {
+    this.kind = kind;
+    const { title, how, file } = LANES[kind];
+    this.element = make('article', 'lane');
+    this.element.dataset.lane = kind;
+    this.element.setAttribute('aria-label', title);
+    this.element.append(this.#head(title, how, file), this.#figures(title), this.#ladder(title), this.source);
+    this.delays = this.#delays(title);
+    this.ladder = new CanvasPainter(this.ladderCanvas);
+    this.curves = new CanvasPainter(this.curvesCanvas);
+  }
+
+  #head(title, how, file) {
+    const head = make('header', 'lane-head');
+    const name = make('h2', '', title);
+    this.how = make('span', 'muted small', how);
+    this.flight = make('div', 'flight');
+    this.flight.hidden = true;
+    this.flightBar = make('span', 'flight-bar');
+    this.flightWords = make('span', 'flight-words');
+    this.flight.append(this.flightBar, this.flightWords);
+    head.append(make('span', `lane-swatch swatch-${this.kind}`), name, this.how, this.flight, this.#sourceButton(title, file));
+    return head;
+  }
+
+  #figures(title) {
+    const box = make('div', 'lane-figures');
+    this.headlines = {};
+    const heads = make('div', 'headlines');
+    for (const [key, words] of [['p50', 'median delay'], ['perEvent', 'bytes per event']]) {
+      const cell = make('div', 'headline');
+      const value = make('strong', '', '–');
+      const bar = make('span', 'bar');
+      const fill = make('span', `bar-fill swatch-${this.kind}`);
+      bar.append(fill);
+      cell.append(value, make('span', 'small muted', words), bar);
+      heads.append(cell);
+      this.headlines[key] = { value, fill };
+    }
+    const table = make('table', 'lane-table');
+    const caption = make('caption', 'unseen', `${title}: figures`);
+    table.append(caption);
+    this.cells = {};
+    for (let at = 0; at < ROWS.length; at += 2) {
+      const row = make('tr');
+      for (const [key, words] of ROWS.slice(at, at + 2)) {
+        const name = make('th', '', words);
+        name.scope = 'row';
+        this.cells[key] = make('td', '', '–');
+        row.append(name, this.cells[key]);
+      }
+      table.append(row);
+    }
+    box.append(heads, table);
+    return box;
+  }
+
+  #ladder(title) {
+    this.ladderCanvas = picture('ladder', `${title}, ladder diagram: nothing recorded yet`);
+    return this.ladderCanvas;
+  }
+
+  /** Stands below all lanes, beside the delays of the others. */
+  #delays(title) {
+    const figure = make('figure', 'delays-of');
+    this.curvesCanvas = picture('curves', `${title}, delays: nothing recorded yet`);
+    figure.append(make('figcaption', 'small', title), this.curvesCanvas);
+    return figure;
+  }
+
+  #sourceButton(title, file) {
+    this.source = make('pre', 'source');
+    this.source.id = `source-${this.kind}`;
+    this.source.tabIndex = 0;
+    this.source.hidden = true;
+    this.source.setAttribute('aria-label', `${title}: the source of its client, ${file}`);
+    const code = make('code', '', 'loading');
+    this.source.append(code);
+    const button = make('button', 'quiet small source-button', 'source');
+    button.type = 'button';
+    button.setAttribute('aria-label', `${title}: source of its client`);
+    button.setAttribute('aria-expanded', 'false');
+    button.setAttribute('aria-controls', this.source.id);
+    button.addEventListener('click', async () => {
+      this.source.hidden = !this.source.hidden;
+      button.setAttribute('aria-expanded', String(!this.source.hidden));
+      if (this.source.hidden || this.source.dataset.loaded) return;
+      const answer = await fetch(`/page/clients/${file}`);
+      code.textContent = answer.ok ? await answer.text() : `The file could not be read (status ${answer.status}).`;
+      this.source.dataset.loaded = 'yes';
+    });
+    return button;
+  }
+
+  describe(parameters) {
+    const how = {
+      'interval-polling': `asks every ${parameters.interval_ms / 1000} s`,
+      'long-polling': `the request waits for news, up to ${parameters.hold_s} s`,
+    }[this.kind];
+    put(this.how, how ?? LANES[this.kind].how);
+  }
+
+  /** Widths come from one observer, so that drawing never asks the layout. */
+  resize(ladderWidth, curvesWidth) {
+    this.ladder.fit(ladderWidth, LADDER_HEIGHT);
+    this.curves.fit(curvesWidth, LADDER_HEIGHT);
+  }
+
+  draw(recording, view) {
+    this.ladder.begin();
+    if (!recording) paintFrame(this.ladder, true);
+    else paintLadder(this.ladder, recording.lanes[this.kind], recording, view);
+  }
+
+  show(figures, lane, recording, at) {
+    put(this.headlines.p50.value, shortTime(figures.p50));
+    put(this.headlines.perEvent.value, bytes(figures.perEvent));
+    const { cells } = this;
+    put(cells.last, shortTime(figures.last));
+    put(cells.p95, shortTime(figures.p95));
+    put(cells.requests, String(figures.requests));
+    const share = figures.requests ? ` (${Math.round((100 * figures.empty) / figures.requests)} %)` : '';
+    put(cells.empty, this.kind.endsWith('polling') ? `${figures.empty}${share}` : 'none');
+    put(cells.up, recording.bytesVoid ? 'void' : bytes(figures.up));
+    put(cells.down, recording.bytesVoid ? 'void' : bytes(figures.down));
+    const isOver = recording.endedMs !== null && at >= recording.endedMs;
+    put(cells.delivered, `${figures.delivered} of ${isOver ? lane.expected : figures.published}`);
+    put(cells.faults, `${isOver ? lane.lost : '–'} · ${lane.duplicated}`);
+    cells.faults.classList.toggle('bad', isOver && lane.lost > 0);
+    this.#inFlight(figures, recording, isOver, at);
+    this.curves.begin();
+    paintCurves(this.curves, this.kind, figures);
+    if (recording.bytesVoid) put(this.headlines.perEvent.value, 'void');
+  }
+
+  /** `most` = the greatest of each headline over all lanes, so that bars can be compared. */
+  showBars(most) {
+    for (const [key, { fill }] of Object.entries(this.headlines)) {
+      const width = `${most[key] ? Math.max(1, (100 * (this.figures[key] ?? 0)) / most[key]).toFixed(1) : 0}%`;
+      if (fill.style.width !== width) fill.style.width = width;
+    }
+  }
+
+  #inFlight(figures, recording, isOver, at) {
+    const waiting = isOver || !this.kind.endsWith('polling') ? null : figures.waiting;
+    this.flight.hidden = !waiting;
+    if (!waiting) return;
+    const seconds = Math.max(0, (at - waiting.sinceMs) / 1000);
+    put(this.flightWords, `request waits ${seconds.toFixed(1)} s`);
+    this.flightBar.style.width = `${Math.min(100, (100 * seconds) / recording.parameters.hold_s).toFixed(1)}%`;
+  }
+
+  /** The pictures in words, for those who do not see them. */
+  describePictures(figures, lane) {
+    const { title } = LANES[this.kind];
+    const streams = !this.kind.endsWith('polling');
+    this.ladderCanvas.setAttribute('aria-label', `${title}, ladder diagram: ${figures.requests} requests, ${figures.empty} of them answered empty, ${figures.delivered} events delivered${streams ? ' over one open connection' : ''}, ${lane.reconnects} breaks.`);
+    this.curvesCanvas.setAttribute('aria-label', `${title}, delays of ${figures.n} events: median ${shortTime(figures.p50)}, 95th percentile ${shortTime(figures.p95)}, longest ${shortTime(figures.max)}.`);
+  }
+}
+
+function picture(className, words) {
+  const canvas = make('canvas', className);
+  canvas.setAttribute('role', 'img');
+  canvas.setAttribute('aria-label', words);
+  return canvas;
+}
+
+export function bytes(count) {
+  if (count === null || count === undefined) return '–';
+  if (count >= 999_500) return `${(count / 1e6).toFixed(2)} MB`;
+  if (count >= 9_995) return `${(count / 1000).toFixed(1)} kB`;
+  return `${Math.round(count).toLocaleString('en')} B`;
+}
+
+/** Sets text only where it differs: an unchanged node costs no layout. */
+export function put(node, words) {
+  if (node.textContent !== words) node.textContent = words;
+}
+
+export function make(name, className = '', words = '') {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (words) made.textContent = words;
+  return made;
+}

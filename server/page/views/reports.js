@@ -1,0 +1,105 @@
+// The runs that loadgen has kept: pick one to read its report in a frame of its own, or several to lay their
+// distributions over each other. Percentiles of runs are never averaged; their histograms are added.
+
+import { Histogram, decode } from '../hdr.js';
+import { element } from '../lessons/element.js';
+import { figure } from '../lessons/figures.js';
+import { distributions } from '../lessons/plot.js';
+import { address, list, results as resultsOf } from '../lessons/runs.js';
+import { telling } from '../lessons/results.js';
+
+const MOST_CURVES = 12;
+
+export function mount(root, lab) {
+  const status = element('p', { class: 'status', role: 'status' });
+  const runs = element('ul', { class: 'run-list' });
+  const overlay = element('section', { class: 'overlay', 'aria-label': 'Runs over each other' });
+  const frame = element('section', { class: 'report', 'aria-label': 'Report' });
+  const picked = new Map();
+  root.append(
+    element('h1', {}, 'Reports'),
+    element('p', { class: 'muted' }, 'Every run of loadgen leaves a folder. Tick several to lay their distributions of delivery latency over each other; open one to read its whole report.'),
+    element('div', { class: 'row' }, element('button', { type: 'button', onclick: load }, 'Look again')), status, runs, overlay, frame);
+  lab.addEventListener('generator', ({ detail }) => { if (detail.state === 'done' && !root.hidden) load(); });
+  load();
+
+  async function load() {
+    try {
+      const found = await list();
+      status.textContent = found.length === 0 ? 'No runs yet. Run a lesson or a paper with the generator, or “loadgen run FILE”.' : '';
+      runs.replaceChildren(...found.map(entry));
+    } catch (error) {
+      status.textContent = error.message;
+    }
+  }
+
+  function entry(run) {
+    const key = `${run.name}/${run.stamp}`;
+    const tick = element('input', { type: 'checkbox', id: `run-${key}`, onchange: () => pick(key, run, tick.checked) });
+    tick.checked = picked.has(key);
+    if (run.problem) {
+      return element('li', {}, element('span', {}), element('span', {}, `${run.name} ${run.stamp}: ${run.problem}`));
+    }
+    return element('li', {}, tick,
+      element('label', { for: `run-${key}` }, run.title ?? run.name, element('span', { class: 'small muted block' }, [run.name, run.stamp, run.valid === false ? 'not valid' : null].filter(Boolean).join(' · '))),
+      element('button', { type: 'button', onclick: () => open(run) }, 'Open', element('span', { class: 'unseen' }, ` the report of ${run.title ?? run.name}, ${run.stamp}`)));
+  }
+
+  function open(run) {
+    const page = element('iframe', { src: address(run, 'report.html'), sandbox: 'allow-scripts', title: `Report of ${run.name}, ${run.stamp}` });
+    frame.replaceChildren(element('h2', {}, run.title ?? run.name), page,
+      element('p', { class: 'row' }, ['results.json', 'results.csv', 'scenario.toml', 'summary.md', 'latency.hlog'].map(file => element('a', { href: address(run, file), download: file }, file)),
+        element('button', { type: 'button', onclick: () => frame.replaceChildren() }, 'Close the report')));
+    frame.scrollIntoView({ block: 'start' });
+  }
+
+  async function pick(key, run, isOn) {
+    if (isOn) {
+      picked.set(key, { run, curves: [] });
+      try {
+        picked.set(key, { run, curves: await curvesOf(run) });
+      } catch (error) {
+        picked.delete(key);
+        status.textContent = `${key}: ${error.message}`;
+      }
+    } else picked.delete(key);
+    draw();
+  }
+
+  function draw() {
+    const several = picked.size > 1;
+    const all = [...picked.values()].flatMap(({ run, curves }) => curves.map(curve => ({ ...curve, label: several ? `${run.name} ${run.stamp}: ${curve.label}` : curve.label, lane: several ? undefined : curve.lane })));
+    if (all.length === 0) {
+      overlay.replaceChildren();
+      return;
+    }
+    const drawn = all.slice(0, MOST_CURVES);
+    overlay.replaceChildren(...[
+      element('h2', {}, 'Delivery latency'),
+      distributions(drawn.map(curve => ({ ...curve, cumulative: curve.histogram.cumulative().map(([us, share]) => [us / 1000, share]) }))),
+      all.length > drawn.length ? element('p', { class: 'small muted' }, `The first ${MOST_CURVES} of ${all.length} curves are drawn; all are in the table.`) : null,
+      element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Percentiles' }, element('table', { class: 'figures' },
+        element('thead', {}, element('tr', {}, ['', 'n', 'p50', 'p90', 'p99', 'max'].map(words => element('th', { scope: 'col' }, words)))),
+        element('tbody', {}, all.map(curve => element('tr', {}, element('th', { scope: 'row' }, curve.label), element('td', {}, curve.histogram.count.toLocaleString('en')),
+          [0.5, 0.9, 0.99, 1].map(q => element('td', {}, figure(curve.histogram.quantile(q) / 1000, 'ms')))))))),
+    ].filter(Boolean));
+  }
+  return { pick, draw };
+}
+
+/** One curve for each row of the summary: the histograms of its valid trials, added. */
+export async function curvesOf(run, read = resultsOf) {
+  const results = await read(run);
+  const groups = new Map();
+  for (const trial of results.trials.filter(one => one.valid && one.latency_us?.delivery?.hdr)) {
+    const key = JSON.stringify([trial.name, trial.parameters]);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(trial);
+  }
+  const first = [...groups.values()].map(([trial]) => trial);
+  const said = telling(first);
+  return Promise.all([...groups.values()].map(async trials => ({
+    label: [trials[0].name, said(trials[0])].filter(Boolean).join(', '), lane: trials[0].transport,
+    histogram: Histogram.merged(await Promise.all(trials.map(trial => decode(trial.latency_us.delivery.hdr)))),
+  })));
+}

@@ -1,0 +1,155 @@
+// The wire view: the bytes of this browser's own connections, as the server's meter read and wrote
+// them. It shows one connection of one lane at a time; it records nothing and computes no total.
+
+import { LANES } from '../knobs.js';
+import { element, grouped, kindClass, KIND_WORDS, write } from './element.js';
+import { WireDetail } from './wire_detail.js';
+import { WireList } from './wire_list.js';
+
+const REFRESH_MS = 250;
+const SHOWN_KINDS = ['payload', 'framing', 'http_headers', 'empty_polls', 'handshake', 'keep_alive'];
+
+export function mount(place, lab) {
+  return new WireView(place, lab);
+}
+
+class WireView {
+  #lane = 'websocket';
+  #connection = null;
+  #due = null;
+
+  constructor(place, lab) {
+    this.place = place;
+    this.lab = lab;
+    this.detail = new WireDetail();
+    this.list = new WireList((group) => this.#open(group));
+    this.#build();
+    for (const name of ['change', 'done', 'run', 'state']) lab.addEventListener(name, () => this.#soon());
+    // Hidden screens draw nothing; they catch up when they come back.
+    place.parentElement?.addEventListener('route', () => this.#soon());
+    this.#show();
+  }
+
+  #build() {
+    this.run = element('button', { class: 'primary', type: 'button', onclick: () => this.#run() }, 'Run 5 s');
+    this.tabs = element('div', { class: 'wire-lanes', role: 'group', 'aria-label': 'Lane' }, ...Object.entries(LANES).map(([kind, { title }]) =>
+      element('button', { type: 'button', 'data-lane': kind, onclick: () => this.#choose(kind) }, element('span', { class: `swatch-lane lane-${kind}`, 'aria-hidden': 'true' }), title)));
+    this.connections = element('select', { id: 'wire-connection', onchange: () => this.#choose(this.#lane, Number(this.connections.value)) });
+    this.follow = element('button', { type: 'button', 'aria-pressed': 'true', onclick: () => { this.list.follows = !this.list.follows; this.#show(); } }, 'Follow');
+    this.handshake = element('button', { type: 'button', onclick: () => this.#toHandshake() }, 'Handshake');
+    this.up = element('button', { class: 'quiet', type: 'button', onclick: () => this.#download('up') }, 'Bytes up');
+    this.down = element('button', { class: 'quiet', type: 'button', onclick: () => this.#download('down') }, 'Bytes down');
+    this.state = element('p', { class: 'muted small wire-state' });
+    this.place.append(
+      element('header', { class: 'wire-intro' },
+        element('h1', {}, 'What the bytes are'),
+        element('p', { class: 'muted' }, 'Every byte of your own connections, tapped where the server’s socket was read and written. Colours say what each byte was spent on.')),
+      element('div', { class: 'wire-bar' }, this.run, this.tabs),
+      element('div', { class: 'wire-bar small' },
+        element('label', { for: 'wire-connection' }, 'Connection'), this.connections, this.follow, this.handshake,
+        element('span', { class: 'wire-download' }, element('span', { class: 'muted' }, 'Download'), this.up, this.down)),
+      element('ul', { class: 'wire-legend small' }, ...SHOWN_KINDS.map((kind) => element('li', {}, element('span', { class: `swatch-kind ${kindClass(kind)}`, 'aria-hidden': 'true' }), KIND_WORDS[kind]))),
+      this.state,
+      element('div', { class: 'wire-columns' }, this.list.element, this.detail.element));
+  }
+
+  get #lanes() {
+    return this.lab.recording?.lanes ?? {};
+  }
+
+  get #current() {
+    return this.#lanes[this.#lane]?.connections.get(this.#connection) ?? null;
+  }
+
+  async #run() {
+    if (this.lab.isRunning) return this.lab.stop();
+    this.#connection = null;
+    this.list.follows = true;
+    try {
+      await this.lab.run({ duration_s: 5, trouble: this.lab.trouble });
+    } catch (error) {
+      write(this.state, error.message);
+    }
+  }
+
+  #choose(lane, connection = null) {
+    this.#lane = lane;
+    this.#connection = connection;
+    this.list.selected = -1;
+    this.list.follows = this.lab.isRunning;
+    this.detail.clear('Choose a row');
+    this.#show();
+    if (!this.lab.isRunning) this.list.select(0);
+  }
+
+  #open(group) {
+    if (group) this.detail.show(group, this.#current.dissector);
+    this.follow.setAttribute('aria-pressed', String(this.list.follows));
+  }
+
+  #toHandshake() {
+    const answer = (group) => group.direction === 'down' && group.runs[0].part === 'answer-head';
+    if (this.list.selectFirst(answer)) this.list.element.focus();
+  }
+
+  #soon() {
+    this.#due ??= setTimeout(() => {
+      this.#due = null;
+      this.#show();
+    }, REFRESH_MS);
+  }
+
+  #show() {
+    if (this.place.hidden) return;
+    const { lab } = this;
+    write(this.run, lab.isRunning ? 'Stop' : 'Run 5 s');
+    this.run.disabled = !['ready', 'running'].includes(lab.state);
+    for (const tab of this.tabs.children) tab.setAttribute('aria-pressed', String(tab.dataset.lane === this.#lane));
+    this.#showConnections();
+    const current = this.#current;
+    for (const button of [this.follow, this.handshake, this.up, this.down]) button.disabled = !current;
+    this.follow.setAttribute('aria-pressed', String(this.list.follows));
+    this.list.show(current?.dissector ?? null, lab.recording?.startedMs ?? 0);
+    write(this.state, this.#words(current));
+    if (!current) this.detail.clear(lab.recording ? 'This lane has no connection yet' : 'Nothing has been recorded yet');
+    else if (!lab.isRunning && this.list.selected < 0) this.list.select(0);
+  }
+
+  #showConnections() {
+    const connections = [...(this.#lanes[this.#lane]?.connections ?? new Map())];
+    if (!connections.some(([id]) => id === this.#connection)) {
+      // The first that carried something: browsers open some that they never use.
+      const used = connections.find(([, { dissector }]) => dissector.log.up.end > 0);
+      this.#connection = (used ?? connections[0])?.[0] ?? null;
+    }
+    const key = connections.map(([id, { endedMs }]) => `${id}${endedMs === null ? '' : ' ended'}`).join();
+    if (this.connections.dataset.key === key && this.connections.dataset.lane === this.#lane) {
+      this.connections.value = this.#connection;
+      return;
+    }
+    Object.assign(this.connections.dataset, { key, lane: this.#lane });
+    this.connections.replaceChildren(...connections.map(([id, { endedMs }], at) =>
+      element('option', { value: id }, `${at + 1} of ${connections.length}${endedMs === null ? '' : ', ended'}`)));
+    this.connections.value = this.#connection;
+    this.connections.disabled = connections.length === 0;
+  }
+
+  #words(current) {
+    if (this.lab.state === 'off' || this.lab.state === 'closed') return this.lab.why ?? '';
+    if (!current) return 'Press Run: five lanes carry the same events for 5 s, and their bytes appear here.';
+    const { dissector } = current;
+    const sum = (direction) => dissector.log[direction].end;
+    const kept = dissector.forgotten > 0 ? ` The oldest ${grouped(dissector.forgotten)} fields are counted, but no longer shown.` : '';
+    const isVoid = this.lab.recording.bytesVoid;
+    const note = isVoid ? ` ${isVoid}.` : '';
+    return `${grouped(sum('up'))} B up, ${grouped(sum('down'))} B down in ${grouped(this.list.length)} reads and writes of the server.${kept}${note}`;
+  }
+
+  #download(direction) {
+    const { log } = this.#current.dissector;
+    const bytes = log[direction].slice(log[direction].start, log[direction].end);
+    const link = element('a', { href: URL.createObjectURL(new Blob([bytes])), download: `${this.#lane}-${this.#connection}-${direction}.bin` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+}
