@@ -62,7 +62,7 @@ async fn open_in_time(client: &Client) -> Result<Option<Socket>, Failure> {
 }
 
 async fn open(client: &Client) -> Result<Socket, Failure> {
-    let tally = client.lane.tally(&client.bytes, Traffic::Delivery);
+    let tally = client.tally();
     let greets = !client.is_bare();
     let endpoint = &client.lane.setting.endpoint;
     let stream = dial(
