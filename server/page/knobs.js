@@ -38,8 +38,8 @@ export function knobNamed(name) {
 export function clean(name, value) {
   const knob = knobNamed(name);
   if (!knob) return null;
-  if (knob.choices) return Object.hasOwn(knob.choices, value) ? value : null;
-  if (value === '' || value === null || typeof value === 'boolean') return null;
+  if (knob.choices) return typeof value === 'string' && Object.hasOwn(knob.choices, value) ? value : null;
+  if (value === '' || !['number', 'string'].includes(typeof value)) return null;
   const number = Number(value);
   const [least, most] = range(knob);
   if (!Number.isFinite(number) || number < least || number > most) return null;

@@ -12,6 +12,9 @@ const LATE_MS = 1500;
 /** Clients that are not ready by then are reported, and the run goes on without waiting. */
 const READY_WITHIN_MS = 8000;
 
+/** Background clients connect over a second, and settle. */
+const BACKGROUND_RAMP_MS = 2500;
+
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export class Lab extends EventTarget {
@@ -47,7 +50,7 @@ export class Lab extends EventTarget {
       this.clock = await measureOffset(session);
       this.#become('ready');
     } catch (error) {
-      this.#become('off', error.message);
+      this.#become('off', sentence(error.message));
     }
   }
 
@@ -179,11 +182,26 @@ export class Lab extends EventTarget {
     this.info = await fresh;
     this.send({ do: 'room', history: all.history ?? null, heartbeat_ms: all.heartbeat_ms ?? null });
     for (const lane of lanes) this.send({ do: 'lane', lane, rtt_ms: all.rtt_ms, trouble: all.trouble?.[lane] ?? {} });
-    if (all.background) {
-      this.send({ do: 'generate', background: { transport: all.background_transport, clients: all.background, rate: all.rate } });
-    }
+    if (all.background) await this.#startBackground(all);
     this.#setCookie(all.cookie);
     this.clock = await measureOffset(this.#session);
+  }
+
+  /** Further clients beside the page's own; a run goes on without them where they cannot be had. */
+  async #startBackground(all) {
+    const started = new Promise((resolve) => {
+      this.addEventListener('generator', resolve, { once: true });
+      this.addEventListener('refused', resolve, { once: true });
+    });
+    this.send({
+      do: 'generate',
+      background: {
+        transport: all.background_transport, clients: all.background, rate: all.rate, payload: Math.max(32, all.payload),
+        interval_ms: all.interval_ms, hold_s: all.hold_s, duration_s: all.duration_s + 60, seed: all.seed,
+      },
+    });
+    await Promise.race([started, pause(5000)]);
+    await pause(BACKGROUND_RAMP_MS);
   }
 
   #startClients(all, lanes) {
@@ -275,4 +293,8 @@ export class Lab extends EventTarget {
   #clearCookie() {
     document.cookie = 'pad=; path=/; SameSite=Strict; max-age=0';
   }
+}
+
+function sentence(words) {
+  return `${words[0].toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? '' : '.'}`;
 }

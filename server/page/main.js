@@ -2,6 +2,7 @@
 // Lab that all screens share, mounts a screen when it is first asked for, and measures nothing itself.
 
 import { Lab } from './lab.js';
+import { follow } from './share.js';
 
 const screens = {
   race: { title: 'Race', load: () => import('./views/race.js') },
@@ -54,7 +55,15 @@ async function show() {
 }
 
 let first = true;
+/** A shared link sets the knobs; the race says what it did. */
+function followLink() {
+  const words = follow(lab, location.hash);
+  if (words === null) return;
+  lab.linkWords = words;
+  lab.dispatchEvent(new Event('shared'));
+}
 addEventListener('hashchange', async () => {
+  followLink();
   await show();
   view.focus({ preventScroll: true });
 });
@@ -92,5 +101,6 @@ button.addEventListener('click', () => {
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => dispatchEvent(new Event('theme')));
 
 showState();
+followLink();
 lab.connect();
 show();

@@ -6,7 +6,7 @@ import { firstAfter } from '../trace.js';
 
 export const LADDER_HEIGHT = 108;
 /** Left of the drawing, where the two lines have their names. */
-const GUTTER = 50;
+export const GUTTER = 50;
 const LABELS = 10;
 const PUBLISHED = 21;
 const SERVER = 34;

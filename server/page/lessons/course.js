@@ -8,5 +8,5 @@ export const STEPS = [
   { lessons: ['l05'], minutes: 3, before: 'Now the trick of 2005: let the question wait for the answer.', after: 'News arrives after one transit, as if it were pushed. Nearly always.' },
   { lessons: ['l06'], minutes: 3, before: 'And when the room gets busy?', after: 'The trick eats itself: it is polling without a pause.' },
   { lessons: ['l10', 'l15'], minutes: 4, before: 'So WebSocket, because it is faster and 500 times smaller?', after: 'For news alone SSE ties, and the saving shrinks with every layer that you count. Honest reasons are enough.' },
-  { lessons: ['l08', 'l17'], minutes: 4, before: 'A held connection is one that can break. What then?', after: 'Heartbeats, cursors, resuming: this is the real work of push, on every transport.' },
+  { lessons: ['l08', 'l17'], minutes: 3, before: 'A held connection is one that can break. What then?', after: 'Heartbeats, cursors, resuming: this is the real work of push, on every transport.' },
 ];

@@ -6,7 +6,7 @@
 //     question(parameters), guess: {kind: 'slider', min, max, step, unit} | {kind: 'choice', options, right},
 //     knob?: {name, label, values}, parameters, lanes, runs?(parameters) → [overrides | (recordings) → overrides],
 //     drive?(lab, parameters) → what was seen, where no ordinary run will do,
-//     model?(parameters), judge({recordings, driven, results, parameters, floor}) →
+//     model?(parameters), histogram? (of the first curve), judge({recordings, driven, results, parameters, floor}) →
 //       {rows: [{label, measured, model, low, high, verdict, unit, n}], n, of, text, curves?}, why: [paragraphs] }
 
 import l01 from './l01.js';

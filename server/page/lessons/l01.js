@@ -12,7 +12,7 @@ export default {
     ['TU Delft 2007: 96 % at one item in 50 polls', null],
   ],
   scenario: 'lessons/l01',
-  question: at => `A client asks every ${at.interval_ms} ms. Events come at random, ${at.rate} a second on average: one for every ${(1000 / at.rate / at.interval_ms).toFixed(1)} polls. Which share of the answers is empty?`,
+  question: at => `A client asks every ${at.interval_ms.toLocaleString('en')} ms. Events come at random, ${at.rate} a second on average: one for every ${(1000 / at.rate / at.interval_ms).toFixed(1)} polls. Which share of the answers is empty?`,
   guess: { kind: 'slider', label: 'Empty answers', min: 0, max: 100, step: 1, unit: '%' },
   knob: { name: 'rate', label: 'Events a second', values: [2, 5, 10, 20, 40] },
   parameters: { rate: 10, arrivals: 'poisson', interval_ms: 50, payload: 64, rtt_ms: 0, duration_s: 20 },

@@ -10,12 +10,13 @@ export default {
   claim: 'Polling every T delays an event by T/2 on average, and by anything from 0 to T.',
   taught: [['I. Grigorik, High Performance Browser Networking, ch. 15', 'https://hpbn.co/xmlhttprequest/#polling-with-xhr']],
   scenario: 'lessons/l02',
-  question: at => `A client asks every ${at.interval_ms} ms. Events come at random moments. How long, on average, until the client has an event?`,
+  question: at => `A client asks every ${at.interval_ms.toLocaleString('en')} ms. Events come at random moments. How long, on average, until the client has an event?`,
   guess: { kind: 'slider', label: 'Mean delay', min: 0, max: 2000, step: 10, unit: 'ms' },
   knob: { name: 'interval_ms', label: 'Polling interval (ms)', values: [250, 500, 1000, 2000] },
   parameters: { rate: 50, arrivals: 'poisson', interval_ms: 1000, payload: 64, rtt_ms: 0, duration_s: 23 },
   lanes: ['interval-polling', 'websocket'],
   model: at => lawOf(at).mean,
+  histogram: true,
   judge({ recordings: [recording], parameters, floor }) {
     const waits = latencies(recording, 'interval-polling');
     const pushed = latencies(recording, 'websocket');

@@ -8,7 +8,7 @@ export default {
   claim: 'A server that only knows the latest value tells a poller a share of what happened. A history and a cursor lose nothing.',
   taught: [['E. Bozdag, A. Mesbah, A. van Deursen, A Comparison of Push and Pull Techniques for AJAX, TU Delft 2007', null]],
   scenario: 'lessons/l04',
-  question: at => `The server keeps the latest value only. It changes ${at.rate} times a second, at random; the client asks every ${at.interval_ms} ms. Which share of the values does the client ever see?`,
+  question: at => `The server keeps the latest value only. It changes ${at.rate} times a second, at random; the client asks every ${at.interval_ms.toLocaleString('en')} ms. Which share of the values does the client ever see?`,
   guess: { kind: 'slider', label: 'Values seen', min: 0, max: 100, step: 1, unit: '%' },
   knob: { name: 'interval_ms', label: 'Polling interval (ms)', values: [50, 100, 200, 400] },
   parameters: { rate: 20, arrivals: 'poisson', interval_ms: 100, payload: 64, rtt_ms: 0, duration_s: 15 },

@@ -16,6 +16,7 @@ export default {
   parameters: { rate: 50, arrivals: 'poisson', payload: 64, rtt_ms: 40, duration_s: 23 },
   lanes: ['long-polling', 'websocket'],
   model: at => 1000 * lawOf(at, at.rtt_ms / 1000, at.rate).mean,
+  histogram: true,
   judge({ recordings: [recording], parameters, floor }) {
     const waits = latencies(recording, 'long-polling');
     const pushed = latencies(recording, 'websocket');

@@ -19,6 +19,7 @@ export default {
   parameters: { rate: 50, arrivals: 'constant', payload: 128, rtt_ms: 0, duration_s: 22, drain_ms: 200, trouble: { sse: { buffer_bytes: BUFFER }, websocket: { buffer_bytes: BUFFER } } },
   lanes: ['sse', 'websocket'],
   model: at => 1000 * push.bufferedLatency({ rate: at.rate, buffer: BUFFER, message: 180 }).mean,
+  histogram: true,
   judge({ recordings: [recording], floor }) {
     const stream = latencies(recording, 'sse');
     const socket = latencies(recording, 'websocket');

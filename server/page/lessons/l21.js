@@ -10,12 +10,13 @@ export default {
   claim: 'One poller in a hundred waits twice the mean: nearly the whole interval.',
   taught: [['G. Tene, How NOT to Measure Latency', null]],
   scenario: 'lessons/l21',
-  question: at => `Polling every ${at.interval_ms} ms has a mean delay of ${at.interval_ms / 2} ms. One event in a hundred takes longer than …?`,
+  question: at => `Polling every ${at.interval_ms.toLocaleString('en')} ms has a mean delay of ${at.interval_ms / 2} ms. One event in a hundred takes longer than …?`,
   guess: { kind: 'slider', label: 'p99', min: 0, max: 2000, step: 10, unit: 'ms' },
   knob: { name: 'interval_ms', label: 'Polling interval (ms)', values: [200, 500, 1000] },
   parameters: { rate: 50, arrivals: 'poisson', interval_ms: 500, payload: 64, rtt_ms: 0, duration_s: 23 },
   lanes: ['interval-polling'],
   model: at => lawOf(at).quantile(0.99),
+  histogram: true,
   judge({ recordings: [recording], parameters, floor }) {
     const waits = latencies(recording, 'interval-polling');
     const n = waits.length;

@@ -117,6 +117,27 @@ export function distributions(curves, { floor = 0, unit = 'ms' } = {}) {
   return element('figure', { class: 'plot' }, svg, legend);
 }
 
+/** How often each delay came, in even steps from 0; the law is the dashed line. */
+export function histogram({ lane, values, law }, floor = 0, bins = 40) {
+  if (values.length === 0) return null;
+  const height = 180;
+  const [left, base] = [52, height - 40];
+  const most = Math.max(...values, law.max + floor) * 1.05;
+  const width = most / bins;
+  const counts = new Array(bins).fill(0);
+  for (const value of values) counts[Math.min(bins - 1, Math.max(0, Math.floor(value / width)))] += 1;
+  const due = Array.from({ length: bins }, (_, at) => (law.cumulative((at + 1) * width - floor) - law.cumulative(at * width - floor)) * values.length);
+  const highest = Math.max(...counts, ...due);
+  const x = value => left + (WIDTH - left - 16) * value / most;
+  const y = count => base - (base - 12) * count / highest;
+  const bars = counts.map((count, at) => drawing('rect', { class: `bar lane-${lane}`, x: x(at * width) + 0.5, width: Math.max(0.5, x(width) - left - 1), y: y(count), height: base - y(count) }));
+  const line = due.map((count, at) => `${at ? 'L' : 'M'}${x(at * width).toFixed(1)},${y(count).toFixed(1)}H${x((at + 1) * width).toFixed(1)}`).join('');
+  const marks = ticks(0, most).map(at => drawing('text', { class: 'tick-words', x: x(at), y: base + 18 }, number(at)));
+  return element('figure', { class: 'plot' }, drawing('svg', { class: 'distributions', viewBox: `0 0 ${WIDTH} ${height}`, role: 'img', 'aria-label': `Histogram of latency, ${laneTitle(lane)}, with the model` },
+    bars, drawing('path', { class: 'law lane-ink', d: line }), drawing('line', { class: 'base', x1: left, x2: WIDTH - 16, y1: base, y2: base }), marks,
+    drawing('text', { class: 'tick-words', x: (left + WIDTH) / 2, y: height - 4 }, `${laneTitle(lane)}: events by latency in ms (dashed: model)`)));
+}
+
 function steps(values) {
   const sorted = Float64Array.from(values).sort();
   const found = [];

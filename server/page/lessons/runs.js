@@ -3,12 +3,12 @@
 
 import { whyNot } from './run.js';
 
-/** [{name, stamp, title, …}], newest first. */
+/** {runs: [{name, stamp, title, generated_at, valid, …}] newest first, more, skipped: [{name, stamp, why}]}. */
 export async function list() {
   const answer = await fetch('/lab/reports', { cache: 'no-store' });
   if (!answer.ok) throw new Error(await whyNot(answer));
-  const found = await answer.json();
-  return Array.isArray(found) ? found : found.runs ?? [];
+  const { runs = [], more = 0, skipped = [] } = await answer.json();
+  return { runs, more, skipped };
 }
 
 const part = text => encodeURIComponent(text);

@@ -4,7 +4,7 @@
 import { LANES } from '../knobs.js';
 import { element, source } from '../lessons/element.js';
 import { figure } from '../lessons/figures.js';
-import { axis, distributions, laneTitle } from '../lessons/plot.js';
+import { axis, distributions, histogram, laneTitle } from '../lessons/plot.js';
 import { remember, remembered } from '../lessons/progress.js';
 import { recordable, recorded } from '../lessons/recorded.js';
 import { runByGenerator, runHere, verdictOf } from '../lessons/run.js';
@@ -135,6 +135,7 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
       told, !isChoice && scaled && Number.isFinite(scaled.measured) && (found.by !== 'generator' || lesson.by === 'generator')
         ? axis({ guess: sameUnit(scaled) ? state.guess : null, row: scaled, log: lesson.guess.log }) : null,
       table(found.rows.map(scaledRow)),
+      lesson.histogram && found.curves ? histogram(found.curves[0], found.floor?.mean ?? 0) : null,
       found.curves ? distributions(found.curves, { floor: found.floor?.mean ?? 0 }) : null,
       element('p', { class: 'small muted' }, found.text),
       ...lesson.why.map(words => element('p', {}, words)),

@@ -3,6 +3,7 @@
 
 import { LANES } from '../knobs.js';
 import { paintCurves } from '../draw/curves.js';
+import { near } from '../draw/near.js';
 import { LADDER_HEIGHT, paintFrame, paintLadder, shortTime } from '../draw/ladder.js';
 import { CanvasPainter } from '../draw/painter.js';
 
@@ -76,8 +77,28 @@ export class LanePanel {
   }
 
   #ladder(title) {
+    const box = make('div', 'ladder-box');
     this.ladderCanvas = picture('ladder', `${title}, ladder diagram: nothing recorded yet`);
-    return this.ladderCanvas;
+    this.tip = make('div', 'tip small');
+    this.tip.hidden = true;
+    this.tip.setAttribute('aria-hidden', 'true');
+    this.ladderCanvas.addEventListener('pointermove', (event) => this.#point(event.offsetX, event.offsetY));
+    this.ladderCanvas.addEventListener('pointerleave', () => { this.tip.hidden = true; });
+    box.append(this.ladderCanvas, this.tip);
+    return box;
+  }
+
+  /** Says what is under the pointer; those who step hear the same instants by the keyboard. */
+  #point(x, y) {
+    const { recording, view } = this.shown ?? {};
+    const place = { x, y, width: this.ladder.width, height: LADDER_HEIGHT };
+    const words = recording ? near(recording.lanes[this.kind], recording, view, place) : null;
+    this.tip.hidden = words === null;
+    if (words === null) return;
+    put(this.tip, words);
+    const isRight = x > place.width / 2;
+    this.tip.style.left = isRight ? 'auto' : `${x + 12}px`;
+    this.tip.style.right = isRight ? `${place.width - x + 12}px` : 'auto';
   }
 
   /** Stands below all lanes, beside the delays of the others. */
@@ -127,6 +148,7 @@ export class LanePanel {
   }
 
   draw(recording, view) {
+    this.shown = recording && { recording, view };
     this.ladder.begin();
     if (!recording) paintFrame(this.ladder, true);
     else paintLadder(this.ladder, recording.lanes[this.kind], recording, view);

@@ -83,7 +83,7 @@ export function mount(root, lab) {
     async function showKept() {
       status.textContent = 'Reading…';
       try {
-        const run = (await list()).find(one => one.name === paper.id);
+        const run = (await list()).runs.find(one => one.name === paper.id);
         if (!run) {
           status.textContent = `No run of “${paper.id}” is under the reports folder yet.`;
           return;

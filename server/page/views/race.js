@@ -67,6 +67,9 @@ class Race {
     this.notice = make('p', 'notice bad');
     this.notice.hidden = true;
     stage.append(this.notice);
+    this.beside = make('p', 'small muted');
+    this.beside.hidden = true;
+    stage.append(this.beside);
     this.lanes = make('div', 'lanes');
     for (const kind of Object.keys(LANES)) {
       const panel = new LanePanel(kind);
@@ -169,6 +172,7 @@ class Race {
       this.showKnobs(lab.knobs);
       if (!lab.isRunning) for (const panel of this.#panels) panel.describe(lab.knobs);
     });
+    lab.addEventListener('generator', ({ detail }) => this.#showBeside(detail));
     lab.addEventListener('refused', ({ detail }) => this.#say(`The lab did not do that (${detail.do}): ${detail.why}`));
     addEventListener('theme', () => this.#touch());
     const sizes = new ResizeObserver((entries) => {
@@ -200,7 +204,7 @@ class Race {
   async #start() {
     this.notice.hidden = true;
     try {
-      await this.lab.run();
+      await this.lab.run(this.lab.situation);
     } catch (error) {
       this.#say(error.message);
     }
@@ -210,6 +214,14 @@ class Race {
     this.notice.hidden = false;
     put(this.notice, words);
     put(document.getElementById('announce'), words);
+  }
+
+  #showBeside({ state, text }) {
+    const { background, background_transport: transport } = this.lab.knobs;
+    if (!background) return;
+    const words = { started: 'are connecting', progress: text, done: 'have gone', stopped: 'have gone', failed: `failed: ${text}` };
+    this.beside.hidden = false;
+    put(this.beside, `In the background: ${background} × ${LANES[transport].title}. ${words[state] ?? ''}`);
   }
 
   #showState() {

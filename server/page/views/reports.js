@@ -13,21 +13,25 @@ const MOST_CURVES = 12;
 export function mount(root, lab) {
   const status = element('p', { class: 'status', role: 'status' });
   const runs = element('ul', { class: 'run-list' });
+  const unread = element('ul', { class: 'small muted', 'aria-label': 'Folders that could not be read', hidden: true });
   const overlay = element('section', { class: 'overlay', 'aria-label': 'Runs over each other' });
   const frame = element('section', { class: 'report', 'aria-label': 'Report' });
   const picked = new Map();
   root.append(
     element('h1', {}, 'Reports'),
     element('p', { class: 'muted' }, 'Every run of loadgen leaves a folder. Tick several to lay their distributions of delivery latency over each other; open one to read its whole report.'),
-    element('div', { class: 'row' }, element('button', { type: 'button', onclick: load }, 'Look again')), status, runs, overlay, frame);
+    element('div', { class: 'row' }, element('button', { type: 'button', onclick: load }, 'Look again')), status, runs, unread, overlay, frame);
   lab.addEventListener('generator', ({ detail }) => { if (detail.state === 'done' && !root.hidden) load(); });
   load();
 
   async function load() {
     try {
-      const found = await list();
-      status.textContent = found.length === 0 ? 'No runs yet. Run a lesson or a paper with the generator, or “loadgen run FILE”.' : '';
+      const { runs: found, more, skipped } = await list();
+      status.textContent = found.length === 0 ? 'No runs yet. Run a lesson or a paper with the generator, or “loadgen run FILE”.'
+        : more > 0 ? `The newest ${found.length} runs; ${more} older ones are in the folder.` : '';
       runs.replaceChildren(...found.map(entry));
+      unread.replaceChildren(...skipped.map(one => element('li', {}, `${one.name} ${one.stamp}: ${one.why}`)));
+      unread.hidden = skipped.length === 0;
     } catch (error) {
       status.textContent = error.message;
     }
@@ -37,18 +41,15 @@ export function mount(root, lab) {
     const key = `${run.name}/${run.stamp}`;
     const tick = element('input', { type: 'checkbox', id: `run-${key}`, onchange: () => pick(key, run, tick.checked) });
     tick.checked = picked.has(key);
-    if (run.problem) {
-      return element('li', {}, element('span', {}), element('span', {}, `${run.name} ${run.stamp}: ${run.problem}`));
-    }
     return element('li', {}, tick,
-      element('label', { for: `run-${key}` }, run.title ?? run.name, element('span', { class: 'small muted block' }, [run.name, run.stamp, run.valid === false ? 'not valid' : null].filter(Boolean).join(' · '))),
+      element('label', { for: `run-${key}` }, run.title ?? run.name, element('span', { class: 'small muted block' }, [run.name, run.generated_at ?? run.stamp, run.valid === false ? 'not valid' : null].filter(Boolean).join(' · '))),
       element('button', { type: 'button', onclick: () => open(run) }, 'Open', element('span', { class: 'unseen' }, ` the report of ${run.title ?? run.name}, ${run.stamp}`)));
   }
 
   function open(run) {
-    const page = element('iframe', { src: address(run, 'report.html'), sandbox: 'allow-scripts', title: `Report of ${run.name}, ${run.stamp}` });
+    const page = element('iframe', { src: address(run, 'report.html'), sandbox: '', title: `Report of ${run.name}, ${run.stamp}` });
     frame.replaceChildren(element('h2', {}, run.title ?? run.name), page,
-      element('p', { class: 'row' }, ['results.json', 'results.csv', 'scenario.toml', 'summary.md', 'latency.hlog'].map(file => element('a', { href: address(run, file), download: file }, file)),
+      element('p', { class: 'row' }, (run.files ?? []).filter(file => file !== 'report.html').map(file => element('a', { href: address(run, file), download: file }, file)),
         element('button', { type: 'button', onclick: () => frame.replaceChildren() }, 'Close the report')));
     frame.scrollIntoView({ block: 'start' });
   }

@@ -63,7 +63,7 @@ class Ribbon {
     const { recording } = this.lab;
     for (const button of this.layers.children) button.setAttribute('aria-pressed', String(button.dataset.layer === this.#layer));
     const isVoid = recording?.bytesVoid;
-    write(this.words, isVoid ? `${isVoid}.` : `A delivered event with ${LAYERS[this.#layer].words}.`);
+    write(this.words, isVoid ? `${isVoid}.` : LAYERS[this.#layer].words);
     const costs = Object.fromEntries(Object.entries(isVoid ? {} : recording?.lanes ?? {}).map(([kind, lane]) => [kind, costOf(lane, this.#layer)]));
     const perEvent = ({ running, once, delivered }) => (delivered ? (running + once) / delivered : 0);
     const most = Math.max(1, ...Object.values(costs).map(perEvent));
@@ -95,7 +95,7 @@ class Ribbon {
     const rows = ticker().map((row) => {
       const own = row.rate && row.rate !== rate ? null : ratioOf(recording, row.layer);
       const measured = own
-        ? `${grouped(own.polling)} : ${grouped(own.websocket)} = ${ratio(own.ratio)}${row.layer === 'ip' ? ', segments computed' : ''}`
+        ? `${few(own.polling)} : ${few(own.websocket)} = ${ratio(own.ratio)}${row.layer === 'ip' ? ', segments computed' : ''}`
         : row.rate ? `run with ${row.rate} events a second` : 'not run yet';
       return element('tr', {}, element('th', { scope: 'row' }, row.title), cell(`${grouped(row.sides[0])} : ${grouped(row.sides[1])}`), cell(ratio(row.ratio)), cell(measured));
     });
@@ -105,8 +105,13 @@ class Ribbon {
   }
 }
 
+/** Small numbers with a digit more, so that a ratio can be followed. */
+function few(value) {
+  return value < 10 ? value.toFixed(1) : grouped(value);
+}
+
 function ratio(value) {
-  return value >= 100 ? value.toFixed(0) : value >= 9.95 ? value.toFixed(0) : value.toFixed(1);
+  return value.toFixed(1);
 }
 
 /** The ribbon through a painter of `draw/painter.js`, for export; returns its height. */

@@ -66,7 +66,7 @@ class WireView {
     this.#connection = null;
     this.list.follows = true;
     try {
-      await this.lab.run({ duration_s: 5, trouble: this.lab.trouble });
+      await this.lab.run({ ...this.lab.situation, duration_s: 5 });
     } catch (error) {
       write(this.state, error.message);
     }

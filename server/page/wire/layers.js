@@ -10,9 +10,9 @@ export const SEGMENT_BYTES = 52;
 export const SEGMENTS = { poll: 3, push: 2 };
 
 export const LAYERS = {
-  header: { title: 'Headers alone', words: 'headers, framing and empty answers, without the payload' },
-  app: { title: 'With the payload', words: 'all that the sockets carried' },
-  ip: { title: 'With TCP and IP', words: `and ${SEGMENT_BYTES} B for each segment, computed: ${SEGMENTS.poll} a poll, ${SEGMENTS.push} a push` },
+  header: { title: 'Headers alone', words: 'What a delivered event cost in headers, framing, empty answers and greetings, without its payload.' },
+  app: { title: 'With the payload', words: 'All that the sockets carried for a delivered event, both ways.' },
+  ip: { title: 'With TCP and IP', words: `All that the sockets carried, and ${SEGMENT_BYTES} B for each segment: computed, ${SEGMENTS.poll} segments a poll and ${SEGMENTS.push} a push.` },
 };
 
 /** One lane's bytes on a layer: `{pieces: [{kind, bytes}], running, once, delivered, isComputed}`.

@@ -1,0 +1,60 @@
+// A run as a link: every knob, the trouble and the seed in the URL's fragment, which never reaches a
+// server's log. A link is somebody else's text: what is no value of a knob is left out and counted, and
+// nothing starts by itself.
+
+import { clean, KNOBS, LANES } from './knobs.js';
+import { BOUNDS, isChoice, TROUBLES } from './troubles.js';
+
+const LONGEST = 4000;
+
+/** `#/race?rate=2&…&sse.idle=2000&run.heartbeat=1000` */
+export function fragmentOf({ knobs, chosen }) {
+  const parts = new URLSearchParams();
+  for (const { name } of KNOBS) parts.set(name, knobs[name]);
+  for (const [lane, own] of Object.entries(chosen?.trouble ?? {})) {
+    for (const [name, value] of Object.entries(own)) if (value !== '') parts.set(`${lane}.${name}`, value);
+  }
+  for (const [name, value] of Object.entries(chosen?.bounds ?? {})) if (value !== '') parts.set(`run.${name}`, value);
+  return `#/race?${parts}`;
+}
+
+/** `{knobs, chosen, refused}` of a fragment: what it may set, and how many parts were refused; null
+ * where it carries nothing. */
+export function readFragment(fragment) {
+  const begin = fragment.indexOf('?');
+  if (!/^#\/(race)?\?./.test(fragment)) return null;
+  const read = { knobs: {}, chosen: { trouble: {}, bounds: {} }, refused: 0 };
+  if (fragment.length > LONGEST) return { ...read, refused: 1 };
+  for (const [name, value] of new URLSearchParams(fragment.slice(begin + 1))) {
+    if (!take(read, name, value)) read.refused += 1;
+  }
+  return read;
+}
+
+function take({ knobs, chosen }, name, value) {
+  if (KNOBS.some((knob) => knob.name === name)) {
+    const allowed = clean(name, value);
+    if (allowed === null) return false;
+    knobs[name] = allowed;
+    return true;
+  }
+  const [place, own, ...more] = name.split('.');
+  if (more.length > 0) return false;
+  const choices = place === 'run' ? BOUNDS : Object.hasOwn(LANES, place) ? TROUBLES : [];
+  const choice = choices.find((one) => one.name === own);
+  if (!choice || !isChoice(choice, value) || (choice.lanes && !choice.lanes.includes(place))) return false;
+  const target = place === 'run' ? chosen.bounds : (chosen.trouble[place] ??= {});
+  target[own] = value;
+  return true;
+}
+
+/** Sets the lab to what the address says; returns a sentence for the reader, or null. */
+export function follow(lab, fragment) {
+  const read = readFragment(fragment);
+  if (!read) return null;
+  for (const [name, value] of Object.entries(read.knobs)) lab.turn(name, value);
+  lab.chosen = read.chosen;
+  const set = Object.keys(read.knobs).length;
+  if (read.refused > 0) return `This link set ${set} knobs. ${read.refused} of its parts are no values that a knob can have and were left out.`;
+  return `This link set ${set} knobs. Press Run to see it.`;
+}
