@@ -2,7 +2,9 @@
 //! the position and the reason of a wrong value away.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::{F64Deserializer, I64Deserializer, U64Deserializer, MapAccessDeserializer, StrDeserializer};
+use serde::de::value::{
+    F64Deserializer, I64Deserializer, MapAccessDeserializer, StrDeserializer, U64Deserializer,
+};
 use serde::de::{
     self, Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
 };
