@@ -51,6 +51,12 @@ impl History {
         }
     }
 
+    /// Has the first event, which has not come yet, follow `offset`.
+    pub fn begin_after(&mut self, offset: u64) {
+        debug_assert!(self.events.is_empty());
+        self.first = offset + 1;
+    }
+
     /// Keeps so many events from now on.
     pub fn keep(&mut self, events: usize) {
         self.bounds.events = events;

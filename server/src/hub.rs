@@ -103,6 +103,18 @@ impl Hub {
         Some(Arc::clone(room))
     }
 
+    /// Puts an empty room of a new epoch in the place of `room`, whose offsets it goes on with.
+    pub fn renew(&self, name: &str, room: &Room) -> Arc<Room> {
+        let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
+        let id = self.next_room.fetch_add(1, Ordering::Relaxed);
+        let renewed = Arc::new(Room::new(id, self.bounds));
+        let head = room.head();
+        renewed.history().begin_after(head);
+        renewed.head.store(head, Ordering::SeqCst);
+        rooms.insert(name.into(), Arc::clone(&renewed));
+        renewed
+    }
+
     /// Takes the room's name away: who has the room keeps it, who asks for it gets a new one.
     pub fn forget(&self, name: &str) {
         self.rooms

@@ -5,7 +5,8 @@ use super::session::Opening;
 use super::{Lab, origin};
 use crate::desk::Desk;
 use crate::problems::Refusal;
-use crate::transports::{count_control, frame_guard, meter};
+use crate::transports::{count_control, frame_guard, meter, websocket};
+use actix_http::ws::verify_handshake;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, Closed};
 use futures_core::Stream;
@@ -32,6 +33,7 @@ pub async fn session(request: HttpRequest, body: web::Payload) -> Result<HttpRes
     count_control(&request);
     let lab = lab(&request)?;
     let origin = origin::of_page(&request)?;
+    verify_handshake(request.head()).map_err(websocket::refuse)?;
     let seat = Arc::clone(&lab.seats)
         .try_acquire_owned()
         .map_err(|_| Refusal::LabFull)?;

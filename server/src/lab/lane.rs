@@ -3,16 +3,19 @@
 //! through is left as it is; trouble on the way belongs to the proxy.
 
 use super::Lab;
+use super::proxy::{self, Note, Settings};
 use super::tap::{Expected, Run};
 use crate::wire::transport::Transport;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// A browser opens six HTTP/1.1 connections to a port, and a page one WebSocket for each lane.
 const MAX_CONNECTIONS: usize = 64;
@@ -30,7 +33,12 @@ struct State {
     run: RefCell<Arc<Run>>,
     /// Numbers the session's connections.
     connections: Rc<Cell<u64>>,
+    settings: watch::Sender<Settings>,
     cut: Notify,
+    /// Whether the page hears of the connections that a cut closes.
+    told: Cell<bool>,
+    /// Connections are reset until then.
+    up: Cell<Instant>,
 }
 
 impl Lane {
@@ -48,7 +56,10 @@ impl Lane {
             transport,
             run: RefCell::new(Arc::clone(run)),
             connections: Rc::clone(connections),
+            settings: watch::Sender::default(),
             cut: Notify::new(),
+            told: Cell::new(false),
+            up: Cell::new(Instant::now()),
         });
         let mut acceptor = JoinSet::new();
         acceptor.spawn_local(accept(listener, Rc::clone(&state)));
@@ -59,29 +70,60 @@ impl Lane {
         })
     }
 
+    /// What the way to this lane is like, from now on.
+    pub fn set(&self, settings: Settings) {
+        self.state.settings.send_replace(settings);
+    }
+
     /// Closes the connections that are there; later ones belong to `run`.
     pub fn begin(&self, run: &Arc<Run>) {
         self.state.run.replace(Arc::clone(run));
-        self.cut();
+        self.state.up.set(Instant::now());
+        self.close(false);
     }
 
-    /// Closes all connections that are there.
+    /// Closes all connections that are there, and tells the page which.
     pub fn cut(&self) {
+        self.close(true);
+    }
+
+    /// The same, and resets those that come before `up`.
+    pub fn go_down(&self, up: Instant) {
+        self.state.up.set(up);
+        self.close(true);
+    }
+
+    fn close(&self, told: bool) {
+        self.state.told.set(told);
         self.state.cut.notify_one();
     }
 }
 
 async fn accept(listener: TcpListener, state: Rc<State>) {
     let mut connections = JoinSet::new();
+    let mut numbers = BTreeMap::new();
     loop {
         tokio::select! {
             // First, so that a connection made after a cut is none of those that it closes.
             biased;
-            () = state.cut.notified() => connections.abort_all(),
-            Some(_) = connections.join_next() => {}
+            () = state.cut.notified() => {
+                connections.abort_all();
+                let numbers = std::mem::take(&mut numbers);
+                for number in numbers.into_values().filter(|_| state.told.get()) {
+                    state.run.borrow().trouble(state.transport, "cut", Some(number));
+                }
+            }
+            Some(ended) = connections.join_next_with_id() => {
+                let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+                numbers.remove(&id);
+            }
             accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
+                Ok((browser, _)) if Instant::now() < state.up.get() => reset(&browser),
                 Ok((browser, _)) => {
-                    connections.spawn_local(carry(browser, Rc::clone(&state)));
+                    let number = state.connections.get() + 1;
+                    state.connections.set(number);
+                    let task = carry(browser, number, Rc::clone(&state));
+                    numbers.insert(connections.spawn_local(task).id(), number);
                 }
                 // Out of descriptors, most likely: those that end give theirs back.
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
@@ -90,38 +132,50 @@ async fn accept(listener: TcpListener, state: Rc<State>) {
     }
 }
 
+/// As a port that nothing listens on: a client that has connected is told at once.
+fn reset(browser: &TcpStream) {
+    // Failing that it is closed, which tells the client as well.
+    let _ = browser.set_zero_linger();
+}
+
 /// One connection from its beginning to its end.
-async fn carry(mut browser: TcpStream, state: Rc<State>) {
+async fn carry(browser: TcpStream, number: u64, state: Rc<State>) {
     // A connection that cannot be made is closed: the browser sees a server that hangs up.
-    let Ok((mut server, _expected)) = connect(&state).await else {
+    let Ok((server, _expected)) = connect(&state, number).await else {
         return;
     };
-    // Errors end a connection as its end does.
-    let _ = browser.set_nodelay(true);
-    let _ = tokio::io::copy_bidirectional(&mut browser, &mut server).await;
+    let run = Arc::clone(&state.run.borrow());
+    let note = |note: Note| run.trouble(state.transport, note, Some(number));
+    proxy::carry(browser, server, state.settings.subscribe(), note).await;
 }
 
 /// A connection to the server, which will know it for this lane's.
-async fn connect(state: &State) -> io::Result<(TcpStream, Announced)> {
+async fn connect(state: &State, connection: u64) -> io::Result<(TcpStream, Announced)> {
     let address = reachable(state.lab.public);
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
     socket.bind(SocketAddr::new(address.ip(), 0))?;
-    socket.set_nodelay(true)?;
-    state.connections.set(state.connections.get() + 1);
+    let (accepted, taken) = oneshot::channel();
     let expected = Expected {
         run: Arc::clone(&state.run.borrow()),
         lane: state.transport,
-        connection: state.connections.get(),
+        connection,
+        accepted,
     };
     let announced = Announced {
         lab: Arc::clone(&state.lab),
         address: socket.local_addr()?,
     };
     state.lab.expect(announced.address, expected);
-    Ok((socket.connect(address).await?, announced))
+    let server = socket.connect(address).await?;
+    // Nothing is sent before the server knows whose it is: should this lane be closed first, the
+    // server gets an empty connection and not a request of which nobody knows that it was the lab's.
+    match taken.await {
+        Ok(()) => Ok((server, announced)),
+        Err(_) => Err(io::ErrorKind::ConnectionAborted.into()),
+    }
 }
 
 /// Takes back what the server was told to expect, if it never accepted the connection.

@@ -2,6 +2,7 @@
 //! `/lab/session`, one JSON object a text frame. All `…_ms` are milliseconds since the Unix epoch by the
 //! server's clock, unless they are a length of time. Nothing here does anything.
 
+use super::proxy::Settings;
 use crate::wire::transport::Transport;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,8 +28,18 @@ pub enum Command {
         history: Option<u32>,
         heartbeat_ms: Option<f64>,
     },
+    /// What the way to one lane is like; at once, also for connections that are open. Absent = off.
+    Lane {
+        lane: Transport,
+        #[serde(flatten)]
+        settings: Settings,
+    },
     /// Closes the connections of one lane.
     Cut { lane: Transport },
+    /// Acts a restart of the server: all lane connections are closed, new ones are reset for `down_ms`,
+    /// and the room has lost its events and has a new epoch. Its offsets go on, so that no two events of
+    /// a run bear the same one; what the publisher has planned meanwhile it sends when the server is back.
+    Restart { down_ms: f64 },
     /// Answered by `clock`.
     Clock { sent: f64 },
     /// Answered by `meter`.
@@ -88,6 +99,11 @@ pub enum Message<'a> {
     /// The server's own count of the lanes' bytes since the session or its last `reset` began; each
     /// second while something runs.
     Meter { lanes: BTreeMap<Transport, Traffic> },
+    /// What was done to a lane, or to one connection of it.
+    Trouble {
+        #[serde(flatten)]
+        trouble: &'a Trouble,
+    },
     /// A command that was not done, and what to do about it.
     Refused {
         #[serde(rename = "do")]
@@ -148,6 +164,16 @@ fn base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
     serializer.serialize_str(&STANDARD.encode(bytes))
 }
 
+#[derive(Serialize)]
+pub struct Trouble {
+    pub lane: Transport,
+    pub at_ms: f64,
+    /// `cut`, `restart`, `back` (the end of a restart), or what the proxy has done, such as `idle-cut`.
+    pub what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u64>,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
     pub rx: u64,
@@ -184,6 +210,16 @@ mod tests {
                     seed: 7,
                     duration_s: 30.0,
                 }),
+            ),
+            (
+                r#"{"do":"lane","lane":"sse","rtt_ms":100,"trouble":{"idle_cut_ms":5000}}"#,
+                Command::Lane {
+                    lane: Transport::Sse,
+                    settings: serde_json::from_str(
+                        r#"{"rtt_ms":100,"trouble":{"idle_cut_ms":5000}}"#,
+                    )
+                    .unwrap(),
+                },
             ),
         ] {
             assert_eq!(serde_json::from_str::<Command>(text).unwrap(), command);

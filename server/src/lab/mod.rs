@@ -11,6 +11,7 @@ mod clock;
 pub mod messages;
 mod schedule;
 pub mod tap;
+mod room;
 mod publisher;
 pub mod proxy;
 mod lane;

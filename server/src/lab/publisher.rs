@@ -4,10 +4,10 @@
 
 use super::clock;
 use super::messages::{Event, Publish};
+use super::room::Stage;
 use super::schedule;
 use super::tap::Run;
 use crate::frames::Draft;
-use crate::hub::{Hub, Room};
 use crate::publish;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub struct Publisher {
 
 impl Publisher {
     /// `ask` has been checked.
-    pub fn start(ask: &Publish, hub: Arc<Hub>, room: Arc<Room>, run: Arc<Run>) -> io::Result<Self> {
+    pub fn start(ask: &Publish, stage: Arc<Stage>, run: Arc<Run>) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let length = Duration::from_secs_f64(ask.duration_s);
@@ -44,12 +44,12 @@ impl Publisher {
                 let began = Instant::now() + LEAD;
                 let mut count = 0;
                 for instant in instants {
-                    if !wait(began + instant, &stopped) {
+                    let planned = began + instant;
+                    if !wait(planned, &stopped) || !wait_until_up(&stage, &stopped) {
                         break;
                     }
                     count += 1;
-                    let draft = draft(count, payload);
-                    event(&hub, &room, &run, &draft, began + instant);
+                    event(&stage, &run, &draft(count, payload), planned);
                 }
                 run.publisher_ended(count);
             })?;
@@ -78,14 +78,26 @@ impl Drop for Publisher {
 }
 
 /// Publishes one event and tells the run when it was sent.
-pub fn event(hub: &Hub, room: &Room, run: &Run, draft: &Draft, planned: Instant) {
+pub fn event(stage: &Stage, run: &Run, draft: &Draft, planned: Instant) {
     let sent = Instant::now();
-    let cursor = hub.publish(room, draft, None);
     run.published(Event {
-        offset: cursor.offset,
+        offset: stage.publish(draft),
         planned_ms: clock::ms(planned),
         sent_ms: clock::ms(sent),
     });
+}
+
+/// False where the publisher is to stop.
+fn wait_until_up(stage: &Stage, stop: &AtomicBool) -> bool {
+    loop {
+        let up = stage.up();
+        if Instant::now() >= up {
+            return true;
+        }
+        if !wait(up, stop) {
+            return false;
+        }
+    }
 }
 
 /// Until `instant`; false where the publisher is to stop.

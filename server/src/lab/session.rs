@@ -7,8 +7,8 @@ use super::clock;
 use super::lane::Lane;
 use super::messages::{Command, LanePort, Message, Publish, Record, ServerFacts, What};
 use super::publisher::{self, MAX_RATE, MAX_SECONDS, MIN_PAYLOAD, Publisher};
+use super::room::LabRoom;
 use super::tap::{Queue, Run};
-use crate::hub::Room;
 use crate::publish;
 use crate::wire::transport::Transport;
 use std::cell::Cell;
@@ -32,6 +32,12 @@ const MESSAGE_BYTES: usize = 64 * 1024;
 
 /// What a stream's heartbeat may be set to.
 const HEARTBEATS_MS: std::ops::RangeInclusive<f64> = 10.0..=3_600_000.0;
+
+/// How long a server may be down.
+const DOWN_MS: std::ops::RangeInclusive<f64> = 0.0..=60_000.0;
+
+/// Characters of what is wrong with a command.
+const LONGEST_CAUSE: usize = 250;
 
 /// What a session begins with.
 pub struct Opening {
@@ -74,6 +80,8 @@ struct Session {
     room: LabRoom,
     lanes: BTreeMap<Transport, Lane>,
     bounds: Bounds,
+    /// The end of a restart.
+    back_at: Option<Instant>,
     publisher: Option<Publisher>,
     _seat: OwnedSemaphorePermit,
 }
@@ -114,6 +122,7 @@ impl Session {
                 events: lab.config.history as usize,
                 heartbeat: None,
             },
+            back_at: None,
             publisher: None,
             _seat: seat,
             lab,
@@ -128,6 +137,7 @@ impl Session {
         let mut ran = false;
         loop {
             let run = Arc::clone(&self.run);
+            let back = self.back_at.unwrap_or_else(Instant::now);
             let flush = flush_at.unwrap_or_else(Instant::now);
             tokio::select! {
                 command = self.commands.recv() => match command {
@@ -139,6 +149,7 @@ impl Session {
                     flush_at = None;
                     self.flush().await?;
                 }
+                () = tokio::time::sleep_until(back), if self.back_at.is_some() => self.come_back(),
                 _ = meter.tick() => {
                     let runs = self.is_running();
                     // Once more after the end, with the last bytes.
@@ -155,9 +166,11 @@ impl Session {
     async fn take(&mut self, text: &str) -> Result<(), Gone> {
         let done = match serde_json::from_str::<Command>(text) {
             Ok(command) => self.obey(command).await?,
-            Err(error) => Err(format!(
-                "the page sent what cannot be read: {error}; reload it"
-            )),
+            // It repeats what the page said, however long that is.
+            Err(error) => {
+                let error: String = error.to_string().chars().take(LONGEST_CAUSE).collect();
+                Err(format!("this cannot be read: {error}; reload the page"))
+            }
         };
         match done {
             Ok(()) => Ok(()),
@@ -183,10 +196,14 @@ impl Session {
                 history,
                 heartbeat_ms,
             } => self.bound(history, heartbeat_ms),
+            Command::Lane { lane, settings } => settings.check().map(|()| {
+                self.lanes[&lane].set(settings);
+            }),
             Command::Cut { lane } => {
                 self.lanes[&lane].cut();
                 Ok(())
             }
+            Command::Restart { down_ms } => self.restart(down_ms),
             Command::Reset => match self.reset() {
                 Ok(()) => {
                     self.introduce().await?;
@@ -222,8 +239,8 @@ impl Session {
         if self.publisher.as_ref().is_some_and(Publisher::is_at_work) {
             return Err("events are being published already; stop them first".to_owned());
         }
-        let (hub, room) = (Arc::clone(&self.lab.hub), Arc::clone(&self.room.room));
-        let publisher = Publisher::start(ask, hub, room, Arc::clone(&self.run))
+        let (stage, run) = (Arc::clone(&self.room.stage), Arc::clone(&self.run));
+        let publisher = Publisher::start(ask, stage, run)
             .map_err(|error| format!("no thread to publish from: {error}; close other sessions"))?;
         self.publisher = Some(publisher);
         Ok(())
@@ -237,7 +254,10 @@ impl Session {
         }
         let draft = publish::trusted("chat", json);
         let now = std::time::Instant::now();
-        publisher::event(&self.lab.hub, &self.room.room, &self.run, &draft, now);
+        if self.back_at.is_some() {
+            return Err("the server is down; wait until it is back".to_owned());
+        }
+        publisher::event(&self.room.stage, &self.run, &draft, now);
         Ok(())
     }
 
@@ -259,13 +279,14 @@ impl Session {
     }
 
     fn apply_bounds(&self) {
-        self.room.room.history().keep(self.bounds.events);
+        self.room.keep(self.bounds.events);
         self.run.set_heartbeat(self.bounds.heartbeat);
     }
 
     fn reset(&mut self) -> Result<(), String> {
         let room = LabRoom::open(&self.lab)?;
         self.publisher = None;
+        self.back_at = None;
         let run = Run::new(self.run.origin.clone());
         std::mem::replace(&mut self.run, run).end();
         for lane in self.lanes.values() {
@@ -274,6 +295,29 @@ impl Session {
         self.room = room;
         self.apply_bounds();
         Ok(())
+    }
+
+    fn restart(&mut self, down_ms: f64) -> Result<(), String> {
+        if !DOWN_MS.contains(&down_ms) {
+            let (least, most) = (DOWN_MS.start(), DOWN_MS.end());
+            return Err(format!("give a time of {least} to {most} ms to be down"));
+        }
+        let up = Instant::now() + Duration::from_secs_f64(down_ms / 1e3);
+        for (transport, lane) in &self.lanes {
+            self.run.trouble(*transport, "restart", None);
+            lane.go_down(up);
+        }
+        self.room.renew(up.into_std());
+        self.apply_bounds();
+        self.back_at = Some(up);
+        Ok(())
+    }
+
+    fn come_back(&mut self) {
+        self.back_at = None;
+        for transport in self.lanes.keys() {
+            self.run.trouble(*transport, "back", None);
+        }
     }
 
     fn is_running(&self) -> bool {
@@ -317,11 +361,15 @@ impl Session {
             records,
             dropped,
             events,
+            troubles,
             published,
             ..
         } = self.run.take();
         if !events.is_empty() {
             self.tell(&Message::Events { events: &events }).await?;
+        }
+        for trouble in &troubles {
+            self.tell(&Message::Trouble { trouble }).await?;
         }
         for records in in_messages(&records) {
             self.tell(&Message::Wire { records }).await?;
@@ -380,37 +428,6 @@ fn asked(text: &str) -> String {
     command.unwrap_or("?").chars().take(LONGEST).collect()
 }
 
-/// A room of the session's own; nobody finds it any more once this is dropped.
-struct LabRoom {
-    name: String,
-    room: Arc<Room>,
-    lab: Arc<Lab>,
-}
-
-impl LabRoom {
-    fn open(lab: &Arc<Lab>) -> Result<LabRoom, String> {
-        let name = format!("lab-{}", random_name());
-        let room = lab.hub.room(&name).map_err(|full| {
-            let refusal = crate::problems::Refusal::from(full);
-            refusal.to_string()
-        })?;
-        // A session that thinks for long keeps its room.
-        room.enter();
-        Ok(LabRoom {
-            name,
-            room,
-            lab: Arc::clone(lab),
-        })
-    }
-}
-
-impl Drop for LabRoom {
-    fn drop(&mut self) {
-        self.room.leave();
-        self.lab.hub.forget(&self.name);
-    }
-}
-
-fn random_name() -> String {
+pub(super) fn random_name() -> String {
     format!("{:010x}", rand::random_range(0..1u64 << 40))
 }

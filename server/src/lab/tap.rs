@@ -3,14 +3,14 @@
 //! decodes nothing and delays nothing.
 
 use super::clock;
-use super::messages::{Event, Record, Traffic, What};
+use super::messages::{Event, Record, Traffic, Trouble, What};
 use crate::wire::transport::Transport;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use strum::{EnumCount, IntoEnumIterator};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 /// What a queue may hold until the session takes it.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
@@ -42,6 +42,7 @@ pub struct Queue {
     pub records: Vec<Record>,
     pub dropped: u64,
     pub events: Vec<Event>,
+    pub troubles: Vec<Trouble>,
     /// Counts of publisher's runs that have ended.
     pub published: Vec<u64>,
     bytes: usize,
@@ -101,6 +102,19 @@ impl Run {
         });
     }
 
+    pub fn trouble(&self, lane: Transport, what: impl ToString, connection: Option<u64>) {
+        let trouble = Trouble {
+            lane,
+            at_ms: clock::now_ms(),
+            what: what.to_string(),
+            connection,
+        };
+        self.put(|queue| match queue.troubles.len() {
+            MAX_RECORDS.. => queue.dropped += 1,
+            _ => queue.troubles.push(trouble),
+        });
+    }
+
     pub fn publisher_ended(&self, count: u64) {
         self.put(|queue| queue.published.push(count));
     }
@@ -132,6 +146,7 @@ impl Queue {
         self.records.is_empty()
             && self.dropped == 0
             && self.events.is_empty()
+            && self.troubles.is_empty()
             && self.published.is_empty()
     }
 
@@ -158,33 +173,50 @@ impl Queue {
 }
 
 /// A connection that a lane is about to make: the server knows it by its address when it accepts it.
-#[derive(Clone)]
 pub struct Expected {
     pub run: Arc<Run>,
     pub lane: Transport,
     pub connection: u64,
+    /// Told when the server has it.
+    pub accepted: oneshot::Sender<()>,
 }
 
 /// One accepted lane connection; its end is the end of the connection.
-pub struct Tap(Expected);
+pub struct Tap {
+    run: Arc<Run>,
+    lane: Transport,
+    connection: u64,
+}
 
 impl Tap {
     pub fn open(expected: Expected) -> Tap {
-        let tap = Tap(expected);
+        let Expected {
+            run,
+            lane,
+            connection,
+            accepted,
+        } = expected;
+        let tap = Tap {
+            run,
+            lane,
+            connection,
+        };
         let meter = tap.meter();
         meter.opened.fetch_add(1, Ordering::Relaxed);
         meter.open.fetch_add(1, Ordering::Relaxed);
         tap.record(0, || What::Opened);
+        // The lane may have been closed meanwhile; then nothing comes.
+        let _ = accepted.send(());
         tap
     }
 
     pub fn run(&self) -> &Arc<Run> {
-        &self.0.run
+        &self.run
     }
 
     /// How often a stream on this connection says that it lives, where the session has said so.
     pub fn heartbeat(&self) -> Option<Duration> {
-        match self.0.run.heartbeat_us.load(Ordering::Relaxed) {
+        match self.run.heartbeat_us.load(Ordering::Relaxed) {
             0 => None,
             us => Some(Duration::from_micros(us)),
         }
@@ -215,16 +247,12 @@ impl Tap {
     }
 
     fn meter(&self) -> &LaneMeter {
-        self.0.run.lane(self.0.lane)
+        self.run.lane(self.lane)
     }
 
     fn record(&self, bytes: usize, what: impl FnOnce() -> What) {
-        let Expected {
-            run,
-            lane,
-            connection,
-        } = &self.0;
-        run.put(|queue| queue.record(*lane, *connection, bytes, what));
+        self.run
+            .put(|queue| queue.record(self.lane, self.connection, bytes, what));
     }
 }
 

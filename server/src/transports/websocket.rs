@@ -96,7 +96,7 @@ fn check_framing(request: &HttpRequest) -> Result<(), Refusal> {
     ))
 }
 
-fn refuse(error: HandshakeError) -> Refusal {
+pub fn refuse(error: HandshakeError) -> Refusal {
     match error {
         HandshakeError::GetMethodRequired => Refusal::MethodNotAllowed("GET"),
         HandshakeError::NoWebsocketUpgrade

@@ -9,3 +9,9 @@
 mod harness;
 mod page;
 mod session;
+mod trouble;
+mod door;
+mod foreign;
+mod hostile;
+mod gone;
+mod slow;

@@ -26,8 +26,12 @@ pub fn handshake(host: &str, origin: &str) -> String {
 impl Page {
     /// Opens a session, as a page that came from this server.
     pub fn open(server: &Server) -> Page {
-        let mut client = server.connect();
-        let host = server.public.to_string();
+        Page::open_at(server.public)
+    }
+
+    pub fn open_at(address: SocketAddr) -> Page {
+        let mut client = Client::connect(address);
+        let host = address.to_string();
         let origin = format!("http://{host}");
         client.send(handshake(&host, &origin));
         let answer = client.answer();

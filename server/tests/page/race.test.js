@@ -124,7 +124,7 @@ test('a ladder draws what waits from its planned instant until it leaves', () =>
   const early = new Notes();
   paintLadder(early, recording.lanes['interval-polling'], recording, { ...view, until: 1700 });
   assert.ok(Math.abs(early.drawn.waits[0] + early.drawn.waits[2] - x(1700)) < 1e-9);
-  assert.equal(early.drawn['kind-payload'], undefined);
+  assert.deepEqual(early.drawn['kind-payload'], []);
 });
 
 test('a mark tells its way', () => {

@@ -7,6 +7,8 @@ use clap::builder::FalseyValueParser;
 use std::time::Duration;
 
 #[derive(Args, Clone, Debug, Default, PartialEq)]
+// Named, for a program's own flags may be called `Flags` too.
+#[group(id = "trouble")]
 pub struct Flags {
     /// Puts a proxy before the public port that cuts connections after so much silence, such as 5s
     #[arg(long, env = "PUSHLAB_TROUBLE_IDLE_CUT", value_parser = time)]
