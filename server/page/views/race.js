@@ -15,6 +15,7 @@ export async function mount(element, lab) {
   new Race(element, lab);
   await attach(element.querySelector('.race-trouble'), './trouble.js', lab);
   await attach(element.querySelector('.race-ribbon'), './ribbon.js', lab);
+  await attach(element.querySelector('.race-export'), './export_panel.js', lab);
 }
 
 /** Parts of other hands; one that is not there leaves its place empty. */
