@@ -394,6 +394,7 @@ class Race {
       parts.push(`${LANES[panel.kind].title} ${Math.round(figures.p50 ?? 0)} ms`);
     }
     const flaw = recording.void ?? recording.bytesVoid;
+    if (this.lab.state === 'closed') return;
     if (flaw) this.#say(`This run is void: ${flaw}.`);
     else put(document.getElementById('announce'), `The run is over, ${recording.events.length} events. Median delays: ${parts.join(', ')}.`);
   }
