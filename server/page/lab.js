@@ -23,6 +23,8 @@ export class Lab extends EventTarget {
   knobs = initial();
   info = null;
   recording = null;
+  /** A recording beside the runs: while there is one, the wire's records are its own. */
+  aside = null;
   clock = null;
   lastGenerator = null;
   #session = null;
@@ -58,9 +60,10 @@ export class Lab extends EventTarget {
     const on = (kind, take) => session.addEventListener(kind, (event) => take(event.detail));
     on('session', (message) => { this.info = message; });
     on('wire', (message) => {
-      if (!this.recording) return;
-      if (message.dropped && this.isRunning) this.recording.bytesVoid = `${message.dropped} records of the wire were dropped: byte figures are void`;
-      if (message.records) this.recording.wire(message.records);
+      const recording = this.aside ?? this.recording;
+      if (!recording) return;
+      if (message.dropped && this.isRunning) recording.bytesVoid = `${message.dropped} records of the wire were dropped: byte figures are void`;
+      if (message.records) recording.wire(message.records);
       this.#tell('change');
     });
     on('events', (message) => {
@@ -157,7 +160,8 @@ export class Lab extends EventTarget {
         await Promise.race([published, stopped]);
       }
       const drain = all.drain_ms ?? all.interval_ms + 3 * all.rtt_ms + 1500;
-      await Promise.race([this.#complete(recording), pause(drain)]);
+      // Nothing more can come over a connection that is gone.
+      if (this.#session.isOpen) await Promise.race([this.#complete(recording), pause(drain)]);
     } finally {
       for (const timer of timers) clearTimeout(timer);
       this.#worker?.postMessage({ do: 'stop' });

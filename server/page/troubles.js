@@ -64,24 +64,39 @@ export function boundsOf(chosen) {
   return Object.assign({}, ...set.map((one) => one.apply(chosen[one.name])));
 }
 
+/** A restart cuts each connection: what comes so close together is one fault. */
+const ONE_FAULT_MS = 100;
+
+/** `blocked-upgrade` cuts nothing, `back` is the end of a restart. */
+function faultsOf(lane) {
+  const faults = [];
+  for (const { what, atMs } of lane.faults) {
+    if (what === 'blocked-upgrade' || what === 'back') continue;
+    if (faults.length === 0 || atMs - faults.at(-1).lastMs > ONE_FAULT_MS) faults.push({ what, atMs });
+    faults.at(-1).lastMs = atMs;
+  }
+  return faults;
+}
+
 /**
- * What each fault did to a lane: `{what, atMs, noticedMs, backMs, resumed, missing}`; times are after the
- * fault, null where it was not noticed or the client did not come back within the recording.
+ * What each fault did to a lane: `{what, atMs, noticedMs, backMs, resumed, missing}`. Times are after the
+ * fault; null where the client did not notice or did not come back. `resumed` events were published while
+ * it was away and came nevertheless.
  */
 export function consequences(lane, events) {
-  const faults = lane.faults.filter(({ what }) => what !== 'blocked-upgrade');
+  const faults = faultsOf(lane);
   return faults.map(({ what, atMs }, index) => {
     const next = faults[index + 1]?.atMs ?? Infinity;
     const lost = lane.states.find((one) => one.state === 'lost' && one.atMs >= atMs && one.atMs < next);
     const back = lost && lane.states.find((one) => ['open', 'answered'].includes(one.state) && one.atMs > lost.atMs);
-    const within = events.filter(({ plannedMs }) => plannedMs >= atMs && plannedMs < (back?.atMs ?? next));
-    const resumed = within.filter(({ offset }) => lane.has(offset)).length;
+    const away = events.filter(({ plannedMs }) => plannedMs >= atMs && plannedMs < (back?.atMs ?? next));
+    const came = away.filter(({ offset }) => lane.has(offset)).length;
     return {
       what, atMs,
       noticedMs: lost ? lost.atMs - atMs : null,
       backMs: back ? back.atMs - atMs : null,
-      resumed,
-      missing: within.length - resumed,
+      resumed: lost ? came : null,
+      missing: away.length - came,
     };
   });
 }

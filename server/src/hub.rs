@@ -145,8 +145,9 @@ impl Hub {
 
 impl Room {
     fn new(id: RoomId, bounds: Bounds) -> Room {
-        // 40 bits: short in a cursor, and no two lives of a room will share it.
-        let epoch = Epoch(rand::random_range(1..1 << 40));
+        // Eight digits of base 36: short in a cursor, as long in each, and no two lives of a room will
+        // share it.
+        let epoch = Epoch(rand::random_range(36u64.pow(7)..36u64.pow(8)));
         Room {
             id,
             history: Mutex::new(History::new(epoch, bounds)),

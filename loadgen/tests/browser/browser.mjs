@@ -6,11 +6,12 @@ import { chromium } from 'playwright-core';
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-export function launch() {
+export function launch(options = {}) {
   return chromium.launch({
     executablePath: process.env.PUSHLAB_CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     args: FLAGS,
+    ...options,
   });
 }
 
@@ -31,16 +32,17 @@ export async function openTab(browser, url, path = '/', options = {}) {
 /** Console errors, uncaught exceptions, dialogs and answers of 500 and above. */
 export function listen(tab) {
   const complaints = [];
+  const complain = text => { if (!process.env.LAB_FORGIVE || !new RegExp(process.env.LAB_FORGIVE).test(text)) complaints.push(text); };
   tab.on('console', message => {
-    if (message.type() === 'error') complaints.push(`console: ${message.text()} ${message.location().url}`);
+    if (message.type() === 'error') complain(`console: ${message.text()} ${message.location().url}`);
   });
-  tab.on('pageerror', error => complaints.push(`exception: ${error.stack ?? error}`));
+  tab.on('pageerror', error => complain(`exception: ${error.stack ?? error}`));
   tab.on('dialog', dialog => {
-    complaints.push(`dialog: ${dialog.message()}`);
+    complain(`dialog: ${dialog.message()}`);
     dialog.dismiss().catch(() => {});
   });
   tab.on('response', answer => {
-    if (answer.status() >= 500) complaints.push(`${answer.status()}: ${answer.url()}`);
+    if (answer.status() >= 500) complain(`${answer.status()}: ${answer.url()}`);
   });
   return complaints;
 }

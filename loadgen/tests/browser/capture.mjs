@@ -30,14 +30,18 @@ export async function start() {
     await rm(folder, { recursive: true });
     return null;
   }
+  let connections = null;
   return {
+    /** More than once answers the same. */
     async stop() {
+      if (connections) return connections;
       const ended = new Promise(resolve => tcpdump.on('exit', resolve));
       tcpdump.kill('SIGINT');
       await ended;
       const bytes = await readFile(file);
       await rm(folder, { recursive: true });
-      return connectionsOf(segmentsOf(bytes));
+      connections = connectionsOf(segmentsOf(bytes));
+      return connections;
     },
   };
 }

@@ -58,7 +58,57 @@ fn check(name: &str) {
     assert!(status.success(), "{name}: its output says why");
 }
 
+/// A check that takes long, or measures.
+fn check_at_length(name: &str) {
+    let optimised = !cfg!(debug_assertions);
+    if is_set("PUSHLAB_BROWSER") || (is_set("CI") && optimised) {
+        check(name);
+    } else {
+        println!("skipped: set PUSHLAB_BROWSER=1; it takes a while");
+    }
+}
+
 #[test]
 fn the_page_opens() {
     check("smoke");
+}
+
+#[test]
+fn a_byte_on_the_page_is_a_byte_of_the_meter_and_of_loadgen() {
+    check_at_length("bytes");
+}
+
+#[test]
+fn the_wire_view_has_the_bytes_of_a_capture() {
+    check_at_length("wire");
+}
+
+#[test]
+fn the_page_draws_at_full_speed_at_50_events_a_second() {
+    check_at_length("frames");
+}
+
+#[test]
+fn a_closed_tab_leaves_nothing_and_a_sleeping_one_measures_nothing() {
+    check_at_length("tabs");
+}
+
+#[test]
+fn hostile_addresses_and_events_do_nothing() {
+    check_at_length("hostile");
+}
+
+#[test]
+fn every_screen_is_whole_at_every_width_and_in_both_schemes() {
+    check_at_length("screens");
+}
+
+#[test]
+fn the_course_is_walked_to_its_verdicts_by_the_keyboard() {
+    check_at_length("course");
+}
+
+#[test]
+fn every_other_lesson_reaches_its_verdict() {
+    check_at_length("lessons");
 }

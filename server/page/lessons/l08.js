@@ -14,14 +14,15 @@ export default {
     ['Socket.IO: a ping every 25 s', 'https://socket.io/docs/v4/server-options/#pinginterval'],
   ],
   scenario: 'lessons/l08',
-  question: () => `A box between you and the server cuts what is silent for ${LIMIT_MS / 1000} s. Nothing happens in the room. Which heartbeat keeps the streams?`,
+  question: () => `A box between you and the server cuts what is silent for ${LIMIT_MS / 1000} s. Hardly anything happens in the room. Which heartbeat keeps the streams?`,
   guess: {
     kind: 'choice', label: 'The heartbeat', options: [
       ['none', 'none: TCP keeps connections by itself'], ['3000', 'every 3 s'], ['1000', 'every 1 s'],
     ],
     right: '1000',
   },
-  parameters: { rate: 0.01, arrivals: 'constant', payload: 64, rtt_ms: 0, duration_s: 7, drain_ms: 0 },
+  // One event every 6.7 s: long silences, and a run that lasts.
+  parameters: { rate: 0.15, arrivals: 'constant', payload: 64, rtt_ms: 0, duration_s: 8, drain_ms: 500 },
   runs: at => [null, 3000, 1000].map(heartbeat_ms => ({
     ...at, heartbeat_ms: heartbeat_ms ?? 600_000, trouble: Object.fromEntries(LANES.map(lane => [lane, { idle_cut_ms: LIMIT_MS }])),
   })),

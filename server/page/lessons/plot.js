@@ -88,7 +88,7 @@ export const laneTitle = lane => TITLES[lane] ?? lane;
 /** Cumulative distributions over a logarithmic axis in ms; `curves`: [{lane, values | cumulative, law?, label?}]. */
 export function distributions(curves, { floor = 0, unit = 'ms' } = {}) {
   const height = 260;
-  const [left, top, bottom] = [52, 12, 44];
+  const [left, top, bottom] = [64, 14, 48];
   const prepared = curves.map(curve => ({ ...curve, steps: curve.cumulative ?? steps(curve.values) })).filter(curve => curve.steps.length > 0);
   if (prepared.length === 0) return element('p', { class: 'muted' }, 'Nothing arrived, so there is no distribution.');
   const all = prepared.flatMap(({ steps: seen }) => [Math.max(seen[0][0], 0.05), seen.at(-1)[0]]);
@@ -107,7 +107,7 @@ export function distributions(curves, { floor = 0, unit = 'ms' } = {}) {
   parts.push(drawing('text', { class: 'tick-words', x: (left + WIDTH) / 2, y: height - 6 }, `latency, ${unit}, logarithmic`));
   prepared.forEach((curve, which) => {
     const tone = curve.lane ? `lane-${curve.lane}` : `tone-${which % 6}`;
-    parts.push(drawing('path', { class: `curve ${tone}`, d: path(curve.steps, x, y) }));
+    parts.push(drawing('path', { class: `curve ${tone}${curve.run ? ` run-${curve.run % 4}` : ''}`, d: path(curve.steps, x, y) }));
     if (curve.law) parts.push(drawing('path', { class: `law ${tone}`, d: lawPath(curve.law, floor, on, x, y) }));
   });
   const names = prepared.map(curve => curve.label ?? laneTitle(curve.lane));
@@ -121,7 +121,7 @@ export function distributions(curves, { floor = 0, unit = 'ms' } = {}) {
 export function histogram({ lane, values, law }, floor = 0, bins = 40) {
   if (values.length === 0) return null;
   const height = 180;
-  const [left, base] = [52, height - 40];
+  const [left, base] = [20, height - 44];
   const most = Math.max(...values, law.max + floor) * 1.05;
   const width = most / bins;
   const counts = new Array(bins).fill(0);
@@ -130,9 +130,9 @@ export function histogram({ lane, values, law }, floor = 0, bins = 40) {
   const highest = Math.max(...counts, ...due);
   const x = value => left + (WIDTH - left - 16) * value / most;
   const y = count => base - (base - 12) * count / highest;
-  const bars = counts.map((count, at) => drawing('rect', { class: `bar lane-${lane}`, x: x(at * width) + 0.5, width: Math.max(0.5, x(width) - left - 1), y: y(count), height: base - y(count) }));
+  const bars = counts.map((count, at) => drawing('rect', { class: `heap lane-${lane}`, x: x(at * width) + 0.5, width: Math.max(0.5, x(width) - left - 1), y: y(count), height: base - y(count) }));
   const line = due.map((count, at) => `${at ? 'L' : 'M'}${x(at * width).toFixed(1)},${y(count).toFixed(1)}H${x((at + 1) * width).toFixed(1)}`).join('');
-  const marks = ticks(0, most).map(at => drawing('text', { class: 'tick-words', x: x(at), y: base + 18 }, number(at)));
+  const marks = ticks(0, most).map(at => drawing('text', { class: 'tick-words', x: x(at), y: base + 19 }, number(at)));
   return element('figure', { class: 'plot' }, drawing('svg', { class: 'distributions', viewBox: `0 0 ${WIDTH} ${height}`, role: 'img', 'aria-label': `Histogram of latency, ${laneTitle(lane)}, with the model` },
     bars, drawing('path', { class: 'law lane-ink', d: line }), drawing('line', { class: 'base', x1: left, x2: WIDTH - 16, y1: base, y2: base }), marks,
     drawing('text', { class: 'tick-words', x: (left + WIDTH) / 2, y: height - 4 }, `${laneTitle(lane)}: events by latency in ms (dashed: model)`)));

@@ -19,9 +19,11 @@ export function mount(place, lab) {
     element('button', { type: 'button', disabled: true, onclick: () => save(`pushlab-${lab.recording.seed}.${ending}`, type, make(lab)) }, title));
   place.append(
     element('h2', {}, 'Take it along'),
-    words,
     element('div', { class: 'share-row' }, element('label', { for: 'share-link' }, 'Link with all knobs and the seed'), link, copy),
     element('div', { class: 'share-files', role: 'group', 'aria-label': 'Export the recording' }, ...files));
+
+  // What a link has set is said where the reader begins.
+  (place.parentElement?.closest('section')?.querySelector('.race-intro') ?? place).append(words);
 
   function show() {
     link.value = `${location.origin}/${fragmentOf(lab)}`;

@@ -34,6 +34,9 @@ export function mount(place, lab) {
     const shown = current ?? LESSONS[0];
     entries(shown);
     if (!cards.has(shown.id)) cards.set(shown.id, card(shown, lab, { onVerdict: () => entries(shown) }));
+    // On a phone the list is a window of its own, beside which the page does not move.
+    const chosen = list.querySelector('[aria-current]');
+    list.parentElement.scrollTop = chosen.offsetTop - list.offsetTop - 60;
     const at = LESSONS.indexOf(shown);
     const next = LESSONS[at + 1];
     stage.replaceChildren(cards.get(shown.id).element,

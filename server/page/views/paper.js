@@ -138,8 +138,9 @@ export function publishedTable(rows) {
   const quoted = row => (typeof row.published === 'number' ? figure(row.published, row.unit) : row.published ?? '–');
   const body = rows.map(row => element('tr', {},
     element('th', { scope: 'row' }, `${row.case}: ${row.figure}`, noteOf(row.note)),
-    element('td', { class: 'words' }, quoted(row)), element('td', {}, figure(row.model, row.unit)), element('td', {}, figure(row.measured, row.unit)),
-    element('td', { class: `mark ${row.within === true ? 'good' : row.within === false ? 'bad' : ''}` },
+    element('td', { class: 'words', 'data-label': 'published' }, quoted(row)), element('td', { 'data-label': 'model' }, figure(row.model, row.unit)),
+    element('td', { 'data-label': 'measured' }, figure(row.measured, row.unit)),
+    element('td', { class: `says ${row.within === true ? 'good' : row.within === false ? 'bad' : ''}` },
       row.within === true ? HOLDS : row.within === false ? 'outside' : '', row.tolerance !== null && row.tolerance !== undefined ? ` (±${figure(row.tolerance, row.unit)})` : '')));
   return [
     element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Published, model, measured' }, element('table', { class: 'figures' },

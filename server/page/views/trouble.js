@@ -134,7 +134,7 @@ class TroublePanel {
       const blocked = lane.faults.filter(({ what }) => what === 'blocked-upgrade').length;
       if (blocked > 0) rows.push([title, `upgrade blocked, ${blocked} times`, '–', '–', '–', recording.endedMs === null ? '–' : String(lane.lost), String(lane.duplicated)]);
       for (const one of consequences(lane, recording.events).slice(-3)) {
-        rows.push([title, one.what.replaceAll('-', ' '), one.noticedMs === null ? 'not noticed' : time(one.noticedMs), time(one.backMs), String(one.resumed), String(one.missing), String(lane.duplicated)]);
+        rows.push([title, one.what.replaceAll('-', ' '), one.noticedMs === null ? 'not noticed' : time(one.noticedMs), time(one.backMs), one.resumed === null ? '–' : String(one.resumed), String(one.missing), String(lane.duplicated)]);
       }
     }
     this.results.hidden = rows.length === 0;

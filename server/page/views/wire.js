@@ -1,7 +1,9 @@
 // The wire view: the bytes of this browser's own connections, as the server's meter read and wrote
 // them. It shows one connection of one lane at a time; it records nothing and computes no total.
 
+import { now } from '../clock.js';
 import { LANES } from '../knobs.js';
+import { Recording } from '../trace.js';
 import { element, grouped, kindClass, KIND_WORDS, write } from './element.js';
 import { WireDetail } from './wire_detail.js';
 import { WireList } from './wire_list.js';
@@ -17,6 +19,8 @@ class WireView {
   #lane = 'websocket';
   #connection = null;
   #due = null;
+  /** The learner's own words over a WebSocket, shown in place of the last run. */
+  #said = null;
 
   constructor(place, lab) {
     this.place = place;
@@ -24,6 +28,7 @@ class WireView {
     this.detail = new WireDetail();
     this.list = new WireList((group) => this.#open(group));
     this.#build();
+    lab.addEventListener('run', () => { this.#said = null; });
     for (const name of ['change', 'done', 'run', 'state']) lab.addEventListener(name, () => this.#soon());
     // Hidden screens draw nothing; they catch up when they come back.
     place.parentElement?.addEventListener('route', () => this.#soon());
@@ -40,6 +45,9 @@ class WireView {
     this.up = element('button', { class: 'quiet', type: 'button', onclick: () => this.#download('up') }, 'Bytes up');
     this.down = element('button', { class: 'quiet', type: 'button', onclick: () => this.#download('down') }, 'Bytes down');
     this.state = element('p', { class: 'muted small wire-state' });
+    this.words = element('input', { id: 'wire-say', type: 'text', maxlength: '200', value: 'Hello, 峡谷' });
+    this.say = element('button', {}, 'Send a masked frame');
+    const say = element('form', { class: 'wire-say', onsubmit: (event) => { event.preventDefault(); this.#say(); } }, element('label', { for: 'wire-say' }, 'Say something'), this.words, this.say);
     this.place.append(
       element('header', { class: 'wire-intro' },
         element('h1', {}, 'What the bytes are'),
@@ -48,13 +56,18 @@ class WireView {
       element('div', { class: 'wire-bar small' },
         element('label', { for: 'wire-connection' }, 'Connection'), this.connections, this.follow, this.handshake,
         element('span', { class: 'wire-download' }, element('span', { class: 'muted' }, 'Download'), this.up, this.down)),
+      say,
       element('ul', { class: 'wire-legend small' }, ...SHOWN_KINDS.map((kind) => element('li', {}, element('span', { class: `swatch-kind ${kindClass(kind)}`, 'aria-hidden': 'true' }), KIND_WORDS[kind]))),
       this.state,
       element('div', { class: 'wire-columns' }, this.list.element, this.detail.element));
   }
 
+  get #recording() {
+    return this.#said ?? this.lab.recording;
+  }
+
   get #lanes() {
-    return this.lab.recording?.lanes ?? {};
+    return this.#recording?.lanes ?? {};
   }
 
   get #current() {
@@ -69,6 +82,28 @@ class WireView {
       await this.lab.run({ ...this.lab.situation, duration_s: 5 });
     } catch (error) {
       write(this.state, error.message);
+    }
+  }
+
+  /** One frame of the learner's own, on a connection of its own: browsers mask what they send. */
+  async #say() {
+    const { lab } = this;
+    if (lab.state !== 'ready') return;
+    this.say.disabled = true;
+    const said = new Recording(lab.knobs, ['websocket']);
+    said.startedMs = now() + (lab.clock?.offsetMs ?? 0);
+    Object.assign(lab, { aside: said });
+    try {
+      await converse(`ws://${location.hostname}:${lab.info.lanes.websocket.port}/rooms/${encodeURIComponent(lab.info.room)}/ws`, this.words.value);
+      this.#said = said;
+      this.#choose('websocket');
+      const isOwn = (group) => group.direction === 'up' && group.runs.some((run) => run.part === 'payload');
+      if (this.list.selectFirst(isOwn)) this.detail.show(this.list.group, this.#current.dissector, 'payload');
+    } catch (error) {
+      write(this.state, error.message);
+    } finally {
+      lab.aside = null;
+      this.say.disabled = false;
     }
   }
 
@@ -104,14 +139,15 @@ class WireView {
     const { lab } = this;
     write(this.run, lab.isRunning ? 'Stop' : 'Run 5 s');
     this.run.disabled = !['ready', 'running'].includes(lab.state);
+    this.say.disabled = lab.state !== 'ready' || lab.aside !== null;
     for (const tab of this.tabs.children) tab.setAttribute('aria-pressed', String(tab.dataset.lane === this.#lane));
     this.#showConnections();
     const current = this.#current;
     for (const button of [this.follow, this.handshake, this.up, this.down]) button.disabled = !current;
     this.follow.setAttribute('aria-pressed', String(this.list.follows));
-    this.list.show(current?.dissector ?? null, lab.recording?.startedMs ?? 0);
+    this.list.show(current?.dissector ?? null, this.#recording?.startedMs ?? 0);
     write(this.state, this.#words(current));
-    if (!current) this.detail.clear(lab.recording ? 'This lane has no connection yet' : 'Nothing has been recorded yet');
+    if (!current) this.detail.clear(this.#recording ? 'This lane has no connection yet' : 'Nothing has been recorded yet');
     else if (!lab.isRunning && this.list.selected < 0) this.list.select(0);
   }
 
@@ -140,7 +176,7 @@ class WireView {
     const { dissector } = current;
     const sum = (direction) => dissector.log[direction].end;
     const kept = dissector.forgotten > 0 ? ` The oldest ${grouped(dissector.forgotten)} fields are counted, but no longer shown.` : '';
-    const isVoid = this.lab.recording.bytesVoid;
+    const isVoid = this.#recording.bytesVoid;
     const note = isVoid ? ` ${isVoid}.` : '';
     return `${grouped(sum('up'))} B up, ${grouped(sum('down'))} B down in ${grouped(this.list.length)} reads and writes of the server.${kept}${note}`;
   }
@@ -152,4 +188,23 @@ class WireView {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
+}
+
+const SAID_WITHIN_MS = 5000;
+/** For the records of the wire, which come in batches. */
+const RECORDS_MS = 250;
+
+/** Sends one text, waits until it has come back as an event, says goodbye. */
+function converse(address, text) {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(address);
+    const timer = setTimeout(() => end(new Error(`The frame did not come back within ${SAID_WITHIN_MS / 1000} s: is trouble switched on for WebSocket?`)), SAID_WITHIN_MS);
+    function end(error) {
+      clearTimeout(timer);
+      socket.close(1000, 'said');
+      setTimeout(error ? () => reject(error) : resolve, RECORDS_MS);
+    }
+    socket.onmessage = ({ data }) => (JSON.parse(data).type === 'hello' ? socket.send(text) : end(null));
+    socket.onerror = () => end(new Error('The WebSocket could not be opened: is its upgrade blocked?'));
+  });
 }

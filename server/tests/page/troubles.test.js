@@ -22,13 +22,13 @@ test('only what can be chosen reaches the server', () => {
 test('what a cut cost: time to notice and to come back, what was made up for and what is missing', () => {
   const seen = new Set([1, 2, 4]);
   const lane = {
-    faults: [{ what: 'cut', atMs: 100 }, { what: 'blocked-upgrade', atMs: 150 }, { what: 'silent-drop', atMs: 1000 }],
+    faults: [{ what: 'restart', atMs: 100 }, { what: 'cut', atMs: 101 }, { what: 'back', atMs: 140 }, { what: 'blocked-upgrade', atMs: 150 }, { what: 'silent-drop', atMs: 1000 }],
     states: [{ state: 'lost', atMs: 50 }, { state: 'open', atMs: 60 }, { state: 'lost', atMs: 130 }, { state: 'asking', atMs: 200 }, { state: 'open', atMs: 300 }],
     has: (offset) => seen.has(offset),
   };
   const events = [[1, 90], [2, 110], [3, 200], [4, 290], [5, 1200]].map(([offset, plannedMs]) => ({ offset, plannedMs }));
   assert.deepEqual(consequences(lane, events), [
-    { what: 'cut', atMs: 100, noticedMs: 30, backMs: 200, resumed: 2, missing: 1 },
-    { what: 'silent-drop', atMs: 1000, noticedMs: null, backMs: null, resumed: 0, missing: 1 },
+    { what: 'restart', atMs: 100, noticedMs: 30, backMs: 200, resumed: 2, missing: 1 },
+    { what: 'silent-drop', atMs: 1000, noticedMs: null, backMs: null, resumed: null, missing: 1 },
   ]);
 });
