@@ -4,10 +4,12 @@
 // A test fails by it.
 #![allow(clippy::unwrap_used)]
 
+mod fallback;
 mod harness;
 mod heads;
 mod keep_alive;
 mod proxy;
+mod trouble;
 
 use harness::{Lab, plan};
 use loadgen::plan::{LinkPlan, PublishBy, StallPlan};
