@@ -4,6 +4,7 @@
 // A test fails by it.
 #![allow(clippy::unwrap_used)]
 
+mod dissector;
 mod harness;
 mod heads;
 mod keep_alive;
