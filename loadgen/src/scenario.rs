@@ -7,6 +7,7 @@ mod transports;
 mod server;
 mod headers;
 mod link;
+mod trouble;
 mod expect;
 mod read;
 mod sweep;
@@ -20,7 +21,8 @@ pub use read::ScenarioError;
 pub(crate) use read::nearest;
 pub use server::{ServerEntry, TargetEntry};
 pub use sweep::OneOrMany;
-pub use transports::{CursorUse, Subprotocol, TransportEntry};
+pub use transports::{CursorUse, Fallback, Subprotocol, TransportEntry};
+pub use trouble::{Blocking, Trouble};
 
 use crate::published::PublishedTable;
 use schemars::{JsonSchema, Schema};
@@ -129,15 +131,6 @@ pub enum Speaker {
     Publisher,
 }
 
-/// What goes wrong on purpose
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Trouble {
-    /// Instants after the opening of the measure window at which all connections are cut at once
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cut_at: Option<OneOrMany<Time>>,
-}
-
 /// The JSON Schema of a scenario, for editors.
 fn schema() -> Schema {
     let mut schema = schemars::schema_for!(Scenario);
@@ -184,6 +177,7 @@ impl Scenario {
             if self.target.is_some() {
                 entry.check_remote(at)?;
             }
+            entry.check_fallback(at, self.publish.by)?;
             entry.check_latest(at, &self.server, self.target.is_some())?;
             if !names.insert(entry.name()) {
                 return misfit(
@@ -200,6 +194,8 @@ impl Scenario {
             link.check()?;
         }
         self.server.check(self.target.is_some())?;
+        self.trouble
+            .check(&self.transports, self.target.is_some())?;
         self.expect.check(&self.transport_names())
     }
 

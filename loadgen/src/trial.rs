@@ -147,6 +147,7 @@ impl<'a> Running<'a> {
         let setting = Arc::new(Setting {
             plan: plan.clone(),
             endpoint: server.endpoint.clone(),
+            direct: server.direct.clone(),
             tag: RunTag::from_number(rand::random()),
             table: Arc::new(Table::new(plan, Instant::now())),
         });
@@ -190,7 +191,9 @@ impl<'a> Running<'a> {
         self.wait_until(opens).await?;
         self.marks.opened = Some(self.mark().await);
         self.live.enter(Phase::Measuring);
+        self.server.trouble(true);
         let measured = self.window(opens).await;
+        self.server.trouble(false);
         self.marks.closed = Some(self.mark().await);
         measured?;
         self.live.enter(Phase::Draining);
@@ -198,8 +201,9 @@ impl<'a> Running<'a> {
     }
 
     async fn connect(&mut self, clients: u64) -> Result<(), Halt> {
-        // Dialling and asking, and as much again for one that comes back.
-        let within = self.plan.ramp + self.plan.on_the_way() * 4 + CONNECT_PATIENCE;
+        // Dialling and asking, and as much again for one that comes back or falls back.
+        let falls_back = self.plan.transport.fallback_after.unwrap_or_default();
+        let within = self.plan.ramp + self.plan.on_the_way() * 4 + falls_back + CONNECT_PATIENCE;
         let over = |totals: &Snapshot| totals.connected + totals.gave_up >= clients;
         self.wait_for(Instant::now() + within, over).await?;
         match self.totals().connected {

@@ -160,7 +160,8 @@ export class Lab extends EventTarget {
         await Promise.race([published, stopped]);
       }
       const drain = all.drain_ms ?? all.interval_ms + 3 * all.rtt_ms + 1500;
-      await Promise.race([this.#complete(recording), pause(drain)]);
+      // Nothing more can come over a connection that is gone.
+      if (this.#session.isOpen) await Promise.race([this.#complete(recording), pause(drain)]);
     } finally {
       for (const timer of timers) clearTimeout(timer);
       this.#worker?.postMessage({ do: 'stop' });

@@ -23,10 +23,14 @@ type Socket = WebSocketStream<Metered>;
 const READ_BUFFER: usize = 4096;
 
 pub(super) async fn subscribe(client: &Client) -> Result<End, Failure> {
-    let mut socket = tokio::select! {
+    let socket = tokio::select! {
         biased;
         () = closing(&client.orders) => return Ok(End::Closed),
-        socket = Box::pin(open(client)) => socket?,
+        socket = Box::pin(open_in_time(client)) => socket?,
+    };
+    let Some(mut socket) = socket else {
+        client.fall_back();
+        return Ok(End::Again);
     };
     let interruption = tokio::select! {
         biased;
@@ -45,8 +49,20 @@ pub(super) async fn subscribe(client: &Client) -> Result<End, Failure> {
     }
 }
 
+/// `None` where the client is to fall back: the upgrade was answered by something else, or not in time.
+async fn open_in_time(client: &Client) -> Result<Option<Socket>, Failure> {
+    let Some(patience) = client.transport().fallback_after else {
+        return open(client).await.map(Some);
+    };
+    match tokio::time::timeout(patience, open(client)).await {
+        Ok(Ok(socket)) => Ok(Some(socket)),
+        Ok(Err(Failure::Status(_))) | Err(_) => Ok(None),
+        Ok(Err(failure)) => Err(failure),
+    }
+}
+
 async fn open(client: &Client) -> Result<Socket, Failure> {
-    let tally = client.lane.tally(&client.bytes, Traffic::Delivery);
+    let tally = client.tally();
     let greets = !client.is_bare();
     let endpoint = &client.lane.setting.endpoint;
     let stream = dial(

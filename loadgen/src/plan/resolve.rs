@@ -128,6 +128,10 @@ fn fill_in(entry: &mut TransportEntry) {
     if !entry.kind.is_push() {
         entry.keep_alive.get_or_insert(true);
     }
+    if entry.fallback.is_some() {
+        let patience = Time(Duration::from_secs(10));
+        entry.upgrade_patience.get_or_insert(patience);
+    }
     entry.headers.get_or_insert(Headers::Lean);
     if entry.kind == Transport::Websocket {
         entry.subprotocol.get_or_insert(Subprotocol::Json);
@@ -288,6 +292,16 @@ fn check_load(scenario: &Scenario) -> Result<(), PlanError> {
             "trouble.cut_at",
             format!(
                 "{late} is not within the measure window of {}; cut earlier or lengthen duration",
+                load.duration
+            ),
+        );
+    }
+    let window = load.duration.0;
+    if let Some(late) = scenario.trouble.cut_every.filter(|every| every.0 >= window) {
+        return refused(
+            "trouble.cut_every",
+            format!(
+                "nothing is cut within a measure window of {}; write less than {late} or lengthen duration",
                 load.duration
             ),
         );

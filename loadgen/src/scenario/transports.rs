@@ -5,7 +5,7 @@ use super::name::Name;
 use super::server::{self, ServerEntry};
 use super::sweep::OneOrMany;
 use super::units::Time;
-use super::{Misfit, misfit};
+use super::{Misfit, Speaker, misfit};
 use pushlab_server::wire::hold_on::HoldOn;
 use pushlab_server::wire::transport::Transport;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -35,6 +35,10 @@ pub struct TransportEntry {
     /// Whether a client that was cut comes back with its cursor
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<bool>,
+    /// A client that waits and hears nothing for so long, no heartbeat either, gives its connection up
+    /// and comes back; without it a client waits for ever, as a browser's own does
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_silence: Option<Time>,
     /// Whether polls send If-None-Match
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditional: Option<bool>,
@@ -44,6 +48,12 @@ pub struct TransportEntry {
     /// Encoding on a WebSocket
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subprotocol: Option<Subprotocol>,
+    /// What a client goes on by, for good, where its WebSocket is refused or not answered in time
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
+    /// How long a client with a fallback waits for its WebSocket; 10 s unless given
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgrade_patience: Option<Time>,
     /// Heads that both sides send; publishing keeps its own
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<Headers>,
@@ -57,6 +67,13 @@ pub struct TransportEntry {
 pub enum Subprotocol {
     Json,
     Msgpack,
+}
+
+/// What is left where no WebSocket passes
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fallback {
+    LongPolling,
 }
 
 /// What a poll asks for
@@ -95,6 +112,16 @@ impl TransportEntry {
             ),
             ("cursor", self.cursor.is_some(), !self.kind.is_push()),
             (
+                "fallback",
+                self.fallback.is_some(),
+                self.kind == Transport::Websocket,
+            ),
+            (
+                "upgrade_patience",
+                self.upgrade_patience.is_some(),
+                self.fallback.is_some(),
+            ),
+            (
                 "keep_alive",
                 self.keep_alive.is_some(),
                 !self.kind.is_push(),
@@ -102,9 +129,13 @@ impl TransportEntry {
         ];
         for (key, given, fits) in settings {
             if given && !fits {
+                let there = match key {
+                    "upgrade_patience" => "without a fallback".to_owned(),
+                    _ => format!("on {}", self.kind),
+                };
                 return misfit(
                     &["transports", &at.to_string(), key],
-                    format!("\"{key}\" does nothing on {}; remove it", self.kind),
+                    format!("\"{key}\" does nothing {there}; remove it"),
                 );
             }
         }
@@ -124,7 +155,33 @@ impl TransportEntry {
                 );
             }
         }
-        Ok(())
+        self.check_silence(at)
+    }
+
+    /// A poll says nothing until it is answered, so patience must be longer than that.
+    fn check_silence(&self, at: usize) -> Result<(), Misfit> {
+        let Some(max_silence) = self.max_silence else {
+            return Ok(());
+        };
+        let second = OneOrMany::one(Time(Duration::from_secs(1)));
+        let hold = OneOrMany::one(Time(Duration::from_secs(25)));
+        let quiet = match self.kind {
+            Transport::IntervalPolling => self.interval.as_ref().unwrap_or(&second).values(),
+            Transport::LongPolling => self.hold.as_ref().unwrap_or(&hold).values(),
+            Transport::HttpStreaming | Transport::Sse | Transport::Websocket => &[],
+        };
+        let longest = quiet.iter().map(|time| time.0).max().unwrap_or_default();
+        if max_silence.0 > longest.max(Duration::from_millis(9)) {
+            return Ok(());
+        }
+        misfit(
+            &["transports", &at.to_string(), "max_silence"],
+            format!(
+                "{} is quiet for {} by itself; write a longer max_silence",
+                self.name(),
+                Time(longest.max(Duration::from_millis(10)))
+            ),
+        )
     }
 
     /// What runs already has been told by its own flags.
@@ -146,6 +203,7 @@ impl TransportEntry {
         let settings = [
             ("conditional", self.conditional == Some(true)),
             ("resume", self.resume == Some(false) && polls),
+            ("fallback", self.fallback.is_some()),
         ];
         for (key, given) in settings {
             if given {
@@ -156,6 +214,17 @@ impl TransportEntry {
                     ),
                 );
             }
+        }
+        Ok(())
+    }
+
+    /// A client that speaks on its WebSocket has nothing to speak on after it fell back.
+    pub(super) fn check_fallback(&self, at: usize, by: Speaker) -> Result<(), Misfit> {
+        if self.fallback.is_some() && by == Speaker::Clients {
+            return misfit(
+                &["transports", &at.to_string(), "fallback"],
+                "clients publish on their WebSockets, which may not be there; write by = \"publisher\" or remove fallback",
+            );
         }
         Ok(())
     }

@@ -102,3 +102,13 @@ fn hostile_addresses_and_events_do_nothing() {
 fn every_screen_is_whole_at_every_width_and_in_both_schemes() {
     check_at_length("screens");
 }
+
+#[test]
+fn the_course_is_walked_to_its_verdicts_by_the_keyboard() {
+    check_at_length("course");
+}
+
+#[test]
+fn every_other_lesson_reaches_its_verdict() {
+    check_at_length("lessons");
+}

@@ -5,10 +5,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod dissector;
+mod fallback;
 mod harness;
 mod heads;
 mod keep_alive;
 mod proxy;
+mod trouble;
 
 use harness::{Lab, plan};
 use loadgen::plan::{LinkPlan, PublishBy, StallPlan};

@@ -107,7 +107,7 @@ export function distributions(curves, { floor = 0, unit = 'ms' } = {}) {
   parts.push(drawing('text', { class: 'tick-words', x: (left + WIDTH) / 2, y: height - 6 }, `latency, ${unit}, logarithmic`));
   prepared.forEach((curve, which) => {
     const tone = curve.lane ? `lane-${curve.lane}` : `tone-${which % 6}`;
-    parts.push(drawing('path', { class: `curve ${tone}`, d: path(curve.steps, x, y) }));
+    parts.push(drawing('path', { class: `curve ${tone}${curve.run ? ` run-${curve.run % 4}` : ''}`, d: path(curve.steps, x, y) }));
     if (curve.law) parts.push(drawing('path', { class: `law ${tone}`, d: lawPath(curve.law, floor, on, x, y) }));
   });
   const names = prepared.map(curve => curve.label ?? laneTitle(curve.lane));

@@ -18,11 +18,17 @@ export function events(results) {
   return (results.trials ?? []).filter(trial => trial.valid).reduce((sum, trial) => sum + trial.published, 0);
 }
 
+/** `interval_s: 0.25` → “interval 0.25 s”. */
+function worded(key, value) {
+  const [, name, unit] = /^(.*?)(?:_(s|ms|us|bytes))?$/.exec(key);
+  return [name.replaceAll('_', ' '), value, unit].filter(part => part !== undefined).join(' ');
+}
+
 /** What tells two rows of one name apart: the parameters that differ within these results. */
 export function telling(rows) {
   const keys = [...new Set(rows.flatMap(row => Object.keys(row.parameters ?? {})))];
   const varied = keys.filter(key => new Set(rows.map(row => JSON.stringify(row.parameters?.[key]))).size > 1);
-  return row => varied.filter(key => row.parameters?.[key] !== undefined).map(key => `${key.replaceAll('_', ' ')} ${row.parameters[key]}`).join(', ');
+  return row => varied.filter(key => row.parameters?.[key] !== undefined).map(key => worded(key, row.parameters[key])).join(', ');
 }
 
 /** `main`: {label, unit, figure(), answer} picks the figure that stands beside the guess. */
@@ -33,7 +39,7 @@ export function fromResults(results, main = null) {
     const [scale, unit] = unitOf(one.unit);
     const wanted = one.threshold === null || one.threshold === undefined ? null : one.threshold / scale;
     return {
-      verdict: one.holds ? HOLDS : DOES_NOT, label: [one.expression, said(one)].filter(Boolean).join(' · '),
+      verdict: one.holds ? HOLDS : DOES_NOT, label: [one.expression.startsWith(one.name) ? null : one.name, one.expression, said(one)].filter(Boolean).join(' · '),
       measured: one.measured === null || one.measured === undefined ? null : one.measured / scale,
       model: wanted, modelText: wanted === null ? one.problem ?? '–' : null, operator: one.operator, unit,
     };

@@ -140,7 +140,7 @@ export function publishedTable(rows) {
     element('th', { scope: 'row' }, `${row.case}: ${row.figure}`, noteOf(row.note)),
     element('td', { class: 'words', 'data-label': 'published' }, quoted(row)), element('td', { 'data-label': 'model' }, figure(row.model, row.unit)),
     element('td', { 'data-label': 'measured' }, figure(row.measured, row.unit)),
-    element('td', { class: `mark ${row.within === true ? 'good' : row.within === false ? 'bad' : ''}` },
+    element('td', { class: `says ${row.within === true ? 'good' : row.within === false ? 'bad' : ''}` },
       row.within === true ? HOLDS : row.within === false ? 'outside' : '', row.tolerance !== null && row.tolerance !== undefined ? ` (±${figure(row.tolerance, row.unit)})` : '')));
   return [
     element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Published, model, measured' }, element('table', { class: 'figures' },

@@ -185,6 +185,15 @@ class Race {
       sizes.observe(panel.ladderCanvas);
       sizes.observe(panel.curvesCanvas);
     }
+    // What is scrolled away is not painted.
+    const sight = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) target.isSeen = isIntersecting;
+      this.#touch();
+    });
+    for (const panel of this.#panels) {
+      sight.observe(panel.ladderCanvas);
+      sight.observe(panel.curvesCanvas);
+    }
     for (const panel of this.#panels) panel.describe(lab.knobs);
     this.#showState();
   }
@@ -331,7 +340,7 @@ class Race {
     const from = Math.max(recording.startedMs, until - span * 0.94);
     const view = { from, to: from + span, until, origin: recording.startedMs };
     for (const panel of this.#panels) {
-      if (recording.lanes[panel.kind]) panel.draw(recording, view);
+      if (recording.lanes[panel.kind] && panel.ladderCanvas.isSeen) panel.draw(recording, view);
     }
   }
 
@@ -385,6 +394,7 @@ class Race {
       parts.push(`${LANES[panel.kind].title} ${Math.round(figures.p50 ?? 0)} ms`);
     }
     const flaw = recording.void ?? recording.bytesVoid;
+    if (this.lab.state === 'closed') return;
     if (flaw) this.#say(`This run is void: ${flaw}.`);
     else put(document.getElementById('announce'), `The run is over, ${recording.events.length} events. Median delays: ${parts.join(', ')}.`);
   }

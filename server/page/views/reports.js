@@ -69,7 +69,9 @@ export function mount(root, lab) {
 
   function draw() {
     const several = picked.size > 1;
-    const all = [...picked.values()].flatMap(({ run, curves }) => curves.map(curve => ({ ...curve, label: several ? `${run.name} ${run.stamp}: ${curve.label}` : curve.label, lane: several ? undefined : curve.lane })));
+    const nameOf = run => [run.name, run.stamp === '-' ? null : run.stamp].filter(Boolean).join(' ');
+    const all = [...picked.values()].flatMap(({ run, curves }, which) =>
+      curves.map(curve => ({ ...curve, run: which, label: several ? `${nameOf(run)}: ${curve.label}` : curve.label })));
     if (all.length === 0) {
       overlay.replaceChildren();
       return;
@@ -78,6 +80,7 @@ export function mount(root, lab) {
     overlay.replaceChildren(...[
       element('h2', {}, 'Delivery latency'),
       distributions(drawn.map(curve => ({ ...curve, cumulative: curve.histogram.cumulative().map(([us, share]) => [us / 1000, share]) }))),
+      several ? element('p', { class: 'small muted' }, `Colours are transports; the first run is drawn through, the next ones dashed, dotted and dash-dotted: ${[...picked.values()].map(({ run }) => nameOf(run)).join(', ')}.`) : null,
       all.length > drawn.length ? element('p', { class: 'small muted' }, `The first ${MOST_CURVES} of ${all.length} curves are drawn; all are in the table.`) : null,
       element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Percentiles' }, element('table', { class: 'figures' },
         element('thead', {}, element('tr', {}, ['', 'n', 'p50', 'p90', 'p99', 'max'].map(words => element('th', { scope: 'col' }, words)))),

@@ -1,23 +1,29 @@
-// Every screen at three widths in both colour schemes: a screenshot each, nothing that overflows, no
-// complaint of the browser, no violation that axe-core knows of WCAG 2.2 A and AA, and a focus that
-// can be seen on everything that Tab reaches.
+// Every screen, before and after a run, at three widths in both colour schemes: a screenshot each,
+// nothing that overflows, no complaint of the browser, no violation that axe-core knows of WCAG 2.2 A
+// and AA, and a focus that can be seen on everything that Tab reaches.
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openTab } from '../browser.mjs';
+import { ready, run } from '../page.mjs';
 
-export const SCREENS = {
-  race: '/#/race',
-  wire: '/#/wire',
-  course: '/#/course',
-  lessons: '/#/lessons',
-  lesson: '/#/lessons/l02',
-  paper: '/#/paper',
-  reports: '/#/reports',
-  teach: '/page/teach.html',
+/** A screen's address, and what is done there before it is looked at. */
+const SCREENS = {
+  race: ['/#/race'],
+  'race-ran': ['/#/race', tab => run(tab, RUN)],
+  wire: ['/#/wire'],
+  'wire-ran': ['/#/wire', tab => run(tab, RUN)],
+  course: ['/#/course'],
+  presenter: ['/#/course/2/present'],
+  lessons: ['/#/lessons'],
+  'lesson-verdict': ['/#/lessons/l01', verdict],
+  paper: ['/#/paper'],
+  reports: ['/#/reports'],
+  teach: ['/page/teach.html'],
 };
+const RUN = { rate: 4, arrivals: 'poisson', duration_s: 5, rtt_ms: 100, interval_ms: 1000 };
 const WIDTHS = { 390: 844, 1280: 800, 1920: 1080 };
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -26,26 +32,38 @@ export default async function screens(browser, lab) {
   const faults = new Faults();
   const wanted = process.env.LAB_SCREENS?.split(',') ?? Object.keys(SCREENS);
   for (const name of wanted) {
-    const path = SCREENS[name];
+    const [path, prepare] = SCREENS[name];
+    const { tab, complaints, close } = await openTab(browser, lab.url, path, { reducedMotion: 'reduce' });
+    await tab.locator('main h1').first().waitFor();
+    await prepare?.(tab);
     for (const [width, height] of Object.entries(WIDTHS)) {
-      for (const scheme of ['light', 'dark']) {
-        const where = `${name} ${width} ${scheme}`;
-        const options = { width: Number(width), height, scheme, reducedMotion: 'reduce' };
-        const { tab, complaints, close } = await openTab(browser, lab.url, path, options);
-        await tab.waitForTimeout(700);
+      for (const colorScheme of ['light', 'dark']) {
+        const where = `${name} ${width} ${colorScheme}`;
+        await tab.setViewportSize({ width: Number(width), height });
+        await tab.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await tab.evaluate(() => scrollTo(0, 0));
+        await tab.waitForTimeout(1200);
         if (lab.out) {
-          const file = join(lab.out, 'screens', `${name}-${width}-${scheme}.png`);
+          const file = join(lab.out, 'screens', `${name}-${width}-${colorScheme}.png`);
           await tab.screenshot({ path: file, fullPage: true });
         }
-        faults.note(where, complaints);
         faults.note(where, await overflow(tab));
         faults.note(where, await violations(tab, axe));
         if (width !== '1920') faults.note(where, await focus(tab));
-        await close();
       }
     }
+    faults.note(name, complaints);
+    await close();
   }
   assert.equal(faults.found.size, 0, `${faults}`);
+}
+
+async function verdict(tab) {
+  await ready(tab);
+  const card = tab.locator('article[data-lesson="l01"]');
+  await card.locator('.skip-guess').click();
+  await card.locator('button.run').click();
+  await tab.locator('article[data-lesson="l01"][data-verdict]').waitFor({ timeout: 120_000 });
 }
 
 /** Each fault once, with the places where it was seen. */
