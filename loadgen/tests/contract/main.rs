@@ -4,6 +4,7 @@
 // A test fails by it.
 #![allow(clippy::unwrap_used)]
 
+mod dissector;
 mod fallback;
 mod harness;
 mod heads;

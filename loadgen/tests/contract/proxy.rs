@@ -1,14 +1,15 @@
-//! A TCP proxy that counts the bytes it reads from either side: a third count of what loadgen and
-//! the server each count for themselves. It knows no protocol.
+//! A TCP proxy that counts and keeps the bytes it reads from either side: a third count of what
+//! loadgen and the server each count for themselves. It knows no protocol.
 
 use crate::assert_sound;
 use crate::harness::{Lab, plan};
 use loadgen::plan::PublishBy;
 use pushlab_server::wire::transport::Transport;
+use std::fmt::Write as _;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use strum::IntoEnumIterator;
 
@@ -17,23 +18,47 @@ use strum::IntoEnumIterator;
 struct Counts {
     up: AtomicU64,
     down: AtomicU64,
+    /// Connection, direction and hexadecimal of each piece, in order.
+    capture: Mutex<String>,
 }
 
-struct Proxy {
-    address: SocketAddr,
+impl Counts {
+    fn read(&self, connection: usize, way: Way, bytes: &[u8]) {
+        let (count, name) = match way {
+            Way::Up => (&self.up, "up"),
+            Way::Down => (&self.down, "down"),
+        };
+        count.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+        let mut capture = self.capture.lock().unwrap();
+        write!(capture, "{connection} {name} ").unwrap();
+        for byte in bytes {
+            write!(capture, "{byte:02x}").unwrap();
+        }
+        capture.push('\n');
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Up,
+    Down,
+}
+
+pub struct Proxy {
+    pub address: SocketAddr,
     counts: Arc<Counts>,
 }
 
 impl Proxy {
     /// Hands on at most `piece` bytes at once. Its threads end with their connections, and the one
     /// that accepts with the process.
-    fn start(server: SocketAddr, piece: usize) -> Proxy {
+    pub fn start(server: SocketAddr, piece: usize) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let counts = Arc::new(Counts::default());
         let counting = counts.clone();
         thread::spawn(move || {
-            for client in listener.incoming() {
+            for (connection, client) in listener.incoming().enumerate() {
                 let client = client.unwrap();
                 let server = TcpStream::connect(server).unwrap();
                 for stream in [&client, &server] {
@@ -42,11 +67,23 @@ impl Proxy {
                 let (from_client, to_client) = (client.try_clone().unwrap(), client);
                 let (from_server, to_server) = (server.try_clone().unwrap(), server);
                 let (up, down) = (counting.clone(), counting.clone());
-                thread::spawn(move || copy(from_client, to_server, &up.up, piece));
-                thread::spawn(move || copy(from_server, to_client, &down.down, piece));
+                thread::spawn(move || {
+                    copy(from_client, to_server, piece, |bytes| {
+                        up.read(connection, Way::Up, bytes);
+                    });
+                });
+                thread::spawn(move || {
+                    copy(from_server, to_client, piece, |bytes| {
+                        down.read(connection, Way::Down, bytes);
+                    });
+                });
             }
         });
         Proxy { address, counts }
+    }
+
+    pub fn capture(&self) -> String {
+        self.counts.capture.lock().unwrap().clone()
     }
 
     fn counted(&self) -> (u64, u64) {
@@ -56,13 +93,13 @@ impl Proxy {
 }
 
 /// Until the one side ends, which the other is then told.
-fn copy(mut from: TcpStream, mut to: TcpStream, count: &AtomicU64, piece: usize) {
+fn copy(mut from: TcpStream, mut to: TcpStream, piece: usize, on_read: impl Fn(&[u8])) {
     let mut buffer = vec![0; piece];
     loop {
         match from.read(&mut buffer) {
             Ok(0) => break,
             Ok(read) => {
-                count.fetch_add(read as u64, Ordering::SeqCst);
+                on_read(&buffer[..read]);
                 if to.write_all(&buffer[..read]).is_err() {
                     break;
                 }
