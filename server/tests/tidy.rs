@@ -107,13 +107,14 @@ fn no_file_is_too_long() {
 fn every_transport_has_its_file_on_both_ends_and_here() {
     let mut missing = Vec::new();
     for transport in Transport::iter() {
-        let name = format!("{}.rs", transport.name().replace('-', "_"));
-        for folder in [
-            "server/src/transports",
-            "server/tests/bytes",
-            "loadgen/src/clients",
+        let name = transport.name().replace('-', "_");
+        for (folder, ending) in [
+            ("server/src/transports", "rs"),
+            ("server/page/clients", "js"),
+            ("server/tests/bytes", "rs"),
+            ("loadgen/src/clients", "rs"),
         ] {
-            let file = workspace().join(folder).join(&name);
+            let file = workspace().join(folder).join(format!("{name}.{ending}"));
             if !file.is_file() {
                 missing.push(file);
             }
