@@ -28,11 +28,16 @@ impl TrialPlan {
             parameters: self.parameters(),
             connections,
             fds_generator: connections + DESCRIPTORS_BESIDE,
-            fds_server: connections + DESCRIPTORS_BESIDE,
+            fds_server: connections * self.sockets_there() + DESCRIPTORS_BESIDE,
             deliveries_per_s: all(self.heard_per_s()),
             requests_per_s: (forecast.requests_per_s.map(all)).filter(|rate| *rate > 0.0),
             bytes_per_s: forecast.app_bytes_per_s.map(all),
         }
+    }
+
+    /// Sockets of the server's process for each connection: a proxy before it has both of its own.
+    fn sockets_there(&self) -> u64 {
+        if self.server.trouble.is_none() { 1 } else { 3 }
     }
 
     /// A client that cannot publish on its own connection opens a second one; the publisher (of
