@@ -170,8 +170,10 @@ export class LanePanel {
     put(cells.faults, `${isOver ? lane.lost : '–'} · ${lane.duplicated}`);
     cells.faults.classList.toggle('bad', isOver && lane.lost > 0);
     this.#inFlight(figures, recording, isOver, at);
-    this.curves.begin();
-    paintCurves(this.curves, this.kind, figures);
+    if (this.curvesCanvas.isSeen) {
+      this.curves.begin();
+      paintCurves(this.curves, this.kind, figures);
+    }
     if (recording.bytesVoid) put(this.headlines.perEvent.value, 'void');
   }
 

@@ -185,6 +185,15 @@ class Race {
       sizes.observe(panel.ladderCanvas);
       sizes.observe(panel.curvesCanvas);
     }
+    // What is scrolled away is not painted.
+    const sight = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) target.isSeen = isIntersecting;
+      this.#touch();
+    });
+    for (const panel of this.#panels) {
+      sight.observe(panel.ladderCanvas);
+      sight.observe(panel.curvesCanvas);
+    }
     for (const panel of this.#panels) panel.describe(lab.knobs);
     this.#showState();
   }
@@ -331,7 +340,7 @@ class Race {
     const from = Math.max(recording.startedMs, until - span * 0.94);
     const view = { from, to: from + span, until, origin: recording.startedMs };
     for (const panel of this.#panels) {
-      if (recording.lanes[panel.kind]) panel.draw(recording, view);
+      if (recording.lanes[panel.kind] && panel.ladderCanvas.isSeen) panel.draw(recording, view);
     }
   }
 
