@@ -204,7 +204,7 @@ export function table(rows) {
     const wanted = row.modelText ?? `${row.operator ? `${row.operator} ` : ''}${figure(row.model, row.unit)}`;
     const band = Number.isFinite(row.low) && row.low !== row.high && !row.modelText ? `${figure(row.low, '')} to ${figure(row.high, row.unit)}` : '';
     return element('tr', {}, element('th', { scope: 'row' }, row.label), element('td', { 'data-label': 'model' }, wanted), element('td', { 'data-label': 'measured' }, figure(row.measured, row.unit)),
-      element('td', { 'data-label': 'allowed' }, band), element('td', { class: `mark ${row.verdict === HOLDS ? 'good' : row.verdict === null || row.beside ? '' : 'bad'}` }, row.beside || row.verdict === null ? '' : row.verdict));
+      element('td', { 'data-label': 'allowed' }, band), element('td', { class: `judged ${row.verdict === HOLDS ? 'good' : row.verdict === null || row.beside ? '' : 'bad'}` }, row.beside || row.verdict === null ? '' : row.verdict));
   };
   return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Model and measured' }, element('table', { class: 'figures' },
     element('thead', {}, element('tr', {}, ['', 'model', 'measured', 'allowed', ''].map(words => element('th', { scope: 'col' }, words)))),
