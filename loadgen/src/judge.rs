@@ -92,7 +92,7 @@ impl<'a> Case<'a> {
         if let (Some(law), Some(floor), Some(up)) = (law, floor, self.way_up) {
             figures.extend(self.latencies(law, floor, up, &mut notes));
         }
-        if self.heard() && self.set.cuts.is_empty() {
+        if self.heard() && !self.is_cut() {
             figures.extend(self.bytes());
             figures.extend(self.requests());
         }
@@ -119,14 +119,37 @@ impl<'a> Case<'a> {
         let plain_line =
             line.jitter.is_zero() && line.bytes_per_s.is_none() && line.stall.is_none();
         let heard = self.situation.events_per_s > 0.0 && self.way_up.is_some();
-        (self.forecast.latency).filter(|_| heard && plain_line && self.set.cuts.is_empty())
+        let plain = heard && plain_line && !self.is_cut();
+        let buffer = (self.set.server.trouble.buffer).filter(|_| self.is_buffered());
+        match (self.forecast.latency.filter(|_| plain)?, buffer) {
+            (law, None) => Some(law),
+            (_, Some(bytes)) => self.situation.buffered(bytes as f64),
+        }
+    }
+
+    /// A buffering proxy lets polls pass, and everything after an upgrade.
+    fn is_buffered(&self) -> bool {
+        match self.set.transport.kind {
+            Transport::HttpStreaming | Transport::Sse => self.set.server.trouble.buffer.is_some(),
+            Transport::IntervalPolling | Transport::LongPolling | Transport::Websocket => false,
+        }
+    }
+
+    /// Connections are lost on purpose, or never come about.
+    fn is_cut(&self) -> bool {
+        let trouble = &self.set.server.trouble;
+        !self.set.cuts.is_empty() || trouble.cuts() || trouble.block_upgrade.is_some()
     }
 
     fn notes(&self) -> Vec<String> {
         let line = &self.set.link;
         let no_form = |why: &str| format!("no closed form for latency: {why}");
         let because = [
-            (!self.set.cuts.is_empty(), no_form("connections are cut")),
+            (self.is_cut(), no_form("connections are cut")),
+            (
+                self.is_buffered() && !self.situation.is_on_a_beat(),
+                no_form("a buffer fills as irregularly as the events come"),
+            ),
             (
                 self.situation.coming == Coming::Bursts,
                 no_form("the events of a burst wait for one another"),
@@ -248,7 +271,7 @@ impl<'a> Case<'a> {
     fn empty_share(&self) -> Option<ModelFigure> {
         let share = self.forecast.empty_share?;
         // An answer with the current value is never empty.
-        if self.requests == 0.0 || !self.set.cuts.is_empty() || self.set.transport.latest {
+        if self.requests == 0.0 || self.is_cut() || self.set.transport.latest {
             return None;
         }
         let empty: u64 = self.trials.iter().map(|trial| trial.empty_responses).sum();

@@ -23,6 +23,8 @@ use tokio::sync::mpsc;
 pub struct Setting {
     pub plan: TrialPlan,
     pub endpoint: Endpoint,
+    /// Where the publisher's own connection goes: past the trouble, if there is any.
+    pub direct: Endpoint,
     pub tag: RunTag,
     pub table: Arc<Table>,
 }
@@ -102,6 +104,7 @@ impl Lane {
             exchanges: self.exchanges.clone(),
             sockets: self.sockets.clone(),
             client: client.clone(),
+            heard: None,
             traffic,
         }
     }

@@ -100,6 +100,16 @@ impl Situation {
         }
     }
 
+    /// Of a stream behind a proxy that holds so many bytes, where that has a closed form.
+    pub fn buffered(&self, bytes: f64) -> Option<Law> {
+        push::buffered(self, bytes)
+    }
+
+    /// Every beat's event is the room's.
+    pub fn is_on_a_beat(&self) -> bool {
+        self.coming == (Coming::Beat { chance: 1.0 })
+    }
+
     /// Events on a beat: how many beats a second, whoever they fall to.
     fn beats_per_s(&self, chance: f64) -> f64 {
         self.events_per_s / chance

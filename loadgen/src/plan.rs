@@ -17,7 +17,7 @@ pub use wire_sizes::{EPOCH_DEVIATION, OffsetDigits, offset_digits};
 
 use crate::expect::{self, Check};
 use crate::results::{Dimension, Parameters};
-use crate::scenario::{Headers, LinkPreset, Scenario};
+use crate::scenario::{Blocking, Headers, LinkPreset, Scenario};
 use crate::target::Target;
 use pushlab_server::wire::hold_on::HoldOn;
 use pushlab_server::wire::lab_headers::LabHeaders;
@@ -140,6 +140,8 @@ pub struct TransportPlan {
     pub headers: Headers,
     /// Whether polls ask for the current value instead of what is new.
     pub latest: bool,
+    /// How long a client waits for a sign of life; `None` = for ever.
+    pub max_silence: Option<Duration>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -178,9 +180,36 @@ pub struct ServerPlan {
     pub history_bytes: Option<usize>,
     pub bare: bool,
     pub hold_jitter: Option<f64>,
+    pub heartbeat: Option<Duration>,
     pub hold_on: HoldOn,
     /// Heads of its answers, if not its own.
     pub lab_headers: Option<LabHeaders>,
+    pub trouble: TroublePlan,
+}
+
+/// What a proxy before the public port does during the measure window; nothing by default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TroublePlan {
+    pub idle_cut: Option<Duration>,
+    /// Idle connections are forgotten, and nobody is told.
+    pub silent: bool,
+    /// Bytes for which answers are held.
+    pub buffer: Option<usize>,
+    /// From the beginning, not only in the window.
+    pub block_upgrade: Option<Blocking>,
+    pub cut_every: Option<Duration>,
+    pub cut_for: Option<Duration>,
+}
+
+impl TroublePlan {
+    pub fn is_none(&self) -> bool {
+        *self == TroublePlan::default()
+    }
+
+    /// Connections may be lost by it.
+    pub fn cuts(&self) -> bool {
+        self.idle_cut.is_some() || self.cut_every.is_some()
+    }
 }
 
 impl Plan {
@@ -261,6 +290,7 @@ impl TransportPlan {
             msgpack: false,
             headers: Headers::Lean,
             latest: false,
+            max_silence: None,
         }
     }
 

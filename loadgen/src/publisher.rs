@@ -4,7 +4,7 @@
 use crate::clients::control::Feed;
 use crate::lane::{Lane, Setting};
 use crate::net::connection::Connection;
-use crate::net::dial::dial;
+use crate::net::dial::{Endpoint, dial};
 use crate::net::failure::Failure;
 use crate::net::link::Link;
 use crate::net::metered::Speech;
@@ -31,6 +31,7 @@ pub struct Poster {
     /// Bytes of the client it belongs to.
     client: Rc<Cell<u64>>,
     link: Option<Link>,
+    to: Endpoint,
     connection: Option<Connection>,
     body: Vec<u8>,
     request: Vec<u8>,
@@ -38,11 +39,12 @@ pub struct Poster {
 }
 
 impl Poster {
-    /// Of a client and over its line, or the publisher's own, which has none.
-    pub fn new(lane: Rc<Lane>, client: Rc<Cell<u64>>, link: Option<Link>) -> Self {
+    /// Of a client and over its line, or the publisher's own, which has none and no trouble either.
+    pub fn new(lane: Rc<Lane>, client: Rc<Cell<u64>>, link: Option<Link>, to: &Endpoint) -> Self {
         Poster {
             lane,
             client,
+            to: to.clone(),
             link,
             connection: None,
             body: Vec::new(),
@@ -66,13 +68,7 @@ impl Poster {
         }
         let tally = self.lane.tally(&self.client, Traffic::Publish);
         let speech = Speech::Http(Kind::HttpHeaders);
-        let stream = dial(
-            &self.lane.setting.endpoint,
-            tally,
-            speech,
-            self.link.as_ref(),
-        )
-        .await?;
+        let stream = dial(&self.to, tally, speech, self.link.as_ref()).await?;
         self.connection = Some(Connection::new(stream, self.lane.scratch.clone()));
         Ok(())
     }
@@ -223,7 +219,7 @@ impl Publisher {
                 own_totals.begin();
                 let lane = Rc::new(Lane::new(setting, own_totals, seconds, None));
                 let mut thread = Thread {
-                    poster: Poster::new(lane.clone(), Rc::default(), None),
+                    poster: Poster::new(lane.clone(), Rc::default(), None, &lane.setting.direct),
                     lane,
                     workers,
                     stop: own_stop,
@@ -284,7 +280,8 @@ impl Thread {
                         Command::Close => break,
                     }
                 }
-                let fresh = Poster::new(self.lane.clone(), Rc::default(), None);
+                let direct = &self.lane.setting.direct;
+                let fresh = Poster::new(self.lane.clone(), Rc::default(), None, direct);
                 runtime.block_on(std::mem::replace(&mut self.poster, fresh).close());
             }
             Err(error) => {

@@ -7,6 +7,7 @@ mod transports;
 mod server;
 mod headers;
 mod link;
+mod trouble;
 mod expect;
 mod read;
 mod sweep;
@@ -21,6 +22,7 @@ pub(crate) use read::nearest;
 pub use server::{ServerEntry, TargetEntry};
 pub use sweep::OneOrMany;
 pub use transports::{CursorUse, Subprotocol, TransportEntry};
+pub use trouble::{Blocking, Trouble};
 
 use crate::published::PublishedTable;
 use schemars::{JsonSchema, Schema};
@@ -129,15 +131,6 @@ pub enum Speaker {
     Publisher,
 }
 
-/// What goes wrong on purpose
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Trouble {
-    /// Instants after the opening of the measure window at which all connections are cut at once
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cut_at: Option<OneOrMany<Time>>,
-}
-
 /// The JSON Schema of a scenario, for editors.
 fn schema() -> Schema {
     let mut schema = schemars::schema_for!(Scenario);
@@ -200,6 +193,8 @@ impl Scenario {
             link.check()?;
         }
         self.server.check(self.target.is_some())?;
+        self.trouble
+            .check(&self.transports, self.target.is_some())?;
         self.expect.check(&self.transport_names())
     }
 

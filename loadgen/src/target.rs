@@ -7,7 +7,7 @@ pub use embedded::{EMBEDDED_SUBCOMMAND, serve_embedded, workers};
 
 use crate::net::dial::Endpoint;
 use crate::plan::ServerPlan;
-use embedded::Child;
+use embedded::{Child, Started};
 use pushlab_server::wire::usage::Usage;
 use reqwest::Url;
 use serde::Deserialize;
@@ -47,6 +47,8 @@ pub enum TargetError {
 /// A server that a trial can use.
 pub struct Server {
     pub endpoint: Endpoint,
+    /// For the publisher's own connection: past the trouble, if there is any.
+    pub direct: Endpoint,
     child: Option<Child>,
     control: reqwest::Client,
     usage_url: Url,
@@ -81,17 +83,24 @@ impl Target {
         plan: &ServerPlan,
         program: Option<&Path>,
     ) -> Result<Server, TargetError> {
-        let (child, public, admin) = match self {
+        let (child, public, direct, admin) = match self {
             Target::Embedded => {
-                let (child, public, admin) = Child::start(plan, program).await?;
-                (Some(child), public, admin)
+                let Started {
+                    child,
+                    public,
+                    direct,
+                    admin,
+                } = Child::start(plan, program).await?;
+                (Some(child), public, direct, admin)
             }
             Target::Remote { url, admin } => {
-                (None, url.clone(), admin.clone().unwrap_or(url.clone()))
+                let admin = admin.clone().unwrap_or(url.clone());
+                (None, url.clone(), url.clone(), admin)
             }
         };
         Ok(Server {
             endpoint: endpoint(&public).await?,
+            direct: endpoint(&direct).await?,
             child,
             control: control(&admin)?,
             usage_url: join(&parse(&admin)?, "lab/usage"),
@@ -249,6 +258,13 @@ impl Server {
     /// Whether it runs on this machine, as a child of this process.
     pub fn is_embedded(&self) -> bool {
         self.child.is_some()
+    }
+
+    /// The trouble of an embedded server begins or ends.
+    pub fn trouble(&mut self, on: bool) {
+        if let Some(child) = &mut self.child {
+            child.say(on);
+        }
     }
 
     /// How an embedded server ended, if it has.

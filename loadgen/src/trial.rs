@@ -147,6 +147,7 @@ impl<'a> Running<'a> {
         let setting = Arc::new(Setting {
             plan: plan.clone(),
             endpoint: server.endpoint.clone(),
+            direct: server.direct.clone(),
             tag: RunTag::from_number(rand::random()),
             table: Arc::new(Table::new(plan, Instant::now())),
         });
@@ -190,7 +191,9 @@ impl<'a> Running<'a> {
         self.wait_until(opens).await?;
         self.marks.opened = Some(self.mark().await);
         self.live.enter(Phase::Measuring);
+        self.server.trouble(true);
         let measured = self.window(opens).await;
+        self.server.trouble(false);
         self.marks.closed = Some(self.mark().await);
         measured?;
         self.live.enter(Phase::Draining);

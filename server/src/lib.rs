@@ -52,6 +52,8 @@ pub struct Running {
     pub admin: Option<SocketAddr>,
     server: actix_server::Server,
     handle: actix_server::ServerHandle,
+    /// Past the trouble before the public port, if there is any.
+    pub direct: Option<SocketAddr>,
     _front: Option<Front>,
 }
 
@@ -98,6 +100,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
             (behind, Some(front))
         }
     };
+    let direct = front.as_ref().map(|_| listener.local_addr()).transpose()?;
     let admin_listener = config.admin_listen.map(net::listen::bind).transpose()?;
     let admin = admin_listener
         .as_ref()
@@ -142,6 +145,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         admin,
         handle: server.handle(),
         server,
+        direct,
         _front: front,
     })
 }
@@ -182,6 +186,9 @@ fn run_with(
         let mut lines = format!("listening on http://{}\n", running.public);
         if let Some(admin) = running.admin {
             lines.push_str(&format!("admin on http://{admin}\n"));
+        }
+        if let Some(direct) = running.direct {
+            lines.push_str(&format!("spared from trouble on http://{direct}\n"));
         }
         lines.push_str(&hints(running.public));
         let mut stdout = io::stdout();

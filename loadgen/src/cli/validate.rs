@@ -5,6 +5,7 @@ use super::{Exit, print, told};
 use crate::environment;
 use crate::plan::Plan;
 use crate::results::Prediction;
+use crate::scenario::Trouble;
 use crate::scenario::units::{Time, grouped};
 use anyhow::Context;
 use clap::Args;
@@ -37,7 +38,7 @@ fn describe(plan: &Plan) -> String {
         None => "embedded server, fresh for each trial",
     };
     format!(
-        "{}{}\n{}: {} × {}, about {}, seed {}\ntarget: {target}\n{}{}\n{}",
+        "{}{}\n{}: {} × {}, about {}, seed {}\ntarget: {target}\n{}{}{}\n{}",
         scenario.name,
         scenario
             .title
@@ -49,9 +50,18 @@ fn describe(plan: &Plan) -> String {
         Time(Duration::from_secs(seconds)),
         scenario.seed,
         (scenario.link.as_ref()).map_or(String::new(), |link| format!("link: {link}\n")),
+        troubled(&scenario.trouble),
         expected(plan),
         table(&plan.predictions()),
     )
+}
+
+/// A line of its own, if anything goes wrong on purpose.
+fn troubled(trouble: &Trouble) -> String {
+    match trouble.to_string() {
+        none if none.is_empty() => none,
+        some => format!("trouble: {some}\n"),
+    }
 }
 
 /// A line of its own, if there is anything to say.

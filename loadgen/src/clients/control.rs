@@ -62,12 +62,14 @@ pub async fn null_path(rate: f64, duration: Duration) -> io::Result<Distribution
     plan.duration = duration;
     plan.publish.rate = rate;
     plan.publish.by = PublishBy::Clients;
+    let nowhere = Endpoint {
+        address: ([127, 0, 0, 1], 0).into(),
+        host: String::new(),
+        prefix: String::new(),
+    };
     let setting = Arc::new(Setting {
-        endpoint: Endpoint {
-            address: ([127, 0, 0, 1], 0).into(),
-            host: String::new(),
-            prefix: String::new(),
-        },
+        direct: nowhere.clone(),
+        endpoint: nowhere,
         tag: RunTag::from_number(0),
         table: Arc::new(Table::new(&plan, Instant::now())),
         plan,

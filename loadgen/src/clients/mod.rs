@@ -14,7 +14,7 @@ use crate::net::connection::Connection;
 use crate::net::dial::dial;
 use crate::net::failure::Failure;
 use crate::net::link::Link;
-use crate::net::metered::Speech;
+use crate::net::metered::{Speech, Tally};
 use crate::orders::{Interruption, Orders, Outgoing};
 use crate::plan::{PublishBy, TransportPlan};
 use crate::publisher::Poster;
@@ -58,6 +58,8 @@ pub struct Client {
     returning: Cell<bool>,
     /// When interval polling asks next; the period outlives connections.
     next_poll: Cell<Option<Instant>>,
+    /// When something came last, if silence is minded.
+    heard: Option<Rc<Cell<Instant>>>,
 }
 
 /// How a connection ended without a failure.
@@ -100,6 +102,8 @@ impl Client {
             known: Cell::new(false),
             returning: Cell::new(false),
             next_poll: Cell::new(None),
+            heard: (lane.setting.plan.transport.max_silence)
+                .map(|_| Rc::new(Cell::new(Instant::now()))),
         };
         client.forget_place();
         client
@@ -114,7 +118,12 @@ impl Client {
             }
         }));
         if let Some(orders) = self.posts.clone() {
-            let poster = Poster::new(self.lane.clone(), self.bytes.clone(), self.link.clone());
+            let poster = Poster::new(
+                self.lane.clone(),
+                self.bytes.clone(),
+                self.link.clone(),
+                &self.lane.setting.endpoint,
+            );
             tasks.push(tokio::task::spawn_local(post(
                 poster,
                 orders,
@@ -259,6 +268,36 @@ impl Client {
         }
     }
 
+    fn tally(&self) -> Tally {
+        Tally {
+            heard: self.heard.clone(),
+            ..self.lane.tally(&self.bytes, Traffic::Delivery)
+        }
+    }
+
+    /// Dials, and begins to listen for signs of life.
+    fn dials(&self) {
+        let now = Instant::now();
+        self.dialled.set(now);
+        if let Some(heard) = &self.heard {
+            heard.set(now);
+        }
+    }
+
+    /// Ends when nothing was heard for too long: never for a client that does not mind, or that is
+    /// about to close.
+    async fn silence(&self) {
+        if let (Some(heard), Some(most)) = (&self.heard, self.transport().max_silence) {
+            while heard.get().elapsed() < most {
+                tokio::time::sleep_until((heard.get() + most).into()).await;
+            }
+            if !self.orders.is_closing() {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
     /// For the last answer and a polite end.
     fn close_patience(&self) -> Duration {
         CLOSE_PATIENCE + self.lane.setting.plan.on_the_way()
@@ -283,8 +322,13 @@ async fn listen(client: &Client) {
     let mut refusals = 0;
     loop {
         client.orders.forget_cut();
-        client.dialled.set(Instant::now());
-        match connect(client).await {
+        client.dials();
+        let ended = tokio::select! {
+            biased;
+            ended = connect(client) => ended,
+            () = client.silence() => Err(Failure::Silence),
+        };
+        match ended {
             Ok(End::Closed) => return,
             Ok(End::Again) => continue,
             Ok(End::Cut) => backoff = Backoff::default(),
@@ -326,7 +370,7 @@ async fn over_http(
     client: &Client,
     subscribe: impl AsyncFn(&Client, &mut Connection) -> Result<(), Failure>,
 ) -> Result<End, Failure> {
-    let tally = client.lane.tally(&client.bytes, Traffic::Delivery);
+    let tally = client.tally();
     let endpoint = &client.lane.setting.endpoint;
     // A connection for one poll is opened when the poll is due, not before.
     if let Some(due) = client

@@ -46,7 +46,7 @@ pub(super) async fn subscribe(client: &Client) -> Result<End, Failure> {
 }
 
 async fn open(client: &Client) -> Result<Socket, Failure> {
-    let tally = client.lane.tally(&client.bytes, Traffic::Delivery);
+    let tally = client.tally();
     let greets = !client.is_bare();
     let endpoint = &client.lane.setting.endpoint;
     let stream = dial(

@@ -24,6 +24,9 @@ pub enum Failure {
     HeadTooLong(#[from] TooShort),
     #[error("nothing came in time")]
     TimedOut,
+    /// A client that minds it has heard nothing for too long.
+    #[error("nothing was heard for too long")]
+    Silence,
 }
 
 /// Classes that are the generator's own limits, not the server's.
@@ -50,6 +53,7 @@ impl Failure {
             Failure::Malformed(_) => "malformed".to_owned(),
             Failure::HeadTooLong(_) => "head-too-long".to_owned(),
             Failure::TimedOut => "timed-out".to_owned(),
+            Failure::Silence => "silence".to_owned(),
         }
     }
 

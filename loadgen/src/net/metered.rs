@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Where a connection's bytes are counted.
@@ -27,6 +27,8 @@ pub struct Tally {
     pub sockets: Rc<Sockets>,
     /// All sockets of one client, both ways.
     pub client: Rc<Cell<u64>>,
+    /// When something came last, for a client that minds silence.
+    pub heard: Option<Rc<Cell<Instant>>>,
     pub traffic: Traffic,
 }
 
@@ -103,6 +105,9 @@ impl Metered {
     fn note_read(&mut self, bytes: &[u8]) {
         let count = bytes.len() as u64;
         self.down += count;
+        if let Some(heard) = &self.tally.heard {
+            heard.set(Instant::now());
+        }
         self.tally.client.set(self.tally.client.get() + count);
         self.tally.totals.read(self.tally.traffic, count);
         if let Speech::WebSocket(meter) = &mut self.speech {

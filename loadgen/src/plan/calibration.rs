@@ -1,7 +1,7 @@
 //! Short trials before the others that measure the floor of the model: each load once over WebSocket
 //! without a line, where latency should be 0 and what is measured is the harness and the machine.
 
-use super::{LinkPlan, Plan, TransportPlan, TrialPlan};
+use super::{LinkPlan, Plan, ServerPlan, TransportPlan, TrialPlan, TroublePlan};
 use crate::judge::LEAST_EVENTS;
 use crate::results::Parameters;
 use pushlab_server::wire::transport::Transport;
@@ -43,6 +43,10 @@ impl TrialPlan {
             duration: (self.duration / 2).min(LONGEST),
             cuts: Vec::new(),
             link: LinkPlan::default(),
+            server: ServerPlan {
+                trouble: TroublePlan::default(),
+                ..self.server.clone()
+            },
             ..self.clone()
         }
     }

@@ -292,6 +292,16 @@ fn check_load(scenario: &Scenario) -> Result<(), PlanError> {
             ),
         );
     }
+    let window = load.duration.0;
+    if let Some(late) = scenario.trouble.cut_every.filter(|every| every.0 >= window) {
+        return refused(
+            "trouble.cut_every",
+            format!(
+                "nothing is cut within a measure window of {}; write less than {late} or lengthen duration",
+                load.duration
+            ),
+        );
+    }
     Ok(())
 }
 

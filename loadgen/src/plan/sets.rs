@@ -3,10 +3,12 @@
 
 use super::{
     Arrivals, LinkPlan, PlanError, PublishBy, PublishPlan, ServerPlan, TransportPlan, TrialPlan,
-    refused,
+    TroublePlan, refused,
 };
 use crate::scenario::units::{Rate, Size, Time};
-use crate::scenario::{ArrivalLaw, OneOrMany, Scenario, Speaker, Subprotocol, TransportEntry};
+use crate::scenario::{
+    ArrivalLaw, OneOrMany, Scenario, Speaker, Subprotocol, TransportEntry, Trouble,
+};
 use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
 
@@ -83,6 +85,7 @@ fn transport_plans(entry: &TransportEntry) -> Vec<TransportPlan> {
                 keep_alive: entry.keep_alive.unwrap_or(true),
                 headers: entry.headers.unwrap_or_default(),
                 latest: entry.asks_for_latest(),
+                max_silence: entry.max_silence.map(|time| time.0),
                 msgpack: entry.subprotocol == Some(Subprotocol::Msgpack),
                 ..TransportPlan::new(entry.kind)
             });
@@ -138,8 +141,21 @@ fn trial_plan(
             history_bytes: server.history_bytes.map(|size| size.0),
             bare: server.bare,
             hold_jitter: server.hold_jitter,
+            heartbeat: server.heartbeat.map(|time| time.0),
             hold_on: server.hold_on,
             lab_headers,
+            trouble: trouble_plan(&scenario.trouble),
         },
+    }
+}
+
+fn trouble_plan(trouble: &Trouble) -> TroublePlan {
+    TroublePlan {
+        idle_cut: trouble.idle_cut.map(|time| time.0),
+        silent: trouble.silent,
+        buffer: trouble.buffer.map(|size| size.0),
+        block_upgrade: trouble.blocking(),
+        cut_every: trouble.cut_every.map(|time| time.0),
+        cut_for: trouble.cut_for.map(|time| time.0),
     }
 }

@@ -5,6 +5,7 @@ use super::format::quantity;
 use super::rows::{Row, rows};
 use crate::comparison::FigureKind;
 use crate::results::{Outlier, Results};
+use crate::scenario::Scenario;
 use crate::statistics::LEAST_REPEATS;
 use std::collections::BTreeMap;
 
@@ -23,8 +24,36 @@ pub(super) fn reservations(results: &Results) -> Vec<String> {
             few.join(", ")
         ));
     }
+    said.extend(trouble(results));
     said.extend(outliers(&rows));
     said
+}
+
+/// What went wrong on purpose, and who could not notice.
+fn trouble(results: &Results) -> Option<String> {
+    let scenario: Scenario = serde_json::from_value(results.scenario.clone()).ok()?;
+    let trouble = scenario.trouble.to_string();
+    if trouble.is_empty() {
+        return None;
+    }
+    let deaf: Vec<String> = (scenario.transports.iter())
+        .filter(|entry| scenario.trouble.silent && entry.max_silence.is_none())
+        .map(|entry| entry.name().to_string())
+        .collect();
+    let unnoticed = match deaf.is_empty() {
+        true => String::new(),
+        false => format!(
+            " Without max_silence a client waits for ever on a connection that died silently: {}.",
+            deaf.join(", ")
+        ),
+    };
+    let proxy = match scenario.trouble.needs_a_proxy() {
+        true => " CPU and memory of the server include the proxy that makes it.",
+        false => "",
+    };
+    Some(format!(
+        "Trouble on purpose in the measure window: {trouble}.{proxy}{unnoticed}"
+    ))
 }
 
 /// A sentence for each repeat that stands apart in any figure.
@@ -92,5 +121,20 @@ mod tests {
         );
         let page = String::from_utf8(super::super::files(&results).swap_remove(0).bytes).unwrap();
         assert!(page.contains("repeat 4 stands apart"));
+    }
+
+    #[test]
+    fn trouble_is_told_and_who_cannot_notice() {
+        let text = "name = \"x\"\n[load]\nclients = 2\n[publish]\nrate = 1\n[[transports]]\nkind = \"sse\"\n[[transports]]\nkind = \"websocket\"\nmax_silence = \"2s\"\n[trouble]\nidle_cut = \"5s\"\nsilent = true\n";
+        let scenario = Scenario::parse(text, "x").unwrap();
+        let mut results = fixture::five_transports();
+        assert_eq!(trouble(&results), None);
+        results.scenario = serde_json::to_value(&scenario).unwrap();
+        assert_eq!(
+            trouble(&results).unwrap(),
+            "Trouble on purpose in the measure window: connections idle for 5s cut silently. CPU and \
+             memory of the server include the proxy that makes it. Without max_silence a client waits \
+             for ever on a connection that died silently: sse."
+        );
     }
 }

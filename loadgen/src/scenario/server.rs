@@ -1,11 +1,15 @@
 //! The server under test: settings of the embedded one, or where one runs already.
 
-use super::units::Size;
+use super::units::{Size, Time};
 use super::{Misfit, is_default, misfit};
 use pushlab_server::wire::hold_on::HoldOn;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use strum::VariantNames;
+
+/// The server takes no longer times.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Settings of the embedded server; what is left out keeps the server's default
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +33,9 @@ pub struct ServerEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub hold_jitter: Option<f64>,
+    /// Silence after which streams send a heartbeat, and the time between WebSocket pings
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<Time>,
     /// What waits while a long poll is held: a task, or an OS thread for each poll; a long-polling
     /// transport may have one of its own
     #[serde(default, skip_serializing_if = "is_default")]
@@ -57,6 +64,7 @@ impl ServerEntry {
             ("history", self.history.is_some()),
             ("history_bytes", self.history_bytes.is_some()),
             ("hold_jitter", self.hold_jitter.is_some()),
+            ("heartbeat", self.heartbeat.is_some()),
             ("hold_on", self.hold_on != HoldOn::default()),
         ];
         if let Some((key, _)) = settings.into_iter().find(|(_, given)| *given && has_target) {
@@ -81,6 +89,15 @@ impl ServerEntry {
             return misfit(
                 &["server", "hold_jitter"],
                 "give a share from 0 to 1, such as 0.1",
+            );
+        }
+        if self
+            .heartbeat
+            .is_some_and(|Time(time)| !(Duration::from_millis(10)..=LONGEST).contains(&time))
+        {
+            return misfit(
+                &["server", "heartbeat"],
+                "give 10ms to 24h, such as heartbeat = \"15s\"",
             );
         }
         Ok(())

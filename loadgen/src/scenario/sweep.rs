@@ -2,7 +2,9 @@
 //! the position and the reason of a wrong value away.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::{F64Deserializer, I64Deserializer, MapAccessDeserializer, StrDeserializer};
+use serde::de::value::{
+    F64Deserializer, I64Deserializer, MapAccessDeserializer, StrDeserializer, U64Deserializer,
+};
 use serde::de::{
     self, Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
 };
@@ -61,6 +63,10 @@ impl<'de, T: DeserializeOwned + PartialEq> de::Visitor<'de> for Visitor<T> {
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
         T::deserialize(I64Deserializer::new(number)).map(OneOrMany::one)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        T::deserialize(U64Deserializer::new(number)).map(OneOrMany::one)
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {

@@ -35,6 +35,10 @@ pub struct TransportEntry {
     /// Whether a client that was cut comes back with its cursor
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<bool>,
+    /// A client that waits and hears nothing for so long, no heartbeat either, gives its connection up
+    /// and comes back; without it a client waits for ever, as a browser's own does
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_silence: Option<Time>,
     /// Whether polls send If-None-Match
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditional: Option<bool>,
@@ -124,7 +128,33 @@ impl TransportEntry {
                 );
             }
         }
-        Ok(())
+        self.check_silence(at)
+    }
+
+    /// A poll says nothing until it is answered, so patience must be longer than that.
+    fn check_silence(&self, at: usize) -> Result<(), Misfit> {
+        let Some(max_silence) = self.max_silence else {
+            return Ok(());
+        };
+        let second = OneOrMany::one(Time(Duration::from_secs(1)));
+        let hold = OneOrMany::one(Time(Duration::from_secs(25)));
+        let quiet = match self.kind {
+            Transport::IntervalPolling => self.interval.as_ref().unwrap_or(&second).values(),
+            Transport::LongPolling => self.hold.as_ref().unwrap_or(&hold).values(),
+            Transport::HttpStreaming | Transport::Sse | Transport::Websocket => &[],
+        };
+        let longest = quiet.iter().map(|time| time.0).max().unwrap_or_default();
+        if max_silence.0 > longest.max(Duration::from_millis(9)) {
+            return Ok(());
+        }
+        misfit(
+            &["transports", &at.to_string(), "max_silence"],
+            format!(
+                "{} is quiet for {} by itself; write a longer max_silence",
+                self.name(),
+                Time(longest.max(Duration::from_millis(10)))
+            ),
+        )
     }
 
     /// What runs already has been told by its own flags.

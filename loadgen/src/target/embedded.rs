@@ -2,9 +2,10 @@
 //! descriptors are its own. It ends when its stdin closes, so it never outlives its parent.
 
 use super::TargetError;
-use crate::plan::ServerPlan;
+use crate::plan::{ServerPlan, TroublePlan};
 use pushlab_server::config::Config;
-use std::io::{BufRead, BufReader};
+use pushlab_server::{TROUBLE_BEGINS, TROUBLE_ENDS};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -19,31 +20,53 @@ pub fn serve_embedded(config: Config) -> std::io::Result<()> {
     pushlab_server::run_until_stdin_closes(config)
 }
 
+/// A child that serves, and its URLs.
+pub(super) struct Started {
+    pub child: Child,
+    pub public: String,
+    pub admin: String,
+    /// Past the trouble before the public port.
+    pub direct: String,
+}
+
 pub(super) struct Child {
     process: std::process::Child,
-    /// Held open for as long as the server shall live.
-    _stdin: Option<ChildStdin>,
+    /// Held open for as long as the server shall live; tells it when trouble begins and ends.
+    stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
 }
 
 impl Child {
-    /// The child, its public URL and its admin URL.
     pub(super) async fn start(
         plan: &ServerPlan,
         program: Option<&Path>,
-    ) -> Result<(Child, String, String), TargetError> {
+    ) -> Result<Started, TargetError> {
         let mut command = match program {
             Some(program) => Command::new(program),
             None => Command::new(std::env::current_exe().map_err(TargetError::Spawn)?),
         };
         configure(&mut command, plan);
-        let started = tokio::task::spawn_blocking(move || spawn(command));
+        let trouble = !plan.trouble.is_none();
+        let started = tokio::task::spawn_blocking(move || spawn(command, trouble));
         match tokio::time::timeout(START_PATIENCE, started).await {
             Ok(Ok(result)) => result,
             Ok(Err(error)) => Err(TargetError::NotUp(error.to_string())),
             Err(_) => Err(TargetError::NotUp(format!(
                 "it said nothing within {START_PATIENCE:?}"
             ))),
+        }
+    }
+
+    /// Its trouble begins or ends.
+    pub(super) fn say(&mut self, trouble: bool) {
+        let word = if trouble {
+            TROUBLE_BEGINS
+        } else {
+            TROUBLE_ENDS
+        };
+        if let Some(stdin) = &mut self.stdin {
+            // It fails where the child is gone, which the trial finds out by itself.
+            let _ = writeln!(stdin, "{word}").and_then(|()| stdin.flush());
         }
     }
 
@@ -88,15 +111,40 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
     number("--hold-jitter", plan.hold_jitter.map(|n| n.to_string()));
     number("--hold-on", Some(plan.hold_on.to_string()));
     number("--lab-headers", plan.lab_headers.map(|h| h.to_string()));
+    let seconds = |time: Duration| Some(time.as_secs_f64().to_string());
+    number("--stream-heartbeat", plan.heartbeat.and_then(seconds));
+    number("--ping-interval", plan.heartbeat.and_then(seconds));
     if plan.bare {
         command.arg("--bare");
     }
+    make_trouble(command, &plan.trouble);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt;
         // Ctrl-C in a terminal goes to the whole group; the trial must end before its server does.
         command.process_group(0);
+    }
+}
+
+fn make_trouble(command: &mut Command, trouble: &TroublePlan) {
+    let mut flag = |flag: &str, value: Option<String>| {
+        if let Some(value) = value {
+            command.arg(flag).arg(value);
+        }
+    };
+    let time = |time: Option<Duration>| time.map(|time| time.as_secs_f64().to_string());
+    flag("--trouble-idle-cut", time(trouble.idle_cut));
+    flag(
+        "--trouble-buffer",
+        trouble.buffer.map(|bytes| bytes.to_string()),
+    );
+    flag("--trouble-cut-every", time(trouble.cut_every));
+    flag("--trouble-cut-for", time(trouble.cut_for));
+    let blocking = trouble.block_upgrade.map(|how| how.flag().to_owned());
+    flag("--trouble-block-upgrade", blocking);
+    if trouble.silent {
+        command.arg("--trouble-silent");
     }
 }
 
@@ -107,19 +155,28 @@ pub fn workers(plan: &ServerPlan) -> usize {
     plan.workers.unwrap_or((cores / 2).max(1))
 }
 
-fn spawn(mut command: Command) -> Result<(Child, String, String), TargetError> {
+fn spawn(mut command: Command, trouble: bool) -> Result<Started, TargetError> {
     let mut process = command.spawn().map_err(TargetError::Spawn)?;
     let stdin = process.stdin.take();
     let stdout = process.stdout.take();
     let stdout = stdout.ok_or_else(|| TargetError::NotUp("it has no stdout".to_owned()))?;
     let mut child = Child {
         process,
-        _stdin: stdin,
+        stdin,
         stdout: BufReader::new(stdout),
     };
     let public = child.address("listening on ")?;
     let admin = child.address("admin on ")?;
-    Ok((child, public, admin))
+    let direct = match trouble {
+        true => child.address("spared from trouble on ")?,
+        false => public.clone(),
+    };
+    Ok(Started {
+        child,
+        public,
+        admin,
+        direct,
+    })
 }
 
 impl Child {

@@ -8,6 +8,7 @@ mod harness;
 mod heads;
 mod keep_alive;
 mod proxy;
+mod trouble;
 
 use harness::{Lab, plan};
 use loadgen::plan::{LinkPlan, PublishBy, StallPlan};

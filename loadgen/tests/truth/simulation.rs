@@ -41,13 +41,15 @@ impl Simulation {
         let zero = Instant::now();
         let table = Arc::new(Table::new(plan, zero));
         table.begin(zero);
+        let nowhere = Endpoint {
+            address: "127.0.0.1:1".parse().unwrap(),
+            host: String::new(),
+            prefix: String::new(),
+        };
         let setting = Arc::new(Setting {
             plan: plan.clone(),
-            endpoint: Endpoint {
-                address: "127.0.0.1:1".parse().unwrap(),
-                host: String::new(),
-                prefix: String::new(),
-            },
+            direct: nowhere.clone(),
+            endpoint: nowhere,
             tag: RunTag::from_number(11),
             table,
         });
