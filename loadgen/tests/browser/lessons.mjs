@@ -25,3 +25,8 @@ export async function judged(tab, id, screen, go) {
   }
   return told;
 }
+
+/** Without what lessons on trouble bring about: the browser says of each connection that broke or was refused. */
+export function unforeseen(complaints) {
+  return complaints.filter(text => !/WebSocket connection to .* failed|net::ERR_/.test(text));
+}

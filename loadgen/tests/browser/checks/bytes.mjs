@@ -22,6 +22,7 @@ export default async function bytes(browser, lab) {
   await ready(tab);
   const before = await usage(lab);
   const busy = await run(tab, RUN);
+  await theScreenShows(tab, busy);
   const costs = await tab.evaluate(costsPerEvent);
   const slow = await run(tab, SLOW, ['interval-polling']);
   const after = await usage(lab);
@@ -42,6 +43,24 @@ function kindsAreTheMeter({ lanes }) {
     const sum = direction => Object.values(byKind).reduce((total, bytes) => total + bytes[direction], 0);
     assert.deepEqual({ kind, up: sum('up'), down: sum('down') }, { kind, up: meter.rx, down: meter.tx });
     console.log(`bytes, ${kind}: kinds ${sum('up')} up, ${sum('down')} down; meter ${meter.rx}, ${meter.tx}`);
+  }
+}
+
+/** The race's tables, which round from 10 kB on. */
+async function theScreenShows(tab, { lanes }) {
+  // Figures follow the run's end within a frame or two.
+  await tab.waitForTimeout(1500);
+  const shown = await tab.locator('article.lane').evaluateAll(articles => articles.map(article => Object.fromEntries(
+    [...article.querySelectorAll('th')].map(name => [name.textContent.trim(), name.nextElementSibling.textContent.trim()]))));
+  const count = text => {
+    const [, number, unit] = /^([\d,.]+) (B|kB|MB)$/.exec(text) ?? assert.fail(`not bytes: ${text}`);
+    return { bytes: Number(number.replaceAll(',', '')) * { B: 1, kB: 1e3, MB: 1e6 }[unit], within: { B: 0, kB: 50, MB: 50_000 }[unit] };
+  };
+  for (const [at, [kind, { meter }]] of Object.entries(lanes).entries()) {
+    for (const [words, metered] of [['bytes up', meter.rx], ['bytes down', meter.tx]]) {
+      const { bytes, within } = count(shown[at][words]);
+      assert.ok(Math.abs(bytes - metered) <= within, `${kind}: the screen says ${shown[at][words]} ${words}, the meter ${metered}`);
+    }
   }
 }
 

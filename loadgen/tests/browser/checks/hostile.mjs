@@ -26,6 +26,7 @@ const ADDRESSES = [
   `/#/race?rate=${encoded}&payload=1e99&seed=NaN&arrivals=${encoded}&lanes=__proto__&room=${encoded}`,
   '/#/race?rate=-1&duration_s=1e308&interval_ms=0&rtt_ms=Infinity&cookie=1e9&background=1e9',
   `/#/race?__proto__[harmed]=1&constructor.prototype.harmed=1&${encoded}=${encoded}`,
+  `/#/race?sse.idle=${encoded}&${encoded}.idle=1&run.heartbeat=-1&__proto__.idle=2000&sse.__proto__=1&websocket.block=${encoded}`,
   `/?${encoded}#/race`,
 ];
 

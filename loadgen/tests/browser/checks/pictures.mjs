@@ -14,20 +14,23 @@ const FRAME_MS = 250;
 export default async function pictures(browser, lab) {
   await mkdir(lab.out, { recursive: true });
   const keep = (name, bytes) => writeFile(join(lab.out, name), bytes);
-  const { tab, close } = await openTab(browser, lab.url, '/#/race', { width: 1180, height: 860 });
+  const { tab, close } = await openTab(browser, lab.url, '/#/race', { width: 1180, height: 1340 });
   await ready(tab);
   const running = tab.evaluate(async parameters => {
     const { lab } = await import('/page/main.js');
     await lab.run(parameters);
   }, RUN);
-  const frames = await film(tab, running);
+  const lanes = await tab.locator('.race-lanes, .lanes').first().boundingBox();
+  const clip = { ...lanes, x: lanes.x - 10, width: lanes.width + 20 };
+  const frames = await film(tab, running, clip);
   await tab.waitForTimeout(800);
   await keep('race.png', await tab.screenshot());
   const blank = await browser.newPage();
-  const moving = await animate(blank, [...frames, { png: await tab.screenshot(), ms: 3000 }], 0.7);
+  const moving = await animate(blank, [...frames, { png: await tab.screenshot({ clip }), ms: 3000 }], 0.6);
   await keep('race.webp', moving);
   console.log(`pictures: ${frames.length} frames, ${(moving.length / 1024).toFixed(0)} KiB`);
 
+  await tab.setViewportSize({ width: 1180, height: 860 });
   await tab.evaluate(() => { location.hash = '#/wire'; });
   await tab.waitForTimeout(1500);
   await keep('wire.png', await tab.screenshot());
@@ -45,13 +48,13 @@ export default async function pictures(browser, lab) {
 }
 
 /** Screenshots while `running` goes on, each with how long it stood. */
-async function film(tab, running) {
+async function film(tab, running, clip) {
   const frames = [];
   let goes = true;
   running.finally(() => { goes = false; });
   while (goes) {
     const began = performance.now();
-    const png = await tab.screenshot();
+    const png = await tab.screenshot({ clip });
     await new Promise(done => setTimeout(done, Math.max(0, FRAME_MS - (performance.now() - began))));
     frames.push({ png, ms: Math.round(performance.now() - began) });
   }

@@ -14,6 +14,7 @@ export default async function tabs(browser, lab) {
   await tenAtOnce(browser, lab);
   await closedInTheMiddle(browser, lab);
   await back(lab, before);
+  await hidden(browser, lab);
   await asleep(browser, lab);
   await back(lab, before);
 }
@@ -50,6 +51,21 @@ async function closedInTheMiddle(browser, lab) {
   await tab.waitForTimeout(1500);
   const { rooms } = await usage(lab);
   assert.ok(rooms >= 1, 'nothing ran');
+  await close();
+}
+
+/** Headless chromium hides no tab, so what a hidden one is told is told here. */
+async function hidden(browser, lab) {
+  const { tab, close } = await openTab(browser, lab.url);
+  await ready(tab);
+  const running = run(tab, SHORT);
+  await tab.waitForTimeout(1500);
+  await tab.evaluate(() => {
+    Object.defineProperty(document, 'hidden', { get: () => true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  const recording = await running;
+  assert.match(recording.void ?? '', /background/, 'a hidden tab measured nothing');
   await close();
 }
 
