@@ -68,10 +68,14 @@ class Lane {
     return this.#receipts.get(offset);
   }
 
-  /** When the client sent this request: its last word before the server read it. */
+  /**
+   * When the client sent this request: its last word before the server read it. Where that word has had its
+   * answer, the browser asked by itself, as EventSource does after a break, and the server's instant stands.
+   */
   askedFor(exchange) {
-    const at = firstAfter(this.#asks, exchange.requestAt, (asked) => asked) - 1;
-    return this.#asks[at] ?? exchange.requestAt;
+    const last = (list) => list[firstAfter(list, exchange.requestAt, (at) => at) - 1];
+    const asked = last(this.#asks);
+    return asked === undefined || last(this.#answers) > asked ? exchange.requestAt : asked;
   }
 
   /** When the client had the answer: its first word after the server wrote it. */
@@ -267,9 +271,9 @@ export class Recording {
     this.void ??= reason;
   }
 
+  /** Whether each lane has all that was published; the room may have had others' events as well. */
   get isComplete() {
-    const expected = this.events.length;
-    return Object.values(this.lanes).every((lane) => lane.delivered >= expected);
+    return Object.values(this.lanes).every((lane) => this.events.every(({ offset }) => lane.has(offset)));
   }
 
   end(atMs) {

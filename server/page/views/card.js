@@ -207,6 +207,6 @@ export function table(rows) {
       element('td', { 'data-label': 'allowed' }, band), element('td', { class: `says ${row.verdict === HOLDS ? 'good' : row.verdict === null || row.beside ? '' : 'bad'}` }, row.beside || row.verdict === null ? '' : row.verdict));
   };
   return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Model and measured' }, element('table', { class: 'figures' },
-    element('thead', {}, element('tr', {}, ['', 'model', 'measured', 'allowed', ''].map(words => element('th', { scope: 'col' }, words)))),
+    element('thead', {}, element('tr', {}, ['figure', 'model', 'measured', 'allowed', 'verdict'].map(words => element('th', { scope: 'col' }, words)))),
     element('tbody', {}, rows.map(cell))));
 }

@@ -144,7 +144,7 @@ export function publishedTable(rows) {
       row.within === true ? HOLDS : row.within === false ? 'outside' : '', row.tolerance !== null && row.tolerance !== undefined ? ` (±${figure(row.tolerance, row.unit)})` : '')));
   return [
     element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Published, model, measured' }, element('table', { class: 'figures' },
-      element('thead', {}, element('tr', {}, ['', 'published', 'model', 'measured', 'within tolerance'].map(words => element('th', { scope: 'col' }, words)))),
+      element('thead', {}, element('tr', {}, ['figure', 'published', 'model', 'measured', 'within tolerance'].map(words => element('th', { scope: 'col' }, words)))),
       element('tbody', {}, body))),
     notes.length ? element('ol', { class: 'small muted footnotes' }, notes.map(words => element('li', {}, words))) : null,
   ].filter(Boolean);

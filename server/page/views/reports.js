@@ -83,7 +83,7 @@ export function mount(root, lab) {
       several ? element('p', { class: 'small muted' }, `Colours are transports; the first run is drawn through, the next ones dashed, dotted and dash-dotted: ${[...picked.values()].map(({ run }) => nameOf(run)).join(', ')}.`) : null,
       all.length > drawn.length ? element('p', { class: 'small muted' }, `The first ${MOST_CURVES} of ${all.length} curves are drawn; all are in the table.`) : null,
       element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Percentiles' }, element('table', { class: 'figures' },
-        element('thead', {}, element('tr', {}, ['', 'n', 'p50', 'p90', 'p99', 'max'].map(words => element('th', { scope: 'col' }, words)))),
+        element('thead', {}, element('tr', {}, ['transport', 'n', 'p50', 'p90', 'p99', 'max'].map(words => element('th', { scope: 'col' }, words)))),
         element('tbody', {}, all.map(curve => element('tr', {}, element('th', { scope: 'row' }, curve.label), element('td', { 'data-label': 'n' }, curve.histogram.count.toLocaleString('en')),
           [['p50', 0.5], ['p90', 0.9], ['p99', 0.99], ['max', 1]].map(([name, q]) => element('td', { 'data-label': name }, figure(curve.histogram.quantile(q) / 1000, 'ms')))))))),
     ].filter(Boolean));

@@ -82,6 +82,23 @@ test('lost, twice and out of order are counted one by one', () => {
   assert.equal(recording.lanes.sse.figures().n, 3);
 });
 
+test('a run waits for its own events, whatever else comes into the room', () => {
+  const recording = new Recording({ ...initial() }, ['sse']);
+  recording.published([1, 3].map((offset) => ({ offset, planned_ms: offset, sent_ms: offset })));
+  for (const offset of [1, 2]) recording.seen({ lane: 'sse', at: 10, offset });
+  assert.equal(recording.isComplete, false);
+  recording.seen({ lane: 'sse', at: 11, offset: 3 });
+  assert.equal(recording.isComplete, true);
+});
+
+test('a request that the browser made by itself is not drawn from an older one', () => {
+  const recording = new Recording({ ...initial() }, ['sse']);
+  const lane = recording.lanes.sse;
+  for (const [at, state] of [[1000, 'asking'], [1100, 'open'], [4000, 'lost']]) recording.seen({ lane: 'sse', at, state });
+  assert.equal(lane.askedFor({ requestAt: 1050 }), 1000);
+  assert.equal(lane.askedFor({ requestAt: 7000 }), 7000);
+});
+
 test('the clock offset is taken into a receipt once', () => {
   const recording = new Recording({ ...initial() }, ['sse']);
   recording.clock = { offsetMs: 250, errorMs: 1 };
