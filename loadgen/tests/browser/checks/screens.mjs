@@ -43,10 +43,7 @@ export default async function screens(browser, lab) {
         await tab.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         await tab.evaluate(back);
         await tab.waitForTimeout(1200);
-        if (lab.out) {
-          const file = join(lab.out, 'screens', `${name}-${width}-${colorScheme}.png`);
-          await tab.screenshot({ path: file, fullPage: true });
-        }
+        if (lab.out) await whole(tab, Number(width), height, join(lab.out, 'screens', `${name}-${width}-${colorScheme}.png`));
         faults.note(where, await overflow(tab));
         faults.note(where, await violations(tab, axe));
         if (width !== '1920') faults.note(where, await focus(tab));
@@ -56,6 +53,16 @@ export default async function screens(browser, lab) {
     await close();
   }
   assert.equal(faults.found.size, 0, `${faults}`);
+}
+
+/** A picture of all of it: what is scrolled away is not painted, so the window grows. */
+async function whole(tab, width, height, path) {
+  const tall = await tab.evaluate(() => document.documentElement.scrollHeight);
+  await tab.setViewportSize({ width, height: Math.max(height, tall) });
+  await tab.waitForTimeout(300);
+  await tab.screenshot({ path });
+  await tab.setViewportSize({ width, height });
+  await tab.waitForTimeout(100);
 }
 
 async function verdict(tab) {
