@@ -9,7 +9,7 @@ export default {
   question: () => 'How much memory does this server’s process need for one idle WebSocket?',
   guess: { kind: 'slider', label: 'Memory a connection', min: 0, max: 200, step: 1, unit: 'KiB' },
   judge: ({ results }) => fromResults(results, {
-    unit: 'KiB', label: 'process memory a connection, most clients',
+    unit: 'KiB', of: 'connections', label: 'process memory a connection, most clients',
     figure: () => {
       const found = medians(results, 'server_rss_per_connection').filter(row => row.transport === 'websocket');
       return found.length ? found.at(-1).value / 1024 : null;

@@ -14,7 +14,7 @@ export default {
     right: 'memory',
   },
   judge: ({ results }) => fromResults(results, {
-    unit: 'KiB', label: 'process memory a connection',
+    unit: 'KiB', of: 'connections', label: 'process memory a connection',
     figure: () => {
       const found = medians(results, 'server_rss_per_connection');
       return found.length ? Math.max(...found.map(row => row.value)) / 1024 : null;

@@ -31,7 +31,12 @@ export function telling(rows) {
   return row => varied.filter(key => row.parameters?.[key] !== undefined).map(key => worded(key, row.parameters[key])).join(', ');
 }
 
-/** `main`: {label, unit, figure(), answer} picks the figure that stands beside the guess. */
+/** Connections that were held, over all trials that count. */
+function connections(results) {
+  return (results.trials ?? []).filter(trial => trial.valid).reduce((sum, trial) => sum + trial.clients, 0);
+}
+
+/** `main`: {label, unit, figure(), answer, of} picks the figure that stands beside the guess, and what n counts. */
 export function fromResults(results, main = null) {
   const expected = results.expectations ?? [];
   const said = telling(expected);
@@ -48,10 +53,11 @@ export function fromResults(results, main = null) {
     rows.unshift({ verdict: TOO_FEW, label: `the run is not valid: ${results.verdict.reasons.join('; ')}`, measured: null, model: null, unit: '' });
   }
   const picked = main?.figure?.() ?? null;
-  const n = events(results);
+  const of = main?.of ?? 'events';
+  const n = of === 'connections' ? connections(results) : events(results);
   if (picked !== null) rows.unshift({ verdict: null, beside: true, label: main.label, measured: picked, model: null, unit: main.unit });
   return {
-    rows, n, of: 'events',
+    rows, n, of,
     answer: main?.answer && rows.some(row => row.verdict) && rows.every(row => row.verdict !== DOES_NOT) ? main.answer : null,
     text: `Run by loadgen: ${(results.trials ?? []).length} trials, ${expected.filter(one => one.holds).length} of ${expected.length} expectations hold.`,
     model: modelRows(results),

@@ -124,7 +124,7 @@ export async function runByGenerator(lesson, lab, tell = () => {}) {
   return {
     by: 'generator', parts,
     rows: parts.flatMap(part => part.rows), model: parts.flatMap(part => part.model ?? []),
-    n: parts.reduce((sum, part) => sum + part.n, 0), of: 'events', answer: parts.map(part => part.answer).find(Boolean) ?? null,
+    n: parts.reduce((sum, part) => sum + part.n, 0), of: parts[0].of, answer: parts.map(part => part.answer).find(Boolean) ?? null,
     text: parts.map(part => part.text).join(' '),
   };
 }

@@ -93,6 +93,8 @@ test('the generator’s verdict is its expectations', () => {
   assert.equal(verdictOf(found), HOLDS);
   assert.equal(found.answer, 'yes');
   assert.equal(found.rows[0].measured, 7);
+  assert.equal(found.n, results.trials.reduce((sum, trial) => sum + trial.published, 0));
+  assert.equal(fromResults(results, { of: 'connections' }).n, results.trials.reduce((sum, trial) => sum + trial.clients, 0));
   assert.equal(found.rows.length, results.expectations.length + 1);
   assert.ok(modelRows(results).every(row => row.verdict === HOLDS));
   results.expectations[0].holds = false;
@@ -108,6 +110,13 @@ test('what a link says of the course is a step or the first', () => {
   assert.deepEqual(place('#/course/99'), { step: 1, presents: false });
   assert.deepEqual(place('#/course/<img onerror=alert(1)>'), { step: 1, presents: false });
   assert.equal(place('#/race'), null);
+});
+
+test('a run of every lesson is shipped, and each came to its verdict', async () => {
+  const { machine, lessons } = JSON.parse(readFileSync(new URL('../../page/lessons/recorded.json', import.meta.url)));
+  assert.match(machine, /\d cores of .+ \d{4}-\d\d-\d\d$/);
+  assert.deepEqual(Object.keys(lessons).sort(), LESSONS.map(({ id }) => id).sort());
+  for (const [id, found] of Object.entries(lessons)) assert.equal(verdictOf(found), HOLDS, id);
 });
 
 test('a recorded run is small and keeps its shape', () => {

@@ -24,7 +24,6 @@ export default async function pictures(browser, lab) {
   const clip = { ...lanes, x: lanes.x - 10, width: lanes.width + 20 };
   const frames = await film(tab, running, clip);
   await tab.waitForTimeout(800);
-  await keep('race.png', await tab.screenshot());
   const blank = await browser.newPage();
   const moving = await animate(blank, [...frames, { png: await tab.screenshot({ clip }), ms: 3000 }], 0.6);
   await keep('race.webp', moving);
@@ -33,6 +32,11 @@ export default async function pictures(browser, lab) {
   await tab.setViewportSize({ width: 1180, height: 860 });
   await tab.evaluate(() => { location.hash = '#/wire'; });
   await tab.waitForTimeout(1500);
+  // Past the two of the handshake: a frame with its bit fields.
+  const list = tab.locator('.wire-list');
+  await list.press('Home');
+  for (let press = 0; press < 3; press += 1) await list.press('ArrowDown');
+  await tab.waitForTimeout(300);
   await keep('wire.png', await tab.screenshot());
 
   await tab.evaluate(() => { location.hash = '#/lessons/l02'; });
