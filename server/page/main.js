@@ -73,7 +73,7 @@ function showState() {
   const place = document.getElementById('lab-state');
   place.dataset.state = lab.state;
   place.querySelector('.words').textContent = stateWords[lab.state];
-  place.title = lab.why ?? '';
+  place.title = lab.why ?? (lab.busyWith ? `busy with ${lab.busyWith}` : '');
   const announce = document.getElementById('announce');
   if (!first || lab.state !== 'ready') announce.textContent = `The lab: ${stateWords[lab.state]}. ${lab.why ?? ''}`;
   first = false;

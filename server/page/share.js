@@ -56,5 +56,6 @@ export function follow(lab, fragment) {
   lab.chosen = read.chosen;
   const set = Object.keys(read.knobs).length;
   if (read.refused > 0) return `This link set ${set} knobs. ${read.refused} of its parts are no values that a knob can have and were left out.`;
+  if (lab.isRunning) return `This link set ${set} knobs. What runs now goes on as it was; the next run has them.`;
   return `This link set ${set} knobs. Press Run to see it.`;
 }

@@ -227,7 +227,7 @@ class Race {
   }
 
   #showBeside({ state, text }) {
-    const { background, background_transport: transport } = this.lab.knobs;
+    const { background, background_transport: transport } = this.lab.running?.parameters ?? {};
     if (!background) return;
     const words = { started: 'are connecting', progress: text, done: 'have gone', stopped: 'have gone', failed: `failed: ${text}` };
     this.beside.hidden = false;
@@ -236,6 +236,7 @@ class Race {
 
   #showState() {
     const { state, why } = this.lab;
+    this.run.title = this.lab.busyWith ? `Stops ${this.lab.busyWith}` : '';
     put(this.run, { running: 'Stop', closed: 'Reconnect', off: 'Try again' }[state] ?? 'Run');
     this.run.classList.toggle('primary', state !== 'running');
     for (const group of this.knobs.elements) if (group.tagName === 'FIELDSET') group.disabled = state === 'running';
@@ -381,6 +382,7 @@ class Race {
   }
 
   #done(recording) {
+    this.beside.hidden = true;
     this.#playhead.position = this.#playhead.end;
     if (this.#playhead.mode === 'live') this.#playhead.pause();
     this.#showControls();
@@ -396,6 +398,7 @@ class Race {
     const flaw = recording.void ?? recording.bytesVoid;
     if (this.lab.state === 'closed') return;
     if (flaw) this.#say(`This run is void: ${flaw}.`);
+    else if (recording.remarks.length > 0) this.#say(recording.remarks.join(' '));
     else put(document.getElementById('announce'), `The run is over, ${recording.events.length} events. Median delays: ${parts.join(', ')}.`);
   }
 }
@@ -409,6 +412,7 @@ function honesty(recording, published, at, info) {
     : `clocks: the server's is ${clock.offsetMs.toFixed(2)} ± ${clock.errorMs.toFixed(2)} ms ahead, taken into account`;
   const timer = globalThis.crossOriginIsolated ? 'this browser’s timer ticks every 5 µs' : 'this browser’s timer ticks only every 100 µs';
   const debug = info?.server?.profile === 'debug' ? ' The server is a debug build: its own share of the delay is larger than need be.' : '';
-  return `n = ${published} events in ${seconds.toFixed(1)} s, each sent to every lane. Delay = receipt in this browser − planned instant of publishing. `
+  const beside = recording.remarks.map((words) => ` ${words}`).join('');
+  return `n = ${published} events in ${seconds.toFixed(1)} s, each sent to every lane.${beside} Delay = receipt in this browser − planned instant of publishing. `
     + `Bytes: all that the server’s sockets carried, opening included. ${offset}; ${timer}.${debug}`;
 }

@@ -26,8 +26,9 @@ class TroublePanel {
     lab.chosen ??= { trouble: {}, bounds: {} };
     this.#build();
     for (const name of ['change', 'done', 'run', 'trouble', 'state']) lab.addEventListener(name, () => this.#soon());
-    lab.addEventListener('shared', () => { this.#apply(); this.#show(); });
-    this.#apply();
+    // A link changes nothing of what is running; a switch of this panel does.
+    lab.addEventListener('shared', () => { this.#set(); this.#show(); });
+    this.#set();
     this.#show();
   }
 
@@ -76,19 +77,27 @@ class TroublePanel {
         (chosen.trouble[lane] ??= {})[one.name] = value;
       }
     }
-    this.#apply();
+    this.#set();
+    if (group === 'trouble') this.#apply();
     this.#show();
     this.lab.dispatchEvent(new Event('chosen'));
   }
 
-  /** For runs to come; and on a run that goes on, at once. */
+  /** For runs to come. */
+  #set() {
+    const { chosen } = this.lab;
+    this.lab.situation = { trouble: troubleOf(chosen.trouble, ALL), ...boundsOf(chosen.bounds) };
+  }
+
+  /** On a run that goes on, at once, for the lanes that were chosen. */
   #apply() {
     const { lab } = this;
-    const trouble = troubleOf(lab.chosen.trouble, ALL);
-    lab.situation = { trouble, ...boundsOf(lab.chosen.bounds) };
-    if (!lab.isRunning || !lab.recording) return;
-    const { rtt_ms: rtt } = lab.recording.parameters;
-    for (const lane of Object.keys(lab.recording.lanes)) lab.send({ do: 'lane', lane, rtt_ms: rtt, trouble: trouble[lane] });
+    const { recording } = lab;
+    if (recording === null || recording !== lab.running) return;
+    const { trouble } = lab.situation;
+    for (const lane of this.#lanes) {
+      if (recording.lanes[lane]) lab.send({ do: 'lane', lane, rtt_ms: recording.parameters.rtt_ms, trouble: trouble[lane] });
+    }
   }
 
   async #tryFallback() {
@@ -120,8 +129,8 @@ class TroublePanel {
       select.disabled = first === undefined || (group === 'bounds' && lab.isRunning);
       select.parentElement.classList.toggle('on', select.value !== '' || isMixed);
     }
-    this.cut.disabled = !lab.isRunning;
-    this.restart.disabled = !lab.isRunning;
+    this.cut.disabled = lab.running === null;
+    this.restart.disabled = lab.running === null;
     this.fallback.disabled = lab.state !== 'ready';
     if (this.panel.open || lab.recording) this.#showResults();
   }
