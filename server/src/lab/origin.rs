@@ -1,13 +1,15 @@
 //! Which page may do what. A session is opened by a page of this very server alone, and by an address
 //! that cannot be rebound: any other page in the learner's browser could read what lies on its lanes. A
-//! lane answers that same page across origins, since its port is another one.
+//! lane answers that same page across origins, since its port is another one, and refuses every other:
+//! what another page sent there would be drawn and counted as one's own.
 
-use super::tap::Tap;
+use crate::net::metered::Meter;
 use crate::problems::Refusal;
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::rc::Rc;
 
 /// The origin of the page that asks for a session, if it is one of this server's.
 pub fn of_page(request: &HttpRequest) -> Result<String, Refusal> {
@@ -39,6 +41,27 @@ pub fn of_visitor(request: &HttpRequest) -> Result<(), Refusal> {
     }
 }
 
+/// Whether a request on a lane may be served; with leave to read the answer where its page asks. Browsers
+/// name the origin whenever a page fetches, streams or opens a WebSocket at another port; one that names
+/// none and says `Sec-Fetch-Site` follows a link, or fills another page's picture. Programs say neither.
+pub fn of_lane(request: &HttpRequest) -> Result<Option<Leave>, Refusal> {
+    let meter = request.conn_data::<Rc<Meter>>();
+    let Some(tap) = meter.and_then(|meter| meter.tap()) else {
+        return Ok(None);
+    };
+    let headers = request.headers();
+    let is_own = |origin: &HeaderValue| origin.as_bytes() == tap.run().origin.as_bytes();
+    let mut origins = headers.get_all(header::ORIGIN);
+    match (origins.next(), origins.next()) {
+        (Some(origin), None) if is_own(origin) => Ok(Some(Leave(origin.clone()))),
+        (None, _) if !headers.contains_key("sec-fetch-site") => Ok(None),
+        _ => Err(Refusal::Forbidden(
+            "this is a lane of the lab, whose bytes are counted: only its own page may use it from a \
+             browser; ask the port that the page came from instead",
+        )),
+    }
+}
+
 /// The value of a header that stands there once.
 fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name);
@@ -64,11 +87,6 @@ fn is_own(host: &str) -> bool {
 pub struct Leave(HeaderValue);
 
 impl Leave {
-    pub fn new(request: &HttpRequest, tap: &Tap) -> Option<Leave> {
-        let origin = request.headers().get(header::ORIGIN)?;
-        (origin.as_bytes() == tap.run().origin.as_bytes()).then(|| Leave(origin.clone()))
-    }
-
     pub fn grant(&self, answer: &mut HttpResponse) {
         let headers = answer.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.0.clone());
