@@ -2,6 +2,7 @@
 //! do about it.
 
 use crate::hub::Full;
+use crate::lab::MAX_SESSIONS;
 use crate::parking::NoThread;
 use crate::wire::cursor::BadCursor;
 use crate::wire::problem::{PROBLEM_JSON, Problem};
@@ -17,7 +18,9 @@ pub enum Refusal {
     Forbidden(&'static str),
     #[error("the lab is off; start the server with --lab on")]
     LabClosed,
-    #[error("the lab serves as many pages as it may; close one that is open")]
+    #[error(
+        "all {MAX_SESSIONS} sessions of the lab are taken; close another tab of it and try again"
+    )]
     LabFull,
     #[error("a lane leads to the room of its session alone; reload the page")]
     NoSuchRoom,

@@ -28,15 +28,17 @@ const IN_FLIGHT: usize = 4;
 const PING: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// `GET /lab/session`
+/// `GET /lab/session`. A WebSocket does not tell its page why it was refused, so the page asks again by
+/// a plain GET, which names no origin: what refuses every page comes first.
 pub async fn session(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
     count_control(&request);
     let lab = lab(&request)?;
-    let origin = origin::of_page(&request)?;
-    verify_handshake(request.head()).map_err(websocket::refuse)?;
+    origin::of_visitor(&request)?;
     let seat = Arc::clone(&lab.seats)
         .try_acquire_owned()
         .map_err(|_| Refusal::LabFull)?;
+    verify_handshake(request.head()).map_err(websocket::refuse)?;
+    let origin = origin::of_page(&request)?;
     let body = frame_guard::guarded(&request, body, MAX_COMMAND)
         .await
         .map_err(|error| Refusal::BadRequest(error.to_string()))?;

@@ -36,7 +36,7 @@ use tap::{Expected, Tap};
 use tokio::sync::{Semaphore, mpsc};
 
 /// Pages that may have a session at once.
-const MAX_SESSIONS: usize = 32;
+pub const MAX_SESSIONS: usize = 32;
 
 pub struct Lab {
     /// The server's public address.
