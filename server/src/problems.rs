@@ -34,6 +34,10 @@ pub enum Refusal {
         "an event may have {limit} bytes; send less, or start the server with a larger --max-event-bytes"
     )]
     TooLarge { limit: usize },
+    #[error(
+        "the file has more than the {limit} bytes that are sent; open it in the folder of the reports"
+    )]
+    FileTooLarge { limit: u64 },
     #[error("the body did not come in time; send it at once")]
     TooSlow,
     #[error("send the event as application/json")]
@@ -73,7 +77,9 @@ impl ResponseError for Refusal {
             Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
             Refusal::NotFound | Refusal::LabClosed | Refusal::NoSuchRoom => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::TooLarge { .. } | Refusal::FileTooLarge { .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
@@ -104,6 +110,7 @@ impl ResponseError for Refusal {
             | Refusal::LabClosed
             | Refusal::NoSuchRoom
             | Refusal::TooLarge { .. }
+            | Refusal::FileTooLarge { .. }
             | Refusal::TooSlow
             | Refusal::UnsupportedMediaType => {}
         }

@@ -78,11 +78,13 @@ pub fn lab(request: &HttpRequest) -> Result<&Arc<Lab>, Refusal> {
     }
 }
 
-/// The lab, for one who looks at what it has: counted, and let in by this host's own addresses alone.
+/// The lab, for one who looks at what it has: counted, and let in by this host's own addresses alone,
+/// with no other page behind it.
 pub fn visitor(request: &HttpRequest) -> Result<&Arc<Lab>, Refusal> {
     count_control(request);
     let lab = lab(request)?;
     origin::of_visitor(request)?;
+    origin::of_no_other_site(request)?;
     Ok(lab)
 }
 

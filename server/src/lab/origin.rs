@@ -41,6 +41,17 @@ pub fn of_visitor(request: &HttpRequest) -> Result<(), Refusal> {
     }
 }
 
+/// Whether no other page asks, as far as the browser tells (Fetch Metadata), be it by a link.
+pub fn of_no_other_site(request: &HttpRequest) -> Result<(), Refusal> {
+    let mut sites = request.headers().get_all("sec-fetch-site");
+    match sites.all(|site| ["same-origin", "none"].iter().any(|own| site == own)) {
+        true => Ok(()),
+        false => Err(Refusal::Forbidden(
+            "another site may not ask for this: open / of this server",
+        )),
+    }
+}
+
 /// Whether a request on a lane may be served; with leave to read the answer where its page asks. Browsers
 /// name the origin whenever a page fetches, streams or opens a WebSocket at another port; one that names
 /// none and says `Sec-Fetch-Site` follows a link, or fills another page's picture. Programs say neither.
