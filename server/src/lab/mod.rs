@@ -18,6 +18,7 @@ mod lane;
 mod session;
 mod background;
 mod generator;
+mod order;
 pub mod scenarios;
 pub mod reports;
 pub mod door;
