@@ -28,15 +28,17 @@ const IN_FLIGHT: usize = 4;
 const PING: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// `GET /lab/session`
+/// `GET /lab/session`. A WebSocket does not tell its page why it was refused, so the page asks again by
+/// a plain GET, which names no origin: what refuses every page comes first.
 pub async fn session(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
     count_control(&request);
     let lab = lab(&request)?;
-    let origin = origin::of_page(&request)?;
-    verify_handshake(request.head()).map_err(websocket::refuse)?;
+    origin::of_visitor(&request)?;
     let seat = Arc::clone(&lab.seats)
         .try_acquire_owned()
         .map_err(|_| Refusal::LabFull)?;
+    verify_handshake(request.head()).map_err(websocket::refuse)?;
+    let origin = origin::of_page(&request)?;
     let body = frame_guard::guarded(&request, body, MAX_COMMAND)
         .await
         .map_err(|error| Refusal::BadRequest(error.to_string()))?;
@@ -76,11 +78,13 @@ pub fn lab(request: &HttpRequest) -> Result<&Arc<Lab>, Refusal> {
     }
 }
 
-/// The lab, for one who looks at what it has: counted, and let in by this host's own addresses alone.
+/// The lab, for one who looks at what it has: counted, and let in by this host's own addresses alone,
+/// with no other page behind it.
 pub fn visitor(request: &HttpRequest) -> Result<&Arc<Lab>, Refusal> {
     count_control(request);
     let lab = lab(request)?;
     origin::of_visitor(request)?;
+    origin::of_no_other_site(request)?;
     Ok(lab)
 }
 

@@ -11,7 +11,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
-/// The origin of the page that asks for a session, if it is one of this server's.
+/// The origin of the page that asks for a session, if it is one of this server's; the visitor has been
+/// looked at.
 pub fn of_page(request: &HttpRequest) -> Result<String, Refusal> {
     let headers = request.headers();
     let (Some(host), Some(origin)) = (
@@ -22,7 +23,6 @@ pub fn of_page(request: &HttpRequest) -> Result<String, Refusal> {
             "a session is opened by the lab's page: open / in a browser",
         ));
     };
-    of_visitor(request)?;
     if origin.strip_prefix("http://") != Some(host) {
         return Err(Refusal::Forbidden(
             "another site may not open a session: open / of this server",
@@ -37,6 +37,17 @@ pub fn of_visitor(request: &HttpRequest) -> Result<(), Refusal> {
         Some(host) if is_own(host) => Ok(()),
         _ => Err(Refusal::Forbidden(
             "the lab is open to addresses only: open the page by its IP address or as localhost",
+        )),
+    }
+}
+
+/// Whether no other page asks, as far as the browser tells (Fetch Metadata), be it by a link.
+pub fn of_no_other_site(request: &HttpRequest) -> Result<(), Refusal> {
+    let mut sites = request.headers().get_all("sec-fetch-site");
+    match sites.all(|site| ["same-origin", "none"].iter().any(|own| site == own)) {
+        true => Ok(()),
+        false => Err(Refusal::Forbidden(
+            "another site may not ask for this: open / of this server",
         )),
     }
 }
