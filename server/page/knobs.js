@@ -15,7 +15,7 @@ const decades = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
 export const KNOBS = [
   { name: 'rate', label: 'Events', unit: '/s', initial: 2, stops: decades, group: 'events', help: 'How many events a second the lab publishes, into every lane alike.' },
   { name: 'arrivals', label: 'Arrivals', initial: 'poisson', choices: { poisson: 'at random (Poisson)', constant: 'evenly spaced', burst: 'in bursts' }, group: 'events', help: 'Even spacing flatters or punishes polling by chance of phase; real events come at random.' },
-  { name: 'payload', label: 'Payload', unit: 'B', initial: 64, stops: [16, 21, 32, 64, 128, 256, 512, 1024, 4096, 16384], group: 'events', help: 'Bytes of data in each event.' },
+  { name: 'payload', label: 'Payload', unit: 'B', initial: 64, stops: [16, 21, 32, 64, 128, 256, 512, 1024, 4096, 16384], group: 'events', help: 'Bytes of data in each event. On the wire, payload is the whole JSON of the event: this and about 30 bytes for its number, its type and the quotes.' },
   { name: 'interval_ms', label: 'Poll interval', unit: 'ms', initial: 1000, stops: [100, 200, 250, 500, 1000, 2000, 5000, 10000], group: 'lanes', help: 'How often interval polling asks.' },
   { name: 'hold_s', label: 'Longest hold', unit: 's', initial: 25, stops: [1, 2, 5, 10, 25], group: 'lanes', help: 'A long poll without news is answered empty after this time, less up to 10 %.' },
   { name: 'cookie', label: 'Cookie', unit: 'B', initial: 0, stops: [0, 100, 250, 500, 1000, 2000, 3500], group: 'lanes', help: 'A cookie of this many bytes goes with every HTTP request on every lane.' },

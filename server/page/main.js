@@ -80,13 +80,13 @@ function showState() {
 }
 lab.addEventListener('state', showState);
 
-const themes = { auto: 'Auto', light: 'Light', dark: 'Dark' };
+const themes = { auto: 'Colours: auto', light: 'Colours: light', dark: 'Colours: dark' };
 const button = document.getElementById('theme');
 function wear(theme) {
   if (theme === 'auto') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
   button.textContent = themes[theme];
-  button.setAttribute('aria-label', `${button.textContent} colours${theme === 'auto' ? ', as the system has them' : ''}`);
+  button.title = theme === 'auto' ? 'As the system has them' : '';
   dispatchEvent(new Event('theme'));
 }
 /** A browser may keep nothing for this site; the theme then lasts as long as the page. */

@@ -12,14 +12,15 @@ export class Session extends EventTarget {
     session.#socket = new WebSocket(address);
     const hello = new Promise((resolve, reject) => {
       session.addEventListener('session', (event) => resolve(event.detail), { once: true });
-      session.#socket.addEventListener('close', () => reject(new Error('closed')), { once: true });
+      session.addEventListener('refused', (event) => reject(new Error(event.detail.why)), { once: true });
+      session.#socket.addEventListener('close', () => reject(null), { once: true });
     });
     session.#socket.addEventListener('message', (event) => session.#take(event.data));
     session.#socket.addEventListener('close', () => session.dispatchEvent(new Event('closed')));
     try {
       return { session, hello: await hello };
-    } catch {
-      throw new Error(await reason());
+    } catch (told) {
+      throw told ?? new Error(await reason());
     }
   }
 
@@ -71,6 +72,8 @@ export class Session extends EventTarget {
 async function reason() {
   try {
     const answer = await fetch('/lab/session', { cache: 'no-store' });
+    // What this request lacks; the socket's did not, and yet it never came, or was cut.
+    if (answer.status === 426) return 'The WebSocket to the lab was cut off before it began. Try again; a proxy in between must let WebSockets through.';
     const problem = await answer.json();
     return problem.detail ?? problem.title ?? `The lab answered ${answer.status}.`;
   } catch {

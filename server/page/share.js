@@ -3,7 +3,7 @@
 // nothing starts by itself.
 
 import { clean, KNOBS, LANES } from './knobs.js';
-import { BOUNDS, isChoice, TROUBLES } from './troubles.js';
+import { BOUNDS, isChoice, TROUBLES, wordsOf } from './troubles.js';
 
 const LONGEST = 4000;
 
@@ -48,14 +48,27 @@ function take({ knobs, chosen }, name, value) {
   return true;
 }
 
-/** Sets the lab to what the address says; returns a sentence for the reader, or null. */
+/** Sets the lab to what the address says; returns sentences for the reader, or null. */
 export function follow(lab, fragment) {
   const read = readFragment(fragment);
   if (!read) return null;
   for (const [name, value] of Object.entries(read.knobs)) lab.turn(name, value);
   lab.chosen = read.chosen;
-  const set = Object.keys(read.knobs).length;
-  if (read.refused > 0) return `This link set ${set} knobs. ${read.refused} of its parts are no values that a knob can have and were left out.`;
-  if (lab.isRunning) return `This link set ${set} knobs. What runs now goes on as it was; the next run has them.`;
-  return `This link set ${set} knobs. Press Run to see it.`;
+  const says = [`This link set ${counted(Object.keys(read.knobs).length, 'knob')}.`];
+  if (read.refused > 0) says.push(`${counted(read.refused, 'further part')} ${read.refused === 1 ? 'is no value' : 'are no values'} that a knob can have, and ${read.refused === 1 ? 'was' : 'were'} left out.`);
+  says.push(...troubleWords(read.chosen), lab.isRunning ? 'What runs now goes on as it was; the next run has them.' : 'Press Run to see it.');
+  return says.join(' ');
 }
+
+/** What a link makes go wrong must not be found out by wondering at the figures. */
+function troubleWords({ trouble, bounds }) {
+  const lanes = Object.keys(LANES).map((lane) => [LANES[lane].title, wordsOf(TROUBLES, trouble[lane])]).filter(([, words]) => words.length > 0);
+  const all = lanes.length === Object.keys(LANES).length && new Set(lanes.map(([, words]) => words.join())).size === 1;
+  const says = all ? [`every lane: ${lanes[0][1].join(', ')}`] : lanes.map(([title, words]) => `${title}: ${words.join(', ')}`);
+  const bound = wordsOf(BOUNDS, bounds);
+  if (bound.length > 0) says.push(`the run: ${bound.join(', ')}`);
+  return says.length > 0 ? [`It also switched on trouble. ${says.map(capital).join('; ')}.`] : [];
+}
+
+const capital = (text, at) => (at === 0 ? text[0].toUpperCase() + text.slice(1) : text);
+const counted = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;

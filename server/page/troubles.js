@@ -23,7 +23,7 @@ export const TROUBLES = [
   },
   {
     name: 'silent', label: 'Silent drop', help: 'Nothing passes any more and nobody is told, as when a router forgets the connection. With an idle cut: only then.',
-    options: [['on', 'nobody is told']],
+    options: [['on', 'nobody is told']], says: () => 'silent drop',
     apply: () => ({ silent_drop: true }),
   },
   {
@@ -33,16 +33,16 @@ export const TROUBLES = [
   },
   {
     name: 'upgrade', label: 'Upgrade blocked', help: 'A box on the way does not let WebSocket handshakes through.', lanes: ['websocket'],
-    options: [['refuse', 'refused (403)'], ['swallow', 'swallowed']],
+    options: [['refuse', 'refused (403)'], ['swallow', 'swallowed']], says: (text) => `upgrade ${text}`,
     apply: (value) => ({ block_upgrade: value }),
   },
 ];
 
 /** Bounds of a run beside trouble: what the server keeps and says, and what clients remember. */
 export const BOUNDS = [
-  { name: 'heartbeat', label: 'Heartbeat', help: 'How often a stream or socket says that it lives.', options: [['', 'the server’s own'], ['500', 'every 0.5 s'], ['1000', 'every 1 s'], ['5000', 'every 5 s'], ['600000', 'none']], apply: (value) => ({ heartbeat_ms: Number(value) }) },
+  { name: 'heartbeat', label: 'Heartbeat', help: 'How often a stream or socket says that it lives.', options: [['', 'the server’s own'], ['500', 'every 0.5 s'], ['1000', 'every 1 s'], ['5000', 'every 5 s'], ['600000', 'none']], says: (text) => (text === 'none' ? 'no heartbeat' : `heartbeat ${text}`), apply: (value) => ({ heartbeat_ms: Number(value) }) },
   { name: 'history', label: 'Server keeps', help: 'How much can be made up for after a break.', options: [['', 'its whole history'], ['10', 'the last 10 events'], ['1', 'the latest value']], apply: (value) => ({ history: Number(value) }) },
-  { name: 'resume', label: 'Clients return', help: 'Whether a client that comes back says where it was.', options: [['', 'with their cursor'], ['no', 'without one']], apply: () => ({ resume: false }) },
+  { name: 'resume', label: 'Clients return', help: 'Whether a client that comes back says where it was.', options: [['', 'with their cursor'], ['no', 'without one']], says: () => 'clients return without a cursor', apply: () => ({ resume: false }) },
 ];
 
 export function isChoice({ options }, value) {
@@ -57,6 +57,14 @@ export function troubleOf(chosen, lanes) {
     trouble[lane] = Object.assign({}, ...fields.map((one) => one.apply(chosen[lane][one.name])));
   }
   return trouble;
+}
+
+/** What is switched on, each in a few words: `['idle cut after 1 s', …]`. */
+export function wordsOf(list, chosen = {}) {
+  return list.filter((one) => chosen[one.name] && isChoice(one, chosen[one.name])).map((one) => {
+    const [, text] = one.options.find(([value]) => value === chosen[one.name]);
+    return one.says ? one.says(text) : `${one.label.toLowerCase()} ${text}`;
+  });
 }
 
 export function boundsOf(chosen) {

@@ -1,6 +1,7 @@
 //! The teaching page, carried within the binary: plain files that a browser runs as they are. A debug
 //! build reads them from the source tree at each request.
 
+use crate::lab::origin;
 use crate::problems::Refusal;
 use crate::transports::count_control;
 use actix_web::http::header;
@@ -24,6 +25,7 @@ pub async fn file(request: HttpRequest) -> Result<HttpResponse, Refusal> {
 
 fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, Refusal> {
     count_control(request);
+    origin::of_lane(request)?;
     let (Some(file), Some(kind)) = (Files::get(name), content_type(name)) else {
         return Err(Refusal::NotFound);
     };

@@ -2,6 +2,7 @@
 //! do about it.
 
 use crate::hub::Full;
+use crate::lab::MAX_SESSIONS;
 use crate::parking::NoThread;
 use crate::wire::cursor::BadCursor;
 use crate::wire::problem::{PROBLEM_JSON, Problem};
@@ -17,7 +18,9 @@ pub enum Refusal {
     Forbidden(&'static str),
     #[error("the lab is off; start the server with --lab on")]
     LabClosed,
-    #[error("the lab serves as many pages as it may; close one that is open")]
+    #[error(
+        "all {MAX_SESSIONS} sessions of the lab are taken; close another tab of it and try again"
+    )]
     LabFull,
     #[error("a lane leads to the room of its session alone; reload the page")]
     NoSuchRoom,
@@ -31,6 +34,10 @@ pub enum Refusal {
         "an event may have {limit} bytes; send less, or start the server with a larger --max-event-bytes"
     )]
     TooLarge { limit: usize },
+    #[error(
+        "the file has more than the {limit} bytes that are sent; open it in the folder of the reports"
+    )]
+    FileTooLarge { limit: u64 },
     #[error("the body did not come in time; send it at once")]
     TooSlow,
     #[error("send the event as application/json")]
@@ -70,7 +77,9 @@ impl ResponseError for Refusal {
             Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
             Refusal::NotFound | Refusal::LabClosed | Refusal::NoSuchRoom => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::TooLarge { .. } | Refusal::FileTooLarge { .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
@@ -101,6 +110,7 @@ impl ResponseError for Refusal {
             | Refusal::LabClosed
             | Refusal::NoSuchRoom
             | Refusal::TooLarge { .. }
+            | Refusal::FileTooLarge { .. }
             | Refusal::TooSlow
             | Refusal::UnsupportedMediaType => {}
         }

@@ -1,8 +1,7 @@
 //! The routes beside the transports: publish, usage, metrics, health, and the answer to all else.
 
 use crate::desk::Desk;
-use crate::lab::origin::Leave;
-use crate::lab::{door, reports, scenarios};
+use crate::lab::{door, origin, reports, scenarios};
 use crate::metrics;
 use crate::page;
 use crate::problems::Refusal;
@@ -65,10 +64,10 @@ async fn refuse_method(
 /// `/rooms/{room}/{what}`. Taken apart here: actix's router would try one pattern after the other,
 /// which is a tenth of what a long poll costs.
 async fn in_room(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
-    let Some(tap) = meter(&request).tap() else {
+    if meter(&request).tap().is_none() {
         return answer_in_room(request, body).await;
-    };
-    let leave = Leave::new(&request, tap);
+    }
+    let leave = origin::of_lane(&request).inspect_err(|_| count_control(&request))?;
     if let (Some(leave), &Method::OPTIONS) = (&leave, request.method()) {
         count_control(&request);
         return Ok(leave.preflight());
@@ -179,28 +178,31 @@ async fn read_body(
     Ok(read.freeze())
 }
 
-async fn usage(request: HttpRequest) -> HttpResponse {
+async fn usage(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     count_control(&request);
-    HttpResponse::Ok()
+    origin::of_lane(&request)?;
+    Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(Desk::of(&request).usage())
+        .json(Desk::of(&request).usage()))
 }
 
-async fn prometheus(request: HttpRequest) -> HttpResponse {
+async fn prometheus(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     count_control(&request);
-    HttpResponse::Ok()
+    origin::of_lane(&request)?;
+    Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, metrics::CONTENT_TYPE))
-        .body(metrics::text(&Desk::of(&request).usage()))
+        .body(metrics::text(&Desk::of(&request).usage())))
 }
 
-async fn health(request: HttpRequest) -> HttpResponse {
+async fn health(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     count_control(&request);
-    HttpResponse::Ok()
+    origin::of_lane(&request)?;
+    Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(serde_json::json!({
             "name": env!("CARGO_PKG_NAME"),
             "version": env!("CARGO_PKG_VERSION"),
-        }))
+        })))
 }
 
 async fn not_found(request: HttpRequest) -> Result<HttpResponse, Refusal> {

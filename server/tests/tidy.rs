@@ -151,7 +151,7 @@ fn readme_words() -> Vec<String> {
 #[test]
 fn the_readme_names_scenarios_that_exist() {
     for word in readme_words() {
-        if word.starts_with("scenarios/") && word.ends_with(".toml") {
+        if word.starts_with("scenarios/") && word.ends_with(".toml") && !word.contains('*') {
             assert!(workspace().join(&word).is_file(), "README: no {word}");
         }
     }

@@ -58,6 +58,6 @@ fn streamed(of: &Evidence<'_>) -> [PublishedRow; 2] {
         PublishedRow::new("sse", "body of 5 updates", "B")
             .published(286.0)
             .measured(body)
-            .note("not judged, see the footnote"),
+            .note("not judged: the HAR frames its body otherwise than its server’s published code"),
     ]
 }

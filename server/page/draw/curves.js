@@ -21,7 +21,7 @@ export function paintCurves(painter, kind, figures) {
   const base = height - 15;
   const top = 12;
   const place = (latency) => (Math.log10(Math.max(LEAST, latency) / LEAST) / Math.log10(MOST / LEAST)) * width;
-  for (const [latency, words] of [[1, '1 ms'], [10, '10'], [100, '100'], [1000, '1 s'], [10000, '10']]) {
+  for (const [latency, words] of [[1, '1 ms'], [10, '10'], [100, '100'], [1000, '1 s'], [10000, '10 s']]) {
     const at = place(latency);
     painter.lines([at, top, at, base], { stroke: 'grid', width: 1 });
     painter.text(at, height - 3, words, { size: 10, align: 'center' });

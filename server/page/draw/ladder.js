@@ -4,14 +4,14 @@
 
 import { firstAfter } from '../trace.js';
 
-export const LADDER_HEIGHT = 108;
+export const LADDER_HEIGHT = 98;
 /** Left of the drawing, where the two lines have their names. */
 export const GUTTER = 50;
 const LABELS = 10;
 const PUBLISHED = 21;
 const SERVER = 34;
-const CLIENT = 84;
-const FIGURES = 99;
+const CLIENT = 76;
+const FIGURES = 91;
 /** How far back something may have begun that still reaches into view. */
 const REACH_MS = 30_000;
 

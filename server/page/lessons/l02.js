@@ -6,7 +6,7 @@ import { latencies } from './readout.js';
 const lawOf = at => polling.latency({ d: at.rtt_ms / 2, T: at.interval_ms });
 
 export default {
-  id: 'l02', number: 'L2', title: 'The average delay is half the interval',
+  id: 'l02', number: 'L2', topic: 'The average delay of polling', title: 'The average delay is half the interval',
   claim: 'Polling every T delays an event by T/2 on average, and by anything from 0 to T.',
   taught: [['I. Grigorik, High Performance Browser Networking, ch. 15', 'https://hpbn.co/xmlhttprequest/#polling-with-xhr']],
   scenario: 'lessons/l02',

@@ -20,7 +20,7 @@ function point(recording, floor) {
 }
 
 export default {
-  id: 'l03', number: 'L3', title: 'No interval is the best',
+  id: 'l03', number: 'L3', topic: 'The best interval', title: 'No interval is the best',
   claim: 'Ask ten times as often: a tenth of the delay, ten times the header bytes.',
   taught: [['I. Grigorik, High Performance Browser Networking, ch. 15', 'https://hpbn.co/xmlhttprequest/#polling-with-xhr']],
   scenario: 'lessons/l03',

@@ -4,7 +4,7 @@ import { judged, share } from '../verdict.js';
 import { span } from './readout.js';
 
 export default {
-  id: 'l04', number: 'L4', title: 'Polling loses what happens between two polls',
+  id: 'l04', number: 'L4', topic: 'What polling sees', title: 'Polling loses what happens between two polls',
   claim: 'A server that only knows the latest value tells a poller a share of what happened. A history and a cursor lose nothing.',
   taught: [['E. Bozdag, A. Mesbah, A. van Deursen, A Comparison of Push and Pull Techniques for AJAX, TU Delft 2007', null]],
   scenario: 'lessons/l04',

@@ -6,7 +6,7 @@ import { gaps, latencies, polls, span } from './readout.js';
 const lawOf = (at, R, rate) => longPolling.latency({ rate, d: at.rtt_ms / 2000, R });
 
 export default {
-  id: 'l05', number: 'L5', title: 'A long poll takes one transit, and up to three',
+  id: 'l05', number: 'L5', topic: 'The delay of a long poll', title: 'A long poll takes one transit, and up to three',
   claim: 'A held request answers at once. But an event that comes while the client is asking again waits for that question to arrive.',
   taught: [['Loreto, Saint-Andre, Salsano, Wilkins, RFC 6202 §2.2', 'https://www.rfc-editor.org/rfc/rfc6202#section-2.2']],
   scenario: 'lessons/l05',

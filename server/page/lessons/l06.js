@@ -12,7 +12,7 @@ function cycleDeviation(rate, R) {
 }
 
 export default {
-  id: 'l06', number: 'L6', title: 'Long polling degenerates to polling',
+  id: 'l06', number: 'L6', topic: 'Long polling in a busy room', title: 'Long polling degenerates to polling',
   claim: 'The busier the room, the more a long poll is a plain poll without a pause.',
   taught: [
     ['I. Grigorik, High Performance Browser Networking, ch. 15', 'https://hpbn.co/xmlhttprequest/#long-polling-with-xhr'],

@@ -4,7 +4,7 @@ import { judged } from '../verdict.js';
 import { bytes, framed, headSizes, sum } from './readout.js';
 
 export default {
-  id: 'l07', number: 'L7', title: 'Headers drown the payload',
+  id: 'l07', number: 'L7', topic: 'Headers and payload', title: 'Headers drown the payload',
   claim: 'For a price of a few bytes, polling carries hundreds of bytes of headers. A WebSocket carries two or four.',
   taught: [['P. Lubbers, F. Greco (Kaazing), HTML5 WebSocket: 871 bytes of headers against 2', 'https://websocket.org/quantum.html']],
   scenario: 'lessons/l07',
@@ -36,7 +36,7 @@ export default {
     };
   },
   why: [
-    'HTTP says everything anew with each request: who asks, for what, what is accepted, all cookies. A WebSocket says it once, in its handshake; then two bytes of frame for up to 125 bytes of payload, four above (RFC 6455 §5.2).',
+    'HTTP says everything anew with each request: who asks, for what, what is accepted, all cookies. A WebSocket says it once, in its handshake; then two bytes of frame for up to 125 bytes of payload, four up to 65,535, ten above (RFC 6455 §5.2).',
     'HTTP/2 compresses repeated headers; this lab speaks HTTP/1.1, as a browser does to any server without TLS.',
   ],
 };

@@ -6,10 +6,10 @@ const cuts = (recording, lane) => recording.lanes[lane].faults.filter(fault => f
 const LANES = ['sse', 'websocket'];
 
 export default {
-  id: 'l08', number: 'L8', title: 'Idle connections are cut',
+  id: 'l08', number: 'L8', topic: 'Idle connections', title: 'Idle connections are cut',
   claim: 'Proxies and phones drop a connection that says nothing for too long. A heartbeat keeps it, if it comes sooner than the limit.',
   taught: [
-    ['I. Grigorik, High Performance Browser Networking, ch. 16: nginx cuts after 60 s', 'https://hpbn.co/server-sent-events-sse/'],
+    ['I. Grigorik, High Performance Browser Networking, ch. 17: nginx cuts after 60 s', 'https://hpbn.co/websocket/'],
     ['RFC 6202 §5.5: 30 s is safer', 'https://www.rfc-editor.org/rfc/rfc6202#section-5.5'],
     ['Socket.IO: a ping every 25 s', 'https://socket.io/docs/v4/server-options/#pinginterval'],
   ],
@@ -47,7 +47,7 @@ export default {
   },
   why: [
     'The box cannot know that silence is meant. TCP’s own keep-alive comes after two hours by default, and a proxy that ends TCP does not pass it on.',
-    'So every stream says something regularly: a comment line in SSE, an empty line in NDJSON, a ping frame in WebSocket. Long polling has it built in: its hold ends first.',
+    'So every stream says something regularly: a comment line in SSE, an empty line in NDJSON, a ping frame in WebSocket. Long polling has it built in, as long as its hold is shorter than the limit.',
     'A cut by FIN is noticed at once and mended. A silent drop is noticed only by a heartbeat that does not come: try it in the trouble panel.',
   ],
 };

@@ -6,7 +6,7 @@ import { latencies, pushes, span, sum } from './readout.js';
 const BUFFER = 4096;
 
 export default {
-  id: 'l09', number: 'L9', title: 'A buffering proxy breaks streaming',
+  id: 'l09', number: 'L9', topic: 'A buffering proxy', title: 'A buffering proxy breaks streaming',
   claim: 'A proxy that collects an answer before it hands it on turns a stream into a staircase. WebSocket frames pass.',
   taught: [
     ['RFC 6202 §3.2', 'https://www.rfc-editor.org/rfc/rfc6202#section-3.2'],

@@ -3,7 +3,7 @@ import { average, deviation, judged, quantileOf } from '../verdict.js';
 import { latencies, paired } from './readout.js';
 
 export default {
-  id: 'l10', number: 'L10', title: 'SSE ties with WebSocket downstream', honest: true,
+  id: 'l10', number: 'L10', topic: 'SSE and WebSocket', title: 'SSE ties with WebSocket downstream', honest: true,
   claim: 'From server to browser, “WebSocket is faster” is not true: both are one TCP connection with bytes pushed down it.',
   taught: [
     ['I. Grigorik, High Performance Browser Networking, ch. 16', 'https://hpbn.co/server-sent-events-sse/'],

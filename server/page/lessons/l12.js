@@ -2,7 +2,7 @@
 import { fromResults, medians } from './results.js';
 
 export default {
-  id: 'l12', number: 'L12', title: 'A held connection costs memory', by: 'generator',
+  id: 'l12', number: 'L12', topic: 'A held connection', title: 'A held connection costs memory', by: 'generator',
   claim: 'Push holds a connection per client, for as long as the client is there. Each costs the server some KiB.',
   taught: [['S. Kamardin, A Million WebSockets and Go', null]],
   scenario: 'lessons/l12',

@@ -2,7 +2,7 @@
 import { fromResults, medians } from './results.js';
 
 export default {
-  id: 'l13', number: 'L13', title: 'A thread per connection does not scale', by: 'generator',
+  id: 'l13', number: 'L13', topic: 'A thread for each poll', title: 'A thread per connection does not scale', by: 'generator',
   claim: 'The old cost of Comet was not the waiting request but the thread that waited with it.',
   taught: [['javascript.info, Long polling', 'https://javascript.info/long-polling'], ['S. Kamardin, A Million WebSockets and Go', null]],
   scenario: 'lessons/l13',

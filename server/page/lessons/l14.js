@@ -3,7 +3,7 @@ import { judged } from '../verdict.js';
 import { connections, polls } from './readout.js';
 
 export default {
-  id: 'l14', number: 'L14', title: 'A long poll opens no connection', honest: true,
+  id: 'l14', number: 'L14', topic: 'Long polls and connections', title: 'A long poll opens no connection', honest: true,
   claim: '“Every long poll opens a TCP connection” is a myth: HTTP/1.1 keeps it open.',
   taught: [
     ['RFC 6202 §2.2, “Connection Establishment”', 'https://www.rfc-editor.org/rfc/rfc6202#section-2.2'],
@@ -27,6 +27,6 @@ export default {
   },
   why: [
     'HTTP/1.1 connections persist unless somebody says close (RFC 9112 §9.3). Each poll pays for its headers, not for a handshake.',
-    'It is true without keep-alive: then every poll pays one more round trip for TCP, and two with TLS 1.2. The headless scenario of this lesson measures both.',
+    'It is true without keep-alive: then every poll pays one more round trip for TCP, two more for TLS 1.2, or one more for TLS 1.3. The headless scenario of this lesson measures both.',
   ],
 };

@@ -6,7 +6,7 @@ const PATIENCE_MS = 3000;
 const RATE = 10;
 
 export default {
-  id: 'l16', number: 'L16', title: 'Trying WebSocket first can cost seconds',
+  id: 'l16', number: 'L16', topic: 'Where WebSocket is blocked', title: 'Trying WebSocket first can cost seconds',
   claim: 'Where a box swallows the upgrade, “WebSocket, then fall back” waits out its own patience. “Poll, then upgrade” never does.',
   taught: [['Socket.IO documentation, How it works: why it begins with long polling', 'https://socket.io/docs/v4/how-it-works/#upgrade-mechanism']],
   scenario: 'lessons/l16',
@@ -20,7 +20,10 @@ export default {
     const between = 1000 / parameters.rate;
     // An event comes within one beat; set-up takes a few round trips.
     const trips = 4 * parameters.rtt_ms + 10 * floor.mean;
-    const row = (label, measured, waited) => ({ ...judged({ measured, model: waited + between / 2, off: between / 2 + trips, n: 1 }), label, unit: 'ms' });
+    const row = (label, measured, waited) => {
+      const found = judged({ measured, model: waited + between / 2, off: between / 2 + trips, n: 1 });
+      return { ...found, low: Math.max(0, found.low), label, unit: 'ms' };
+    };
     return {
       rows: [
         row('WebSocket first, upgrade swallowed', driven.swallowed, PATIENCE_MS),

@@ -7,7 +7,7 @@ const BREAK = [3000, 8000];
 const seconds = (BREAK[1] - BREAK[0]) / 1000;
 
 export default {
-  id: 'l17', number: 'L17', title: 'SSE resumes, a bare WebSocket does not',
+  id: 'l17', number: 'L17', topic: 'After a break', title: 'SSE resumes, a bare WebSocket does not',
   claim: 'EventSource says where it was when it comes back (Last-Event-ID), and the server sends what was missed. A WebSocket has no such thing unless you write it.',
   taught: [['HTML Standard, Server-sent events, Last-Event-ID', 'https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header']],
   scenario: 'lessons/l17',
@@ -38,7 +38,7 @@ export default {
         { ...judged({ measured: sse.duplicated, model: 0, off: 0, n: sse.expected, least: 1 }), label: 'SSE: twice', unit: 'events' },
       ],
       n: recording.events.length, of: 'events',
-      text: `Dead for ${seconds} s, and ${((dead - seconds) * 1000).toFixed(0)} ms more until the WebSocket was back. SSE reconnected ${sse.reconnects} time(s) and lost ${sse.lost}.`,
+      text: `Dead for ${seconds} s, and ${((dead - seconds) * 1000).toFixed(0)} ms more until the WebSocket was back. SSE reconnected ${sse.reconnects === 1 ? 'once' : `${sse.reconnects} times`} and lost ${sse.lost}.`,
     };
   },
   why: [

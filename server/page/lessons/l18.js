@@ -5,7 +5,7 @@ import { fromResults, medians } from './results.js';
 const even = broadcast({ clients: 1, each: 1 });
 
 export default {
-  id: 'l18', number: 'L18', title: 'The last client of a broadcast waits', by: 'generator',
+  id: 'l18', number: 'L18', topic: 'The last of a large room', title: 'The last client of a broadcast waits', by: 'generator',
   claim: 'One event to N clients is N writes. Whoever is last in the list waits for all others.',
   taught: [['B. Van de Vyvere, P. Colpaert, R. Verborgh, Comparing a polling and push-based approach for live Open Data interfaces, ICWE 2020', 'https://brechtvdv.github.io/Article-Live-Open-Data-Interfaces/']],
   scenario: 'lessons/l18',

@@ -17,8 +17,8 @@ export function ticks(count, seed = 7) {
 }
 
 export default {
-  id: 'l19', number: 'L19', title: 'Compression needs a memory', by: 'computed',
-  claim: 'permessage-deflate with context takeover shrinks a stream of similar messages to a third. Without it, a small message hardly shrinks.',
+  id: 'l19', number: 'L19', topic: 'Compression', title: 'Compression needs a memory', by: 'computed',
+  claim: 'permessage-deflate with context takeover shrinks a stream of similar messages to a quarter. Without it, a small message hardly shrinks.',
   taught: [['RFC 7692 §7.1.1, context takeover', 'https://www.rfc-editor.org/rfc/rfc7692#section-7.1.1'], ['I. Grigorik, High Performance Browser Networking, ch. 17', 'https://hpbn.co/websocket/']],
   question: () => 'JSON ticks of some 55 bytes, each compressed by itself. To which share of its size does one shrink?',
   guess: { kind: 'slider', label: 'Size after compression', min: 0, max: 120, step: 1, unit: '%' },

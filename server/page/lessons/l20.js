@@ -3,7 +3,7 @@ import { judged } from '../verdict.js';
 import { sevenStreams } from './by_hand.js';
 
 export default {
-  id: 'l20', number: 'L20', title: 'The seventh stream never opens',
+  id: 'l20', number: 'L20', topic: 'Seven streams', title: 'The seventh stream never opens',
   claim: 'Over HTTP/1.1 a browser opens six connections to one origin. Six streams use them up, in all tabs together.',
   taught: [
     ['RFC 6202 §5.1', 'https://www.rfc-editor.org/rfc/rfc6202#section-5.1'],

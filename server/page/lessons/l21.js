@@ -6,8 +6,8 @@ import { latencies } from './readout.js';
 const lawOf = at => polling.latency({ d: at.rtt_ms / 2, T: at.interval_ms });
 
 export default {
-  id: 'l21', number: 'L21', title: 'The mean hides it',
-  claim: 'One poller in a hundred waits twice the mean: nearly the whole interval.',
+  id: 'l21', number: 'L21', topic: 'The tail of polling', title: 'The mean hides it',
+  claim: 'One event in a hundred waits twice the mean: nearly the whole interval.',
   taught: [['G. Tene, How NOT to Measure Latency', null]],
   scenario: 'lessons/l21',
   question: at => `Polling every ${at.interval_ms.toLocaleString('en')} ms has a mean delay of ${at.interval_ms / 2} ms. One event in a hundred takes longer than …?`,

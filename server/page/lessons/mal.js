@@ -2,7 +2,7 @@
 import { fromResults, medians } from './results.js';
 
 export default {
-  id: 'mal', number: 'MAL', title: 'With patience, polling is enough', by: 'generator', honest: true,
+  id: 'mal', number: 'MAL', topic: 'Patience', title: 'With patience, polling is enough', by: 'generator', honest: true,
   claim: 'If your users accept a delay of ten seconds, polling serves as many of them as SSE does.',
   taught: [['B. Van de Vyvere, P. Colpaert, R. Verborgh, ICWE 2020', 'https://brechtvdv.github.io/Article-Live-Open-Data-Interfaces/']],
   scenario: 'lessons/mal',

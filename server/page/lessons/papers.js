@@ -32,7 +32,7 @@ export const PAPERS = [
   },
   {
     id: 'delft', title: 'A Comparison of Push and Pull Techniques for AJAX',
-    by: 'E. Bozdag, A. Mesbah, A. van Deursen, TU Delft 2007 and 2009', address: 'https://journals.riverpublishers.com/index.php/JWE/article/view/4043',
+    by: 'E. Bozdag, A. Mesbah, A. van Deursen, TU Delft 2009, after their paper of 2007', address: 'https://journals.riverpublishers.com/index.php/JWE/article/view/4043',
     claim: 'Pulling every second what changes every 50: 96 % of the pulls are unnecessary.',
     runs: 'The same, fifty times as fast, from a server that keeps the newest item only.',
     mind: ['The formula says 98 %; theirs is 96 because half of their pulls arrived.', 'G. Wilkins objected that a pull of 15 s hides 7.5 s of delay: compare at equal delay.'],

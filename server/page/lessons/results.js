@@ -14,8 +14,9 @@ export function medians(results, figure) {
     .map(row => ({ name: row.name, transport: row.transport, parameters: row.parameters, value: row[figure].median, low: row[figure].low, high: row[figure].high }));
 }
 
-export function events(results) {
-  return (results.trials ?? []).filter(trial => trial.valid).reduce((sum, trial) => sum + trial.published, 0);
+/** Events that came to clients, over all trials that count. */
+function deliveries(results) {
+  return (results.trials ?? []).filter(trial => trial.valid).reduce((sum, trial) => sum + trial.delivered, 0);
 }
 
 /** `interval_s: 0.25` → “interval 0.25 s”. */
@@ -23,6 +24,8 @@ function worded(key, value) {
   const [, name, unit] = /^(.*?)(?:_(s|ms|us|bytes))?$/.exec(key);
   return [name.replaceAll('_', ' '), value, unit].filter(part => part !== undefined).join(' ');
 }
+
+const counted = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
 
 /** What tells two rows of one name apart: the parameters that differ within these results. */
 export function telling(rows) {
@@ -53,13 +56,13 @@ export function fromResults(results, main = null) {
     rows.unshift({ verdict: TOO_FEW, label: `the run is not valid: ${results.verdict.reasons.join('; ')}`, measured: null, model: null, unit: '' });
   }
   const picked = main?.figure?.() ?? null;
-  const of = main?.of ?? 'events';
-  const n = of === 'connections' ? connections(results) : events(results);
+  const of = main?.of ?? 'deliveries';
+  const n = of === 'connections' ? connections(results) : deliveries(results);
   if (picked !== null) rows.unshift({ verdict: null, beside: true, label: main.label, measured: picked, model: null, unit: main.unit });
   return {
     rows, n, of,
     answer: main?.answer && rows.some(row => row.verdict) && rows.every(row => row.verdict !== DOES_NOT) ? main.answer : null,
-    text: `Run by loadgen: ${(results.trials ?? []).length} trials, ${expected.filter(one => one.holds).length} of ${expected.length} expectations hold.`,
+    text: `Run by loadgen: ${counted((results.trials ?? []).length, 'trial')}, ${expected.filter(one => one.holds).length} of ${expected.length} expectations hold.`,
     model: modelRows(results),
   };
 }

@@ -8,7 +8,7 @@ import { axis, distributions, histogram, laneTitle } from '../lessons/plot.js';
 import { remember, remembered } from '../lessons/progress.js';
 import { recordable, recorded } from '../lessons/recorded.js';
 import { runByGenerator, runHere, verdictOf } from '../lessons/run.js';
-import { HOLDS, TOO_FEW } from '../verdict.js';
+import { DOES_NOT, HOLDS, TOO_FEW } from '../verdict.js';
 
 /** `onVerdict(verdict)` is told when the lesson has been judged. */
 export function card(lesson, lab, { onVerdict = () => {} } = {}) {
@@ -25,19 +25,23 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
   const status = element('p', { class: 'status', role: 'status' });
   const progress = element('progress', { hidden: true, max: 1, 'aria-label': 'Progress of the run' });
   const outcome = element('section', { class: 'outcome', hidden: true, tabindex: -1, 'aria-label': 'Verdict' });
+  // The title says the answer, so it comes with the verdict.
+  const heading = element('h2', { id: `title-${lesson.id}` }, remembered(lesson.id) ? lesson.title : lesson.topic);
+  const what = element('p');
   const root = element('article', { class: 'lesson', 'data-lesson': lesson.id, 'aria-labelledby': `title-${lesson.id}` },
     element('header', {},
       element('p', { class: 'number' }, lesson.number, lesson.honest ? element('span', { class: 'tag' }, 'counter-lesson') : null, lesson.by === 'generator' ? element('span', { class: 'tag plain' }, 'needs loadgen') : null, lesson.by === 'computed' ? element('span', { class: 'tag plain' }, 'computed') : null),
-      element('h2', { id: `title-${lesson.id}` }, lesson.title)),
+      heading),
     question, choose.element, knob(), element('div', { class: 'row' }, run, skip, more, stop, replay), progress, status, outcome,
     element('details', { class: 'small' }, element('summary', {}, 'What is run, and who said so'),
-      element('p', {}, lesson.claim), whatRuns(), element('ul', { class: 'taught' }, lesson.taught.map(one => element('li', {}, source(one))))));
+      element('p', {}, lesson.claim), what, element('ul', { class: 'taught' }, lesson.taught.map(one => element('li', {}, source(one))))));
   ask();
   ready();
   lab.addEventListener('state', ready);
 
   function ask() {
     question.textContent = lesson.question(state.parameters);
+    what.textContent = whatRuns();
   }
 
   function ready() {
@@ -71,14 +75,15 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
   }
 
   function whatRuns() {
-    if (lesson.by === 'generator') return element('p', {}, `loadgen runs the shipped scenario ${lesson.scenario} against servers of its own; its [expect] is the verdict.`);
-    const at = lesson.parameters;
+    if (lesson.by === 'generator') return `loadgen runs the shipped scenario ${lesson.scenario} against servers of its own; its [expect] is the verdict.`;
+    const at = state.parameters;
     const said = [
       `lanes: ${lesson.lanes.map(lane => LANES[lane]?.title ?? laneTitle(lane)).join(', ')}`,
       at.rate >= 0.1 && `${at.rate} events a second (${at.arrivals})`, at.payload && `payload ${at.payload} B`, at.interval_ms && `poll interval ${at.interval_ms} ms`,
       at.rtt_ms !== undefined && `round trip ${at.rtt_ms} ms`, at.duration_s && `${at.duration_s} s`, at.history && `history ${at.history}`,
     ].filter(Boolean).join('; ');
-    return element('p', {}, `${said}. Real traffic between this browser and this server; before it, four seconds of WebSocket on a bare line say what this machine adds by itself.`);
+    const floor = lesson.by === 'computed' ? '' : '; before it, four seconds of WebSocket on a bare line say what this machine adds by itself';
+    return `${said}. ${furtherRuns(lesson.runs?.(at) ?? [])}Real traffic between this browser and this server${floor}.`;
   }
 
   function halt() {
@@ -130,10 +135,11 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
     if (scaled && model !== null && scaled.model === null) scaled.model = model;
     outcome.replaceChildren(...[
       found.recorded ? element('p', { class: 'notice' }, `Recorded, not run here: ${found.recorded}.`) : null,
-      element('div', { class: 'verdict-line' }, badge(verdict), element('p', {}, `n = ${found.n.toLocaleString('en')} ${found.of}`, found.floor ? `; this machine adds ${found.floor.mean.toFixed(2)} ms by itself (n = ${found.floor.n})` : '')),
+      element('div', { class: 'verdict-line' }, badge(verdict, found.by === 'generator'), element('p', {}, `n = ${found.n.toLocaleString('en')} ${found.of}`, found.floor ? `; this machine adds ${found.floor.mean.toFixed(2)} ms by itself (n = ${found.floor.n})` : '')),
+      verdict === DOES_NOT ? element('p', {}, 'A result like any other. Is another program busy, or a laptop on battery? Then run it again.') : null,
       told, !isChoice && scaled && Number.isFinite(scaled.measured) && (found.by !== 'generator' || lesson.by === 'generator')
         ? axis({ guess: sameUnit(scaled) ? state.guess : null, row: scaled, log: lesson.guess.log }) : null,
-      table(found.rows.map(scaledRow)),
+      table(found.rows.map(scaledRow), found.by === 'generator' ? 'expected' : 'model'),
       lesson.histogram && found.curves ? histogram(found.curves[0], found.floor?.mean ?? 0) : null,
       found.curves ? distributions(found.curves, { floor: found.floor?.mean ?? 0 }) : null,
       element('p', { class: 'small muted' }, found.text),
@@ -141,6 +147,8 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
       found.model?.length ? element('details', { class: 'small' }, element('summary', {}, `The model, figure by figure (${found.model.length})`), table(found.model)) : null,
     ].filter(Boolean));
     outcome.hidden = false;
+    heading.textContent = lesson.title;
+    if (document.body.classList.contains('presents')) outcome.scrollIntoView({ block: 'nearest' });
     root.dataset.verdict = verdict;
     root.dataset.n = found.n;
     if (!found.recorded) {
@@ -189,8 +197,31 @@ function guessControl(lesson, onGuess) {
   return { element: element('div', { class: 'guess' }, element('label', { for: id }, `Your guess: ${guess.label}`), output, input) };
 }
 
-export const badge = verdict => element('strong', { class: `badge ${verdict === HOLDS ? 'good' : verdict === TOO_FEW ? 'open' : 'bad'}` },
-  verdict === HOLDS ? 'The model holds' : verdict === TOO_FEW ? 'Too few events' : 'The model does not hold');
+const WORDS = {
+  model: { [HOLDS]: 'The model holds', [TOO_FEW]: 'Too few events', [DOES_NOT]: 'The model does not hold' },
+  expected: { [HOLDS]: 'All expectations hold', [TOO_FEW]: 'The run is not valid', [DOES_NOT]: 'An expectation does not hold' },
+};
+
+/** loadgen's runs are judged by what their scenario expects, all others by a formula. */
+export const badge = (verdict, byGenerator = false) => element('strong', { class: `badge ${verdict === HOLDS ? 'good' : verdict === TOO_FEW ? 'open' : 'bad'}` },
+  WORDS[byGenerator ? 'expected' : 'model'][verdict]);
+
+const VARIED = { interval_ms: ['poll interval', 'ms'], rate: ['rate', '/s'], history: ['history', ''], heartbeat_ms: ['heartbeat', 'ms'], duration_s: ['duration', 's'] };
+
+/** “3 runs: poll interval 1,000, 300, 100 ms. ” or nothing, where there is one that has nothing special. */
+function furtherRuns(runs) {
+  const fixed = runs.filter(one => typeof one !== 'function');
+  const said = [];
+  for (const [name, [words, unit]] of Object.entries(VARIED)) {
+    const values = fixed.map(one => one[name] ?? null);
+    if (new Set(values).size > 1) said.push(`${words} ${values.map(value => (value === null || value >= 600_000 ? 'none' : value.toLocaleString('en'))).join(', ')} ${unit}`.trim());
+  }
+  if (runs.length > fixed.length) said.push('the last at a rate that follows from the one before');
+  if (fixed.some(one => one.trouble)) said.push('connections cut where idle or held in a buffer');
+  if (fixed.some(one => one.at)) said.push('a break of the line on the way');
+  if (said.length === 0) return '';
+  return `${runs.length === 1 ? 'One run' : `${runs.length} runs`}: ${said.join('; ')}. `;
+}
 
 const scaledRow = row => {
   const scale = row.scale ?? 1;
@@ -198,14 +229,14 @@ const scaledRow = row => {
   return { ...row, measured: times(row.measured), model: times(row.model), low: times(row.low), high: times(row.high), scale: 1 };
 };
 
-export function table(rows) {
+export function table(rows, wants = 'model') {
   const cell = row => {
     const wanted = row.modelText ?? `${row.operator ? `${row.operator} ` : ''}${figure(row.model, row.unit)}`;
     const band = Number.isFinite(row.low) && row.low !== row.high && !row.modelText ? `${figure(row.low, '')} to ${figure(row.high, row.unit)}` : '';
-    return element('tr', {}, element('th', { scope: 'row' }, row.label), element('td', { 'data-label': 'model' }, wanted), element('td', { 'data-label': 'measured' }, figure(row.measured, row.unit)),
+    return element('tr', {}, element('th', { scope: 'row' }, row.label), element('td', { 'data-label': wants }, wanted), element('td', { 'data-label': 'measured' }, figure(row.measured, row.unit)),
       element('td', { 'data-label': 'allowed' }, band), element('td', { class: `says ${row.verdict === HOLDS ? 'good' : row.verdict === null || row.beside ? '' : 'bad'}` }, row.beside || row.verdict === null ? '' : row.verdict));
   };
   return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Model and measured' }, element('table', { class: 'figures' },
-    element('thead', {}, element('tr', {}, ['figure', 'model', 'measured', 'allowed', 'verdict'].map(words => element('th', { scope: 'col' }, words)))),
+    element('thead', {}, element('tr', {}, ['figure', wants, 'measured', 'allowed', 'verdict'].map(words => element('th', { scope: 'col' }, words)))),
     element('tbody', {}, rows.map(cell))));
 }

@@ -40,10 +40,10 @@ export function mount(root, lab) {
     const here = place(location.hash);
     if (!here) return;
     steps.replaceChildren(...STEPS.map((step, at) => {
-      const done = step.lessons.some(id => remembered(id));
+      const done = step.lessons.every(id => remembered(id));
       return element('li', {}, element('a', {
         href: address(at + 1, here.presents), 'aria-current': at + 1 === here.step ? 'step' : null, class: done ? 'done' : null,
-        'aria-label': `Step ${at + 1}: ${lesson(step.lessons[0]).title}${done ? ', done' : ''}`,
+        'aria-label': `Step ${at + 1}: ${step.lessons.map(id => lesson(id).topic).join(', ')}${done ? ', done' : ''}`,
       }, done ? '✓' : String(at + 1)));
     }));
   }
@@ -52,15 +52,18 @@ export function mount(root, lab) {
     const here = current();
     const words = stage.querySelector('.after');
     if (!here || !words) return;
-    words.textContent = remembered(here.id) ? here.after : '';
+    words.textContent = here.lessons.every(id => remembered(id)) ? here.after : '';
     const isLast = here.step === STEPS.length;
+    const shown = shownOf[here.step - 1];
     const next = stage.querySelector('.next-step');
-    const finished = STEPS.every(step => step.lessons.some(id => remembered(id)));
+    const finished = STEPS.every(step => step.lessons.every(id => remembered(id)));
     next.replaceChildren(
       here.step > 1 ? element('a', { class: 'button', href: address(here.step - 1, here.presents) }, 'Back') : '',
-      isLast
+      shown < here.lessons.length - 1
+        ? element('button', { type: 'button', onclick: () => turn(1) }, `Next: ${lesson(here.lessons[shown + 1]).topic}`)
+        : isLast
         ? element('a', { class: 'button', href: '#/race' }, finished ? 'Done. Now play: the race' : 'To the race: free play')
-        : element('a', { class: 'button', href: address(here.step + 1, here.presents) }, `Next: ${lesson(STEPS[here.step].lessons[0]).title}`));
+        : element('a', { class: 'button', href: address(here.step + 1, here.presents) }, `Next: ${lesson(STEPS[here.step].lessons[0]).topic}`));
   }
 
   function show() {
@@ -76,7 +79,7 @@ export function mount(root, lab) {
     const both = here.lessons.length > 1
       ? element('p', { class: 'row' }, here.lessons.map((id, at) => element('button', {
         type: 'button', 'aria-pressed': String(id === here.id), onclick: () => { shownOf[here.step - 1] = at; show(); },
-      }, `${lesson(id).number} ${lesson(id).title}`))) : null;
+      }, `${lesson(id).number} ${lesson(id).topic}`))) : null;
     stage.replaceChildren(...[
       element('p', { class: 'before' }, here.before), both, cardOf(here.id).element,
       element('p', { class: 'after', 'aria-live': 'polite' }), element('p', { class: 'row next-step' }),
@@ -85,19 +88,35 @@ export function mount(root, lab) {
     after();
   }
 
+  /** To the next lesson: of this step, or the first of the next; backwards alike. */
+  function turn(by) {
+    const here = current();
+    const shown = shownOf[here.step - 1] + by;
+    if (shown >= 0 && shown < here.lessons.length) {
+      shownOf[here.step - 1] = shown;
+      show();
+      return;
+    }
+    const step = here.step + by;
+    if (step < 1 || step > STEPS.length) return;
+    shownOf[step - 1] = by > 0 ? 0 : STEPS[step - 1].lessons.length - 1;
+    location.hash = address(step, here.presents);
+  }
+
   function keys(event) {
     const here = current();
     if (!here || event.ctrlKey || event.metaKey || event.altKey) return;
-    // A slider and a list have their own use for arrows.
-    if (event.target.closest?.('input, select, textarea, [role="region"]')) return;
-    const go = step => { if (step >= 1 && step <= STEPS.length) location.hash = address(step, here.presents); };
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    // A slider and a list have their own use for arrows, a list for letters too; only a presenter's clicker pages.
+    if (event.target.closest?.('select, textarea')) return;
+    if (event.target.closest?.('input, [role="region"]') && key.length > 1 && key !== 'Escape') return;
+    if (key.startsWith('Page') && !here.presents) return;
     const act = {
-      ArrowRight: () => go(here.step + 1), PageDown: () => go(here.step + 1),
-      ArrowLeft: () => go(here.step - 1), PageUp: () => go(here.step - 1),
+      ArrowRight: () => turn(1), PageDown: () => turn(1), ArrowLeft: () => turn(-1), PageUp: () => turn(-1),
       p: () => { location.hash = address(here.step, !here.presents); },
       Escape: () => { if (here.presents) location.hash = address(here.step, false); },
       r: () => cardOf(here.id).run.click(), s: () => cardOf(here.id).element.querySelector('.skip-guess')?.click(),
-    }[event.key];
+    }[key];
     if (!act) return;
     event.preventDefault();
     act();

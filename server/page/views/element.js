@@ -32,4 +32,7 @@ export const KIND_WORDS = {
   tls: 'TLS',
 };
 
+/** For legends: the knob counts the data, the wire the event around it as well. */
+export const PAYLOAD_WORDS = 'payload (the whole JSON of the event)';
+
 export const grouped = (count) => Math.round(count).toLocaleString('en');

@@ -7,8 +7,8 @@ import { near } from '../draw/near.js';
 import { LADDER_HEIGHT, paintFrame, paintLadder, shortTime } from '../draw/ladder.js';
 import { CanvasPainter } from '../draw/painter.js';
 
-const ROWS = [
-  ['last', 'last'],
+const FIGURES = [
+  ['last', 'last delay'],
   ['p95', 'p95'],
   ['requests', 'requests'],
   ['empty', 'empty'],
@@ -25,7 +25,11 @@ export class LanePanel {
     this.element = make('article', 'lane');
     this.element.dataset.lane = kind;
     this.element.setAttribute('aria-label', title);
-    this.element.append(this.#head(title, how, file), this.#figures(title), this.#ladder(title), this.source);
+    const left = make('div', 'lane-left');
+    left.append(this.#head(title, how, file), this.#headlines());
+    const right = make('div', 'lane-right');
+    right.append(this.#ladder(title), this.#figures(title));
+    this.element.append(left, right, this.source);
     this.delays = this.#delays(title);
     this.ladder = new CanvasPainter(this.ladderCanvas);
     this.curves = new CanvasPainter(this.curvesCanvas);
@@ -34,18 +38,19 @@ export class LanePanel {
   #head(title, how, file) {
     const head = make('header', 'lane-head');
     const name = make('h2', '', title);
-    this.how = make('span', 'muted small', how);
+    this.how = make('span', 'muted small lane-how', how);
     this.flight = make('div', 'flight');
     this.flight.hidden = true;
     this.flightBar = make('span', 'flight-bar');
     this.flightWords = make('span', 'flight-words');
     this.flight.append(this.flightBar, this.flightWords);
-    head.append(make('span', `lane-swatch swatch-${this.kind}`), name, this.how, this.flight, this.#sourceButton(title, file));
+    this.tags = make('p', 'lane-tags');
+    this.tags.hidden = true;
+    head.append(make('span', `lane-swatch swatch-${this.kind}`), name, this.#sourceButton(title, file), this.how, this.flight, this.tags);
     return head;
   }
 
-  #figures(title) {
-    const box = make('div', 'lane-figures');
+  #headlines() {
     this.headlines = {};
     const heads = make('div', 'headlines');
     for (const [key, words] of [['p50', 'median delay'], ['perEvent', 'bytes per event']]) {
@@ -58,21 +63,23 @@ export class LanePanel {
       heads.append(cell);
       this.headlines[key] = { value, fill };
     }
-    const table = make('table', 'lane-table');
-    const caption = make('caption', 'unseen', `${title}: figures`);
-    table.append(caption);
+    return heads;
+  }
+
+  /** As many in a row as there is room for. */
+  #figures(title) {
+    const box = make('div', 'lane-figures');
+    box.setAttribute('role', 'group');
+    box.setAttribute('aria-label', `${title}: figures`);
+    const list = make('dl');
     this.cells = {};
-    for (let at = 0; at < ROWS.length; at += 2) {
-      const row = make('tr');
-      for (const [key, words] of ROWS.slice(at, at + 2)) {
-        const name = make('th', '', words);
-        name.scope = 'row';
-        this.cells[key] = make('td', '', '–');
-        row.append(name, this.cells[key]);
-      }
-      table.append(row);
+    for (const [key, words] of FIGURES) {
+      const pair = make('div');
+      this.cells[key] = make('dd', '', '–');
+      pair.append(make('dt', '', words), this.cells[key]);
+      list.append(pair);
     }
-    box.append(heads, table);
+    box.append(list);
     return box;
   }
 
@@ -133,10 +140,19 @@ export class LanePanel {
     return button;
   }
 
+  /** What goes wrong on this lane: `[{words, isOn}]`, each said in its head. */
+  showTrouble(tags) {
+    this.tags.hidden = tags.length === 0;
+    const key = JSON.stringify(tags);
+    if (this.tags.dataset.key === key) return;
+    this.tags.dataset.key = key;
+    this.tags.replaceChildren(...tags.map(({ words, isOn }) => make('span', isOn ? 'lane-tag' : 'lane-tag muted', words)));
+  }
+
   describe(parameters) {
     const how = {
       'interval-polling': `asks every ${parameters.interval_ms / 1000} s`,
-      'long-polling': `the request waits for news, up to ${parameters.hold_s} s`,
+      'long-polling': `the request waits, at most ${parameters.hold_s} s`,
     }[this.kind];
     put(this.how, how ?? LANES[this.kind].how);
   }

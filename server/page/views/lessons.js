@@ -23,7 +23,7 @@ export function mount(place, lab) {
     list.replaceChildren(...LESSONS.map(one => {
       const done = remembered(one.id);
       return element('li', {}, element('a', { href: `#/lessons/${one.id}`, 'aria-current': one === current ? 'true' : null },
-        element('span', { class: 'number' }, one.number), element('span', { class: 'title' }, one.title),
+        element('span', { class: 'number' }, one.number), element('span', { class: 'title' }, done ? one.title : one.topic),
         done ? element('span', { class: `tick ${done.verdict === 'holds' ? 'good' : 'open'}`, title: done.verdict }, done.verdict === 'holds' ? '✓' : '·') : null));
     }));
   }
@@ -40,7 +40,7 @@ export function mount(place, lab) {
     const at = LESSONS.indexOf(shown);
     const next = LESSONS[at + 1];
     stage.replaceChildren(cards.get(shown.id).element,
-      next ? element('p', { class: 'next' }, element('a', { href: `#/lessons/${next.id}` }, `Next: ${next.title}`)) : '');
+      next ? element('p', { class: 'next' }, element('a', { href: `#/lessons/${next.id}` }, `Next: ${next.topic}`)) : '');
   }
   addEventListener('hashchange', show);
   show();

@@ -6,7 +6,7 @@ import { figure } from '../lessons/figures.js';
 import { PAPERS } from '../lessons/papers.js';
 import { modelRows } from '../lessons/results.js';
 import { generate, scenarios } from '../lessons/run.js';
-import { list, results as resultsOf } from '../lessons/runs.js';
+import { address, list, results as resultsOf } from '../lessons/runs.js';
 import { HOLDS } from '../verdict.js';
 import { table as modelTable } from './card.js';
 
@@ -69,7 +69,8 @@ export function mount(root, lab) {
       outcome.hidden = true;
       look();
       try {
-        fill(await generate(lab, paper.id, words => { if (words) status.textContent = words; }), null);
+        const found = await generate(lab, paper.id, words => { if (words) status.textContent = words; });
+        fill(found, await newest(), false);
         status.textContent = '';
       } catch (error) {
         status.textContent = error.message;
@@ -80,33 +81,38 @@ export function mount(root, lab) {
       }
     }
 
+    async function newest() {
+      return (await list()).runs.find(one => one.name === paper.id);
+    }
+
     async function showKept() {
       status.textContent = 'Reading…';
       try {
-        const run = (await list()).runs.find(one => one.name === paper.id);
+        const run = await newest();
         if (!run) {
           status.textContent = `No run of “${paper.id}” is under the reports folder yet.`;
           return;
         }
         const found = await resultsOf(run);
-        fill(found, run);
+        fill(found, run, true);
         status.textContent = '';
       } catch (error) {
         status.textContent = error.message;
       }
     }
 
-    function fill(found, keptRun) {
+    function fill(found, run, isKept) {
       const judged = found.published.filter(row => row.within !== null && row.within !== undefined);
       const within = judged.filter(row => row.within).length;
       const machine = found.environment;
       outcome.replaceChildren(...[
-        keptRun ? element('p', { class: 'notice' }, `Not run now: a run of ${found.generated_at} on ${machine.cpu}, ${machine.cores} cores.`) : null,
+        isKept ? element('p', { class: 'notice' }, `Not run now: a run of ${found.generated_at} on ${machine.cpu}, ${machine.cores} cores.`) : null,
         found.verdict.valid ? null : element('p', { class: 'notice bad' }, `The run is not valid: ${found.verdict.reasons.join('; ')}`),
         element('div', { class: 'verdict-line' },
           element('strong', { class: `badge ${within === judged.length ? 'good' : 'bad'}` }, `${within} of ${judged.length} rows within tolerance`),
           element('p', {}, `${found.trials.length} trials, ${machine.cpu}, ${machine.cores} cores, ${found.generated_at}`)),
         ...publishedTable(found.published),
+        run ? element('p', {}, element('a', { href: address(run, 'report.html'), target: '_blank' }, 'The whole report, with the footnotes that the original lacks')) : null,
         element('details', { class: 'small' }, element('summary', {}, `The model, figure by figure (${modelRows(found).length})`), modelTable(modelRows(found))),
       ].filter(Boolean));
       outcome.dataset.within = within;

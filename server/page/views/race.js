@@ -5,6 +5,7 @@ import { onOneHost } from '../clock.js';
 import { Playhead } from '../draw/playhead.js';
 import { LANES, controls } from '../knobs.js';
 import { firstAfter } from '../trace.js';
+import { BOUNDS, TROUBLES, wordsOf } from '../troubles.js';
 import { LanePanel, make, put } from './lane.js';
 
 const WINDOWS_S = [1, 2, 4, 8, 15, 30, 60];
@@ -39,6 +40,8 @@ class Race {
   /** Lanes whose figures are to be shown anew. */
   #stale = [];
   #figuresDue = false;
+  /** What was switched on in the run that is shown, by lane. */
+  #troubleOfRun = new Map();
 
   constructor(element, lab) {
     this.element = element;
@@ -50,13 +53,18 @@ class Race {
 
   #build() {
     const intro = make('header', 'race-intro');
+    const first = make('a', '', 'The course takes 25 minutes.');
+    first.href = '#/course';
+    const begin = make('p', 'race-begin', 'New here? ');
+    begin.append(first);
     intro.append(
       make('h1', '', 'One event, five ways to the browser'),
-      make('p', 'muted', 'Press Run. The lab publishes the same events to five connections of this browser, all of them real. Yellow is news that waits at the server because nobody has asked for it yet.'),
+      begin,
+      make('p', 'muted race-words', 'Press Run. The same events go to this browser over five connections, all real. Yellow is news that waits at the server until somebody asks.'),
     );
     const side = make('details', 'race-side');
-    const summary = make('summary', '', 'Knobs');
-    side.append(summary);
+    this.sideWords = make('summary', '', 'Knobs');
+    side.append(this.sideWords);
     side.open = innerWidth >= 1000;
     const knobs = make('form', 'knobs');
     this.knobs = knobs;
@@ -71,6 +79,9 @@ class Race {
     this.beside = make('p', 'small muted');
     this.beside.hidden = true;
     stage.append(this.beside);
+    this.bounds = make('p', 'small lane-tags race-bounds');
+    this.bounds.hidden = true;
+    stage.append(this.bounds);
     this.lanes = make('div', 'lanes');
     for (const kind of Object.keys(LANES)) {
       const panel = new LanePanel(kind);
@@ -122,21 +133,27 @@ class Race {
     this.zoom.value = this.#window;
     zoom.append(this.zoom);
     bar.append(this.run, this.pause, this.back, this.forth, this.slow, label, this.clock, zoom);
-    this.stepWords = make('p', 'small muted step-words', matchMedia('(hover: none)').matches ? '' : 'Space pauses, ← and → step from one recorded instant to the next, + and − change the window.');
-    bar.append(this.stepWords);
+    const help = make('p', 'small muted step-words');
+    this.stepWords = make('span', 'step-now');
+    help.append(this.stepWords);
+    if (!matchMedia('(hover: none)').matches) help.append('Space pauses, ← and → step from one recorded instant to the next, + and − change the window.');
+    bar.append(help);
     return bar;
   }
 
   #legend() {
     const list = make('ul', 'race-legend small');
     for (const [mark, words] of [
-      ['published', 'published'], ['waits', 'event waits'], ['held', 'request waits'],
-      ['asks', 'request'], ['empty', 'empty answer'], ['push', 'event'], ['handshake', 'opening'], ['alive', 'heartbeat'],
+      ['published', 'event published'], ['waits', 'event waits'], ['held', 'request waits'], ['gap', 'no request waits (long polling)'],
+      ['asks', 'request'], ['push', 'events on their way'], ['empty', 'empty poll, request and answer'], ['handshake', 'opening'], ['alive', 'heartbeat'],
+      ['fault', 'trouble'],
     ]) {
       const entry = make('li');
       entry.append(make('span', `mark mark-${mark}`), words);
       list.append(entry);
+      if (mark === 'fault') this.faultMark = entry;
     }
+    this.faultMark.hidden = true;
     return list;
   }
 
@@ -157,7 +174,13 @@ class Race {
     });
     addEventListener('keydown', (event) => this.#key(event));
     lab.addEventListener('state', () => this.#showState());
+    lab.addEventListener('chosen', ({ detail }) => this.#showTrouble(detail));
+    lab.addEventListener('state', () => this.#showTrouble());
     lab.addEventListener('run', ({ detail }) => {
+      this.#troubleOfRun.clear();
+      // A lesson's run has its own.
+      const isOwn = detail.parameters.trouble === lab.situation?.trouble;
+      this.#showTrouble(isOwn ? [...Object.keys(detail.lanes), 'run'] : []);
       this.#playhead.follow(detail);
       this.#stale = [];
       for (const panel of this.#panels) panel.figures = null;
@@ -195,6 +218,7 @@ class Race {
       sight.observe(panel.curvesCanvas);
     }
     for (const panel of this.#panels) panel.describe(lab.knobs);
+    this.#showTrouble();
     this.#showState();
   }
 
@@ -244,6 +268,29 @@ class Race {
     if (state === 'off' || state === 'closed') this.#say(why);
     else if (state === 'connecting') this.notice.hidden = true;
     this.#showControls();
+  }
+
+  /** What is on, in the head of each lane; and what was on in the run that is shown, where that differs. */
+  #showTrouble(applied = []) {
+    const { chosen } = this.lab;
+    const { trouble = {}, bounds = {} } = chosen ?? {};
+    const places = [...this.#panels.map((panel) => [panel.kind, wordsOf(TROUBLES, trouble[panel.kind])]), ['run', wordsOf(BOUNDS, bounds)]];
+    let isOn = false;
+    for (const [place, on] of places) {
+      isOn ||= on.length > 0;
+      // Trouble works at once on the lanes that it was switched for; bounds are those that the run began with.
+      if (applied.includes(place)) this.#troubleOfRun.set(place, new Set([...this.#troubleOfRun.get(place) ?? [], ...on]));
+      const ran = this.#troubleOfRun.get(place) ?? null;
+      const tags = on.map((words) => ({ isOn: true, words: !ran || ran.has(words) ? words : `next run: ${words}` }));
+      for (const words of ran ?? []) if (!on.includes(words)) tags.push({ isOn: false, words: `in this run: ${words}` });
+      const panel = this.#panels.find(({ kind }) => kind === place);
+      if (panel) panel.showTrouble(tags);
+      else {
+        this.bounds.hidden = tags.length === 0;
+        this.bounds.replaceChildren('The run: ', ...tags.map((tag) => make('span', tag.isOn ? 'lane-tag' : 'lane-tag muted', tag.words)));
+      }
+    }
+    put(this.sideWords, isOn ? 'Knobs, and trouble switched on' : 'Knobs');
   }
 
   #showControls() {
@@ -373,6 +420,7 @@ class Race {
       const isAbsent = !recording.lanes[panel.kind];
       if (panel.element.hidden !== isAbsent) panel.element.hidden = panel.delays.hidden = isAbsent;
     }
+    this.faultMark.hidden = !Object.values(recording.lanes).some(({ faults }) => faults.length > 0);
     this.scrub.value = end ? Math.round((1000 * position) / end) : 0;
     const seconds = `${(position / 1000).toFixed(1)} s`;
     put(this.clock, seconds);
@@ -408,8 +456,8 @@ function honesty(recording, published, at, info) {
   const { clock, measuredFromMs } = recording;
   const seconds = measuredFromMs ? Math.max(0, (at - measuredFromMs) / 1000) : 0;
   const offset = clock.offsetMs === 0
-    ? `clocks: the same${onOneHost() ? ', on one host' : ''} (estimated ${clock.estimatedMs.toFixed(2)} ± ${clock.errorMs.toFixed(2)} ms)`
-    : `clocks: the server's is ${clock.offsetMs.toFixed(2)} ± ${clock.errorMs.toFixed(2)} ms ahead, taken into account`;
+    ? `Clocks: the same${onOneHost() ? ', on one host' : ''} (estimated ${clock.estimatedMs.toFixed(2)} ± ${clock.errorMs.toFixed(2)} ms)`
+    : `Clocks: the server's is ${clock.offsetMs.toFixed(2)} ± ${clock.errorMs.toFixed(2)} ms ahead, taken into account`;
   const timer = globalThis.crossOriginIsolated ? 'this browser’s timer ticks every 5 µs' : 'this browser’s timer ticks only every 100 µs';
   const debug = info?.server?.profile === 'debug' ? ' The server is a debug build: its own share of the delay is larger than need be.' : '';
   const beside = recording.remarks.map((words) => ` ${words}`).join('');

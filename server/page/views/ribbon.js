@@ -3,10 +3,10 @@
 
 import { LANES } from '../knobs.js';
 import { costOf, LAYERS, ratioOf, ticker } from '../wire/layers.js';
-import { element, grouped, kindClass, KIND_WORDS, write } from './element.js';
+import { element, grouped, kindClass, KIND_WORDS, PAYLOAD_WORDS, write } from './element.js';
 
 const REFRESH_MS = 500;
-const WORDS = { ...KIND_WORDS, tcp_ip: 'TCP and IP (computed)' };
+const WORDS = { ...KIND_WORDS, payload: PAYLOAD_WORDS, tcp_ip: 'TCP and IP (computed)' };
 
 export function mount(place, lab) {
   return new Ribbon(place, lab);
@@ -32,11 +32,11 @@ class Ribbon {
     this.lanes = element('div', { class: 'ribbon-lanes' }, ...Object.entries(LANES).map(([kind, { title }]) => this.#row(kind, title)));
     this.legend = element('ul', { class: 'wire-legend small' });
     this.table = element('table', { class: 'ribbon-ratio small' });
-    this.load = element('button', { type: 'button', class: 'quiet', onclick: () => this.#load() }, 'Set the knobs to these parameters');
+    this.load = element('button', { type: 'button', onclick: () => this.#load() }, 'Set the knobs to these parameters');
     this.place.append(
       element('h2', {}, 'Bytes for one event'), this.layers, this.words, this.lanes, this.legend,
       element('details', { class: 'ribbon-melts' },
-        element('summary', {}, '435 → 40 → 8.6 → 1: polling over WebSocket, layer by layer'),
+        element('summary', {}, '435 → 40 → 8.6 → 1: polling : WebSocket, layer by layer'),
         element('p', { class: 'small muted' }, 'Kaazing’s stock ticker (c. 2010): one poll and one event of 21 bytes a second. The published ratio counts headers alone. Opening the connection, paid once, is in no ratio.'),
         element('div', { class: 'scrolls', tabindex: '0', role: 'group', 'aria-label': 'Ratios by layer' }, this.table), this.load));
   }

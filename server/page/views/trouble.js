@@ -2,13 +2,15 @@
 // afterwards what was noticed, made up for, doubled and lost. The proxy of the lab does it, not the page.
 
 import { LANES } from '../knobs.js';
-import { BOUNDS, boundsOf, consequences, TROUBLES, troubleOf } from '../troubles.js';
+import { BOUNDS, boundsOf, consequences, TROUBLES, troubleOf, wordsOf } from '../troubles.js';
 import { element, write } from './element.js';
 
 const ALL = Object.keys(LANES);
 const RESTART_MS = 2000;
 const PATIENCE_MS = 3000;
 const REFRESH_MS = 500;
+/** Shown where lanes differ; nobody can choose it. */
+const MIXED = 'mixed';
 
 export function mount(place, lab) {
   return new TroublePanel(place, lab);
@@ -26,15 +28,13 @@ class TroublePanel {
     lab.chosen ??= { trouble: {}, bounds: {} };
     this.#build();
     for (const name of ['change', 'done', 'run', 'trouble', 'state']) lab.addEventListener(name, () => this.#soon());
-    // A link changes nothing of what is running; a switch of this panel does.
-    lab.addEventListener('shared', () => { this.#set(); this.#show(); });
-    this.#set();
-    this.#show();
+    lab.addEventListener('shared', () => this.#adopt());
+    this.#adopt();
   }
 
   #build() {
     this.lane = this.#select('Lane', [['all', 'every lane'], ...Object.entries(LANES).map(([kind, { title }]) => [kind, title])], 'Where the trouble is.', (value) => { this.#lane = value; this.#show(); });
-    const switches = TROUBLES.map((one) => this.#row(one, 'trouble', [['', 'off'], ...one.options]));
+    const switches = TROUBLES.map((one) => this.#row(one, 'trouble', [['', 'off'], ...one.options, [MIXED, 'differs by lane']]));
     const bounds = BOUNDS.map((one) => this.#row(one, 'bounds', one.options));
     const button = (text, act) => element('button', { type: 'button', onclick: act }, text);
     this.cut = button('Cut now', () => this.#lanes.forEach((lane) => this.lab.send({ do: 'cut', lane })));
@@ -46,7 +46,7 @@ class TroublePanel {
       element('table', { class: 'small' }, element('thead', {}, element('tr', {}, ...['Lane', 'what happened', 'noticed after', 'back after', 'made up for', 'missing', 'twice'].map((text) => element('th', { scope: 'col' }, text)))), this.table));
     this.panel = element('details', { class: 'trouble' },
       element('summary', {}, 'Trouble on the way'),
-      this.lane.row, ...switches, ...bounds,
+      element('div', { class: 'trouble-rows' }, this.lane.row, ...switches, ...bounds),
       element('div', { class: 'trouble-acts' }, this.cut, this.restart, this.fallback), this.state, this.results);
     this.place.append(this.panel);
   }
@@ -59,9 +59,21 @@ class TroublePanel {
 
   #select(label, options, help, onChange) {
     const id = `trouble-${label.toLowerCase().replaceAll(' ', '-')}`;
-    const select = element('select', { id, title: help, 'aria-describedby': `${id}-help`, onchange: () => onChange(select.value) }, ...options.map(([value, text]) => element('option', { value }, text)));
+    const select = element('select', { id, title: help, 'aria-describedby': `${id}-help`, onchange: () => onChange(select.value) }, ...options.map(([value, text]) => element('option', { value, hidden: value === MIXED, disabled: value === MIXED }, text)));
     const row = element('div', { class: 'trouble-row' }, element('label', { for: id }, label), select, element('span', { class: 'unseen', id: `${id}-help` }, help));
     return { row, select };
+  }
+
+  /** What a link chose: open for all to see, at the lane that it is about. */
+  #adopt() {
+    const { trouble, bounds } = this.lab.chosen;
+    const lanes = ALL.filter((lane) => wordsOf(TROUBLES, trouble[lane]).length > 0);
+    if (lanes.length === 1) this.lane.select.value = this.#lane = lanes[0];
+    if (lanes.length > 0 || wordsOf(BOUNDS, bounds).length > 0) this.panel.open = true;
+    // A link changes nothing of what is running; a switch of this panel does.
+    this.#set();
+    this.#show();
+    this.lab.dispatchEvent(new CustomEvent('chosen', { detail: [] }));
   }
 
   get #lanes() {
@@ -78,9 +90,9 @@ class TroublePanel {
       }
     }
     this.#set();
-    if (group === 'trouble') this.#apply();
+    const applied = group === 'trouble' ? this.#apply() : [];
     this.#show();
-    this.lab.dispatchEvent(new Event('chosen'));
+    this.lab.dispatchEvent(new CustomEvent('chosen', { detail: applied }));
   }
 
   /** For runs to come. */
@@ -89,15 +101,15 @@ class TroublePanel {
     this.lab.situation = { trouble: troubleOf(chosen.trouble, ALL), ...boundsOf(chosen.bounds) };
   }
 
-  /** On a run that goes on, at once, for the lanes that were chosen. */
+  /** On a run that goes on, at once, for the lanes that were chosen; answers which these are. */
   #apply() {
     const { lab } = this;
     const { recording } = lab;
-    if (recording === null || recording !== lab.running) return;
+    if (recording === null || recording !== lab.running) return [];
     const { trouble } = lab.situation;
-    for (const lane of this.#lanes) {
-      if (recording.lanes[lane]) lab.send({ do: 'lane', lane, rtt_ms: recording.parameters.rtt_ms, trouble: trouble[lane] });
-    }
+    const lanes = this.#lanes.filter((lane) => recording.lanes[lane]);
+    for (const lane of lanes) lab.send({ do: 'lane', lane, rtt_ms: recording.parameters.rtt_ms, trouble: trouble[lane] });
+    return lanes;
   }
 
   async #tryFallback() {
@@ -125,9 +137,9 @@ class TroublePanel {
       const [first, ...rest] = this.#lanes.filter((lane) => !one.lanes || one.lanes.includes(lane));
       const of = (lane) => lab.chosen.trouble[lane]?.[one.name] ?? '';
       const isMixed = group === 'trouble' && rest.some((lane) => of(lane) !== of(first));
-      select.value = group === 'bounds' ? lab.chosen.bounds[one.name] ?? '' : isMixed ? '' : of(first);
+      select.value = group === 'bounds' ? lab.chosen.bounds[one.name] ?? '' : isMixed ? MIXED : of(first);
       select.disabled = first === undefined || (group === 'bounds' && lab.isRunning);
-      select.parentElement.classList.toggle('on', select.value !== '' || isMixed);
+      select.parentElement.classList.toggle('on', select.value !== '');
     }
     this.cut.disabled = lab.running === null;
     this.restart.disabled = lab.running === null;

@@ -4,7 +4,7 @@
 import { now } from '../clock.js';
 import { LANES } from '../knobs.js';
 import { Recording } from '../trace.js';
-import { element, grouped, kindClass, KIND_WORDS, write } from './element.js';
+import { element, grouped, kindClass, KIND_WORDS, PAYLOAD_WORDS, write } from './element.js';
 import { WireDetail } from './wire_detail.js';
 import { WireList } from './wire_list.js';
 
@@ -53,13 +53,13 @@ class WireView {
         element('h1', {}, 'What the bytes are'),
         element('p', { class: 'muted' }, 'Every byte of your own connections, tapped where the server’s socket was read and written. Colours say what each byte was spent on.')),
       element('div', { class: 'wire-bar' }, this.run, this.tabs),
-      element('div', { class: 'wire-bar small' },
+      this.bar = element('div', { class: 'wire-bar small' },
         element('label', { for: 'wire-connection' }, 'Connection'), this.connections, this.follow, this.handshake,
         element('span', { class: 'wire-download' }, element('span', { class: 'muted' }, 'Download'), this.up, this.down)),
       say,
-      element('ul', { class: 'wire-legend small' }, ...SHOWN_KINDS.map((kind) => element('li', {}, element('span', { class: `swatch-kind ${kindClass(kind)}`, 'aria-hidden': 'true' }), KIND_WORDS[kind]))),
+      this.legend = element('ul', { class: 'wire-legend small' }, ...SHOWN_KINDS.map((kind) => element('li', {}, element('span', { class: `swatch-kind ${kindClass(kind)}`, 'aria-hidden': 'true' }), kind === 'payload' ? PAYLOAD_WORDS : KIND_WORDS[kind]))),
       this.state,
-      element('div', { class: 'wire-columns' }, this.list.element, this.detail.element));
+      this.columns = element('div', { class: 'wire-columns' }, this.list.element, this.detail.element));
   }
 
   get #recording() {
@@ -153,6 +153,11 @@ class WireView {
     for (const tab of this.tabs.children) tab.setAttribute('aria-pressed', String(tab.dataset.lane === this.#lane));
     this.#showConnections();
     const current = this.#current;
+    // Empty boxes tell nobody anything.
+    const isEmpty = Object.values(this.#lanes).every(({ connections }) => connections.size === 0);
+    for (const part of [this.bar, this.legend, this.columns]) part.hidden = isEmpty;
+    this.state.classList.toggle('notice', isEmpty);
+    this.state.classList.toggle('muted', !isEmpty);
     for (const button of [this.follow, this.handshake, this.up, this.down]) button.disabled = !current;
     this.follow.setAttribute('aria-pressed', String(this.list.follows));
     this.list.show(current?.dissector ?? null, this.#recording?.startedMs ?? 0);
@@ -182,7 +187,8 @@ class WireView {
 
   #words(current) {
     if (this.lab.state === 'off' || this.lab.state === 'closed') return this.lab.why ?? '';
-    if (!current) return 'Press Run: five lanes carry the same events for 5 s, and their bytes appear here.';
+    if (!current && this.lab.isRunning) return 'The lanes are being opened.';
+    if (!current) return this.#recording ? 'This lane was not in the run: choose another, or run again.' : 'Press Run 5 s: five lanes carry the same events, and every byte of them appears here.';
     const { dissector } = current;
     const sum = (direction) => dissector.log[direction].end;
     const kept = dissector.forgotten > 0 ? ` The oldest ${grouped(dissector.forgotten)} fields are counted, but no longer shown.` : '';

@@ -108,7 +108,7 @@ function dump(spans) {
   let position = spans[0]?.from ?? 0;
   const open = () => {
     line = { left: element('span', { class: 'hex' }), right: element('span', { class: 'text' }), have: 0 };
-    lines.push(element('div', { class: 'dump-line' }, element('span', { class: 'offset muted' }, position.toString(16).padStart(5, '0')), line.left, line.right));
+    lines.push(element('div', { class: 'dump-line' }, element('span', { class: 'offset muted' }, String(position)), line.left, line.right));
   };
   spans.forEach((span, index) => {
     const all = span.bytes;

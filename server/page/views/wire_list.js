@@ -133,6 +133,7 @@ export class WireList {
     const row = element('div', { class: 'wire-row', role: 'option' });
     row.parts = ['wire-time', 'wire-way', 'wire-what', 'wire-bytes'].map((name) => element('span', { class: name }));
     row.bar = element('span', { class: 'wire-kinds', 'aria-hidden': 'true' });
+    row.parts[1].append(element('span', {}), element('span', { class: 'wire-way-word' }));
     row.append(...row.parts, row.bar);
     this.spacer.append(row);
     return row;
@@ -151,7 +152,8 @@ export class WireList {
     row.dataset.direction = group.direction;
     const [time, way, what, bytes] = row.parts;
     write(time, `${((group.at - this.#origin) / 1000).toFixed(4)} s`);
-    write(way, group.direction === 'up' ? '↑ up' : '↓ down');
+    write(way.firstChild, group.direction === 'up' ? '↑' : '↓');
+    write(way.lastChild, group.direction === 'up' ? ' up' : ' down');
     write(what, named(group));
     write(bytes, `${grouped(group.bytes)} B`);
     kinds(row.bar, group);

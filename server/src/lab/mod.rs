@@ -18,6 +18,7 @@ mod lane;
 mod session;
 mod background;
 mod generator;
+mod order;
 pub mod scenarios;
 pub mod reports;
 pub mod door;
@@ -36,7 +37,7 @@ use tap::{Expected, Tap};
 use tokio::sync::{Semaphore, mpsc};
 
 /// Pages that may have a session at once.
-const MAX_SESSIONS: usize = 32;
+pub const MAX_SESSIONS: usize = 32;
 
 pub struct Lab {
     /// The server's public address.

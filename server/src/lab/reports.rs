@@ -1,15 +1,20 @@
 //! The runs that loadgen has written under `--reports`: a list of them, and their files by fixed names. A
 //! run is `NAME/STAMP`, or `NAME` alone (as with `--out`), whose stamp is `-` here. Nothing outside of that
-//! folder is read, whatever a request or a link on disk says, and a report can run no script.
+//! folder is read, whatever a request or a link on disk says, and a report can run no script. What a
+//! file says is believed only so far as it is short: somebody else may have written it.
+
+mod gist;
 
 use super::door;
 use crate::problems::Refusal;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
+use gist::{Results, short};
+use serde::Serialize;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use tokio::sync::Semaphore;
 
 /// What of a run is served, and as what.
 const FILES: [(&str, &str); 6] = [
@@ -27,8 +32,11 @@ const MOST_RUNS: usize = 200;
 /// Folders that are looked into.
 const MOST_FOLDERS: usize = 10_000;
 
-/// Results larger than this are not read for their title.
+/// Files larger than this are not read.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Whoever lists has one file in memory.
+static LISTING: Semaphore = Semaphore::const_new(1);
 
 /// The stamp of a run that lies right below its name.
 const NO_STAMP: &str = "-";
@@ -68,38 +76,16 @@ struct Skipped {
     why: String,
 }
 
-/// What is read of `results.json`.
-#[derive(Deserialize)]
-struct Results {
-    generated_at: String,
-    scenario: Scenario,
-    verdict: Verdict,
-    #[serde(default)]
-    summary: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-struct Scenario {
-    #[serde(default)]
-    title: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Verdict {
-    valid: bool,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    name: String,
-}
-
 /// `GET /lab/reports`
 pub async fn list(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let root = door::visitor(&request)?.reports().to_owned();
-    let listing = web::block(move || runs(&root))
-        .await
-        .map_err(|_| Refusal::NotFound)?;
+    let alone = LISTING.acquire().await;
+    let listing = web::block(move || {
+        let _alone = alone;
+        runs(&root)
+    })
+    .await
+    .map_err(|_| Refusal::NotFound)?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(listing))
@@ -112,10 +98,12 @@ pub async fn file(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let (name, stamp, file) = (part("name"), part("stamp"), part("file"));
     let kind = FILES.iter().find(|(known, _)| *known == file);
     let (_, kind) = kind.ok_or(Refusal::NotFound)?;
-    let read = web::block(move || fs::read(within(&root, &name, &stamp, &file)?)).await;
+    let read =
+        web::block(move || read_up_to(&within(&root, &name, &stamp, &file)?, MOST_BYTES)).await;
     let Ok(Ok(bytes)) = read else {
         return Err(Refusal::NotFound);
     };
+    let bytes = bytes.ok_or(Refusal::FileTooLarge { limit: MOST_BYTES })?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, *kind))
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -145,6 +133,17 @@ fn within(root: &Path, name: &str, stamp: &str, file: &str) -> io::Result<PathBu
         true => Ok(path),
         false => Err(outside()),
     }
+}
+
+/// A whole file, if it has no more bytes than this, also while it grows.
+fn read_up_to(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = fs::File::open(path)?;
+    if file.metadata()?.len() > limit {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
 /// One step down, and no hidden one: loadgen's unfinished runs begin with a dot.
@@ -200,26 +199,20 @@ fn holds_results(folder: &Path) -> bool {
 
 fn run(root: &Path, name: &str, stamp: &str) -> Result<Run, String> {
     let path = within(root, name, stamp, "results.json").map_err(|error| error.to_string())?;
-    let size = fs::metadata(&path)
+    let bytes = read_up_to(&path, MOST_BYTES)
         .map_err(|error| error.to_string())?
-        .len();
-    if size > MOST_BYTES {
-        return Err(format!(
-            "results.json has {size} bytes; {MOST_BYTES} are read"
-        ));
-    }
-    let bytes = fs::read(&path).map_err(|error| error.to_string())?;
+        .ok_or_else(|| {
+            format!("results.json has more than the {MOST_BYTES} bytes that are read")
+        })?;
     let results: Results = serde_json::from_slice(&bytes)
-        .map_err(|error| format!("results.json is none of loadgen's: {error}"))?;
-    let mut transports: Vec<String> = results.summary.into_iter().map(|row| row.name).collect();
-    transports.dedup();
+        .map_err(|error| short(&format!("results.json is none of loadgen's: {error}")))?;
     Ok(Run {
         name: name.to_owned(),
         stamp: stamp.to_owned(),
-        title: results.scenario.title.unwrap_or_else(|| name.to_owned()),
-        generated_at: results.generated_at,
+        title: (results.scenario.title).map_or_else(|| name.to_owned(), |title| title.0),
+        generated_at: results.generated_at.0,
         valid: results.verdict.valid,
-        transports,
+        transports: (results.summary.0.into_iter()).map(|name| name.0).collect(),
         files: (FILES.iter())
             .map(|(file, _)| *file)
             .filter(|file| within(root, name, stamp, file).is_ok())
@@ -229,6 +222,7 @@ fn run(root: &Path, name: &str, stamp: &str) -> Result<Run, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::gist::{MOST_CHARACTERS, MOST_TRANSPORTS};
     use super::*;
 
     fn results(title: &str, at: &str) -> String {
@@ -296,6 +290,45 @@ mod tests {
         let listing = runs(home.path());
         assert_eq!((listing.runs.len(), listing.more), (MOST_RUNS, 5));
         assert!(listing.runs.iter().all(|run| run.stamp != "000000"));
+    }
+
+    #[test]
+    fn what_a_file_says_at_length_is_cut() {
+        let home = tempfile::tempdir().unwrap();
+        let long = "峡".repeat(1_000_000);
+        write(home.path(), "a/1/results.json", &results(&long, &long));
+        let rows: Vec<String> = (0..1_000)
+            .map(|row| format!(r#"{{"name":"{row}{long:.400}"}}"#))
+            .collect();
+        let many = results("many", "2026").replace(r#"{"name":"sse"}"#, &rows[..].join(","));
+        write(home.path(), "b/2/results.json", &many);
+        let quoted = format!(r#"{{"verdict":{{"valid":"{long}"}}}}"#);
+        write(home.path(), "c/3/results.json", &quoted);
+        let listing = runs(home.path());
+        let title = |name: &str| {
+            let run = listing.runs.iter().find(|run| run.name == name).unwrap();
+            run.title.chars().count()
+        };
+        assert_eq!((title("a"), title("b")), (MOST_CHARACTERS, 4));
+        let many = listing.runs.iter().find(|run| run.name == "b").unwrap();
+        assert_eq!(many.transports.len(), MOST_TRANSPORTS);
+        assert_eq!(listing.skipped.len(), 1, "{}", listing.skipped.len());
+        // All of it: titles, dates, names and causes.
+        let told = serde_json::to_string(&listing).unwrap();
+        assert!(told.len() < 60_000, "{} bytes", told.len());
+    }
+
+    #[test]
+    fn a_file_beyond_the_limit_is_not_read() {
+        let home = tempfile::tempdir().unwrap();
+        write(home.path(), "file", "12345");
+        let path = home.path().join("file");
+        assert_eq!(read_up_to(&path, 5).unwrap().unwrap(), b"12345");
+        assert_eq!(read_up_to(&path, 4).unwrap(), None);
+        let endless = Path::new("/dev/zero");
+        if endless.exists() {
+            assert_eq!(read_up_to(endless, 1_000_000).unwrap(), None);
+        }
     }
 
     #[test]

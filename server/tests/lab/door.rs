@@ -30,8 +30,10 @@ fn another_site_or_a_name_that_can_be_rebound_is_refused_before_the_upgrade() {
     ] {
         ask(&server, host, &origin).expect_problem(403);
     }
-    let without = server.connect().get("/lab/session", "");
-    without.expect_problem(403);
+    let without = handshake(&own, "").replace("Origin: \r\n", "");
+    let mut client = server.connect();
+    client.send(without);
+    client.answer().expect_problem(403);
     for host in [own.as_str(), "localhost:8080", "[::1]:8080"] {
         assert_eq!(ask(&server, host, &format!("http://{host}")).status, 101);
     }
@@ -59,9 +61,30 @@ fn the_thirty_third_page_is_refused_until_one_has_gone() {
     let refused = ask(&server, &host, &origin);
     refused.expect_problem(503);
     assert!(refused.header("retry-after").is_some());
+    // The page asks once more, as pages do: without an Origin.
+    let mut client = server.connect();
+    let again = format!("GET /lab/session HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    client.send(&again);
+    let why = client.answer();
+    why.expect_problem(503);
+    let detail = why.json()["detail"].take();
+    assert!(
+        detail
+            .as_str()
+            .unwrap()
+            .starts_with("all 32 sessions of the lab are taken"),
+        "{detail}"
+    );
     pages.pop();
     let deadline = Instant::now() + LIMIT;
     while ask(&server, &host, &origin).status != 101 {
+        assert!(Instant::now() < deadline, "the seat was not given back");
+    }
+    pages.pop();
+    while {
+        client.send(&again);
+        client.answer().status != 426
+    } {
         assert!(Instant::now() < deadline, "the seat was not given back");
     }
 }

@@ -1,12 +1,13 @@
 //! Runs of loadgen as a page sees them. The program that runs here is a script that says, waits and
 //! writes what loadgen would; the real one is tried in loadgen's own tests (`cli/lab.rs`).
 
+use crate::gone::Program;
 use crate::harness::{LIMIT, Server};
 use crate::page::Page;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tempfile::TempDir;
 
@@ -15,8 +16,9 @@ const SCRIPT: &str = r#"#!/bin/sh
 echo "pid $$" >&2
 [ "$1" = run ] && [ "$3" = --out ] || { echo "odd arguments: $*" >&2; exit 104; }
 grep '^title' "$2" >&2
-echo "file $2" >&2
 echo "variables ${LOADGEN_CLIENTS:-none}" >&2
+if [ "$MODE" = odd ]; then printf '\377\376 odd\n' >&2; echo after >&2; fi
+if [ "$MODE" = deaf ]; then exec sleep 600 2>&-; fi
 if [ "$MODE" = wait ]; then cat > /dev/null; fi
 if [ "$MODE" = fail ]; then echo "error: no such luck" >&2; exit 104; fi
 mkdir -p "$4"
@@ -28,9 +30,7 @@ exit 99
 /// A server whose generator is the script in this mode, and the folder that it lives in.
 fn lab(mode: &str) -> (Server, TempDir) {
     let home = tempfile::tempdir().unwrap();
-    let program = home.path().join("loadgen");
-    fs::write(&program, SCRIPT.replace("$MODE", mode)).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let program = script(home.path(), mode);
     let reports = home.path().join("reports");
     let flags = [
         "--workers",
@@ -41,6 +41,29 @@ fn lab(mode: &str) -> (Server, TempDir) {
         reports.to_str().unwrap(),
     ];
     (Server::start_with(&flags), home)
+}
+
+fn script(folder: &Path, mode: &str) -> PathBuf {
+    let program = folder.join("loadgen");
+    fs::write(&program, SCRIPT.replace("$MODE", mode)).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+/// The same as a process, with the folder of its temporary files.
+fn program(mode: &str) -> (Program, PathBuf, TempDir) {
+    let home = tempfile::tempdir().unwrap();
+    let loadgen = script(home.path(), mode);
+    let (reports, temporary) = (home.path().join("reports"), home.path().join("temporary"));
+    fs::create_dir(&temporary).unwrap();
+    let flags = [
+        "--loadgen",
+        loadgen.to_str().unwrap(),
+        "--reports",
+        reports.to_str().unwrap(),
+    ];
+    let program = Program::start_with_temporary(&flags, &temporary);
+    (program, temporary, home)
 }
 
 fn generate(page: &mut Page, ask: &Value) {
@@ -118,13 +141,6 @@ fn a_shipped_scenario_runs_by_its_name_and_can_be_browsed() {
             .join(run)
             .join("results.json")
             .is_file()
-    );
-    let file = lines(&notes)
-        .into_iter()
-        .find_map(|line| line.strip_prefix("file "));
-    assert!(
-        !Path::new(file.unwrap()).exists(),
-        "its scenario is left behind"
     );
     let mut client = server.connect();
     client.send(format!(
@@ -233,6 +249,73 @@ fn a_server_that_ends_takes_its_runs_with_it() {
     let pid = line(&mut page, "pid ");
     drop(server);
     until_gone(&pid);
+}
+
+#[test]
+fn a_server_that_is_killed_leaves_no_file_of_its_runs() {
+    let (program, temporary, _home) = program("wait");
+    let mut page = program.open();
+    generate(&mut page, &json!({"scenario": "ticker"}));
+    let pid = line(&mut page, "pid ");
+    // It has the scenario, and nobody else can.
+    line(&mut page, "title");
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
+    drop(program);
+    until_gone(&pid);
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
+}
+
+#[test]
+fn background_clients_leave_no_report() {
+    let (program, temporary, home) = program("end");
+    let mut page = program.open();
+    generate(
+        &mut page,
+        &json!({"background": {"transport": "sse", "clients": 20, "rate": 1}}),
+    );
+    let notes = run(&mut page);
+    let done = notes.last().unwrap();
+    assert_eq!(done["state"], "done", "{done}");
+    assert!(done["run"].as_str().unwrap().starts_with("background/20"));
+    let wrote = done["results"]["stamp"].as_str().unwrap();
+    assert!(
+        wrote.starts_with(temporary.to_str().unwrap()),
+        "{wrote} is where it was to be written"
+    );
+    let deadline = Instant::now() + LIMIT;
+    while fs::read_dir(&temporary).unwrap().count() > 0 {
+        assert!(Instant::now() < deadline, "its report is kept");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(!home.path().join("reports").exists());
+}
+
+#[test]
+fn what_is_no_text_ends_nothing() {
+    let (_server, _home, mut page) = opened("odd");
+    generate(&mut page, &json!({"scenario": "ticker"}));
+    let notes = run(&mut page);
+    let odd = lines(&notes);
+    assert!(odd.contains(&"\u{fffd}\u{fffd} odd"), "{odd:?}");
+    assert_eq!(odd.last(), Some(&"after"), "{odd:?}");
+    assert_eq!(notes.last().unwrap()["state"], "done");
+}
+
+#[test]
+fn one_that_says_nothing_and_hears_nothing_is_stopped_all_the_same() {
+    let (_server, _home, mut page) = opened("deaf");
+    generate(&mut page, &json!({"scenario": "ticker"}));
+    let pid = line(&mut page, "pid ");
+    line(&mut page, "variables ");
+    generate(&mut page, &json!({"stop": true}));
+    assert_eq!(run(&mut page).last().unwrap()["state"], "stopped");
+    until_gone(&pid);
+}
+
+fn opened(mode: &str) -> (Server, TempDir, Page) {
+    let (server, home) = lab(mode);
+    let page = Page::open(&server);
+    (server, home, page)
 }
 
 #[test]

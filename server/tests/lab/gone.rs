@@ -6,6 +6,7 @@ use crate::page::{Page, ask_for_socket, frame, handshake};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,9 +19,15 @@ pub struct Program {
 
 impl Program {
     pub fn start(flags: &[&str]) -> Program {
+        Program::start_with_temporary(flags, &std::env::temp_dir())
+    }
+
+    /// Its temporary files are made in `folder`.
+    pub fn start_with_temporary(flags: &[&str], folder: &Path) -> Program {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pushlab-server"))
             .args(["--listen", "127.0.0.1:0", "--workers", "2"])
             .args(flags)
+            .env("TMPDIR", folder)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -53,6 +53,17 @@ fn runs_are_listed_and_their_files_read() {
 }
 
 #[test]
+fn a_file_of_a_size_that_no_report_has_is_refused_with_a_sentence() {
+    let (server, home) = lab(&[]);
+    let run = home.path().join("reports/chat/20261121T000000Z");
+    let huge = fs::File::create(run.join("latency.hlog")).unwrap();
+    huge.set_len(64 * 1024 * 1024 + 1).unwrap();
+    let answer = get(&server, "/lab/reports/chat/20261121T000000Z/latency.hlog");
+    answer.expect_problem(413);
+    assert!(answer.text().contains("folder of the reports"));
+}
+
+#[test]
 fn nothing_else_on_the_disk_is_read() {
     let (server, _home) = lab(&[]);
     for path in [
@@ -109,6 +120,18 @@ fn a_name_that_was_bound_to_this_host_sees_none_of_it_and_a_closed_lab_nobody() 
         let mut client: Client = server.connect();
         client.send(format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\n\r\n"));
         assert_eq!(client.answer().status, 403, "{path}");
+        for (site, status) in [
+            ("cross-site", 403),
+            ("same-site", 403),
+            ("same-origin", 200),
+            ("none", 200),
+        ] {
+            client.send(format!(
+                "GET {path} HTTP/1.1\r\nHost: {}\r\nSec-Fetch-Site: {site}\r\n\r\n",
+                server.public
+            ));
+            assert_eq!(client.answer().status, status, "{site} {path}");
+        }
         let answer = get(&closed, path);
         assert_eq!(answer.status, 404, "{path}");
         assert!(answer.text().contains("--lab on"), "{}", answer.text());

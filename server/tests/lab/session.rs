@@ -248,10 +248,6 @@ fn a_lane_answers_its_own_page_across_origins_and_no_other() {
         allowed(&lane.get(&format!("{path}?cursor=nonsense"), &own)),
         leave
     );
-    assert_eq!(
-        allowed(&lane.get(&path, "Origin: http://evil.example\r\n")),
-        None
-    );
     assert_eq!(allowed(&lane.get(&path, "")), None);
     // Not on the public port, whoever asks.
     assert_eq!(allowed(&server.connect().get(&path, &own)), None);
@@ -259,4 +255,62 @@ fn a_lane_answers_its_own_page_across_origins_and_no_other() {
     lane.send(format!("OPTIONS {path} HTTP/1.1\r\nHost: x\r\n{own}\r\n"));
     let preflight = lane.answer();
     assert_eq!((preflight.status, allowed(&preflight)), (204, leave));
+}
+
+#[test]
+fn a_lane_serves_no_other_page_in_the_browser() {
+    let server = Server::start_with(&["--workers", "1"]);
+    let page = Page::open(&server);
+    let room = page.room();
+    let own = format!("Origin: {}\r\n", page.origin);
+    let lane = page.lane_address("websocket");
+    let socket = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let paths = [
+        format!("/rooms/{room}/poll"),
+        format!("/rooms/{room}/stream"),
+        format!("/rooms/{room}/sse"),
+        format!("/rooms/{room}/ws"),
+        "/".to_owned(),
+        "/page/main.js".to_owned(),
+        "/health".to_owned(),
+        "/lab/usage".to_owned(),
+        "/metrics".to_owned(),
+    ];
+    for foreign in [
+        "Origin: http://evil.example\r\n",
+        "Origin: null\r\n",
+        &format!("Origin: http://{lane}\r\nSec-Fetch-Site: same-origin\r\n"),
+        &format!("{own}Origin: http://evil.example\r\n"),
+        "Sec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: same-site\r\n",
+        "Sec-Fetch-Site: none\r\n",
+    ] {
+        for path in &paths {
+            let mut client = page.lane("websocket");
+            let refused = client.get(path, &format!("{foreign}{socket}"));
+            refused.expect_problem(403);
+            assert!(refused.text().contains("its own page"), "{foreign}");
+            assert_eq!(refused.header("access-control-allow-origin"), None);
+        }
+        let mut client = page.lane("sse");
+        client.send(format!(
+            "OPTIONS /rooms/{room}/poll HTTP/1.1\r\nHost: x\r\n{foreign}\r\n"
+        ));
+        client.answer().expect_problem(403);
+        let posted = client.post_with(&room, foreign, r#"{"type":"x","data":1}"#);
+        posted.expect_problem(403);
+    }
+    for mine in [&*format!("{own}Sec-Fetch-Site: same-site\r\n"), ""] {
+        let path = format!("/rooms/{room}/poll");
+        assert_eq!(page.lane("sse").get(&path, mine).status, 200, "{mine}");
+        let path = format!("/rooms/{room}/ws");
+        let answer = page.lane("sse").get(&path, &format!("{mine}{socket}"));
+        assert_eq!(answer.status, 101, "{mine}");
+    }
+    // Nothing of this on the public port, where the bytes are nobody's.
+    let outside = server
+        .connect()
+        .get("/health", "Sec-Fetch-Site: cross-site\r\n");
+    assert_eq!(outside.status, 200);
 }

@@ -34,7 +34,7 @@ const judge = async (id, recordings, more = {}) => verdictOf(await lesson(id).ju
 test('every lesson is whole', () => {
   assert.equal(new Set(LESSONS.map(one => one.id)).size, 22);
   for (const one of LESSONS) {
-    assert.ok(one.claim && one.title && one.number && one.taught.length > 0 && one.why.length >= 2, one.id);
+    assert.ok(one.claim && one.topic && one.title && one.topic !== one.title && one.number && one.taught.length > 0 && one.why.length >= 2, one.id);
     assert.ok(one.question(one.parameters ?? {}).endsWith('?') || one.question(one.parameters ?? {}).endsWith(')'), one.id);
     assert.ok(one.scenario || ['l19', 'l20'].includes(one.id), `${one.id} has a scenario`);
     const { guess } = one;
@@ -93,7 +93,7 @@ test('the generator’s verdict is its expectations', () => {
   assert.equal(verdictOf(found), HOLDS);
   assert.equal(found.answer, 'yes');
   assert.equal(found.rows[0].measured, 7);
-  assert.equal(found.n, results.trials.reduce((sum, trial) => sum + trial.published, 0));
+  assert.equal(found.n, results.trials.reduce((sum, trial) => sum + trial.delivered, 0));
   assert.equal(fromResults(results, { of: 'connections' }).n, results.trials.reduce((sum, trial) => sum + trial.clients, 0));
   assert.equal(found.rows.length, results.expectations.length + 1);
   assert.ok(modelRows(results).every(row => row.verdict === HOLDS));

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { initial, KNOBS } from '../../page/knobs.js';
+import { initial, KNOBS, LANES } from '../../page/knobs.js';
 import { follow, fragmentOf, readFragment } from '../../page/share.js';
 
 test('a link carries every knob, the seed and the trouble', () => {
@@ -35,11 +35,20 @@ test('hostile links change nothing and say so', () => {
   assert.deepEqual(readFragment(`#/race?rate=5&${'x'.repeat(5000)}=1`).knobs, {}, 'a link that long is not read');
 });
 
+test('the words for the reader name the trouble that a link brings', () => {
+  const lab = { turn() {} };
+  assert.equal(follow(lab, '#/race?rate=5&seed=3&sse.idle=1000&sse.silent=on&run.heartbeat=600000'),
+    'This link set 2 knobs. It also switched on trouble. Server-sent events: idle cut after 1 s, silent drop; the run: no heartbeat. Press Run to see it.');
+  const everywhere = Object.keys(LANES).map((lane) => `${lane}.delay=250`).join('&');
+  assert.match(follow(lab, `#/race?${everywhere}`), /trouble\. Every lane: delay \+250 ms\. Press/);
+  assert.doesNotMatch(follow(lab, '#/race?rate=5'), /trouble/);
+});
+
 test('the words for the reader never repeat the link', () => {
   const lab = { turned: {}, turn(name, value) { this.turned[name] = value; } };
   const words = follow(lab, '#/race?rate=5&room=<img src=x onerror=alert(1)>');
   assert.deepEqual(lab.turned, { rate: 5 });
-  assert.match(words, /set 1 knobs\. 1 of its parts/);
+  assert.match(words, /set 1 knob\. 1 further part is no value/);
   assert.ok(!words.includes('<'));
   assert.equal(KNOBS.some(({ name }) => name === 'room'), false);
 });
