@@ -63,7 +63,8 @@ pub async fn session(request: HttpRequest, body: web::Payload) -> Result<HttpRes
     actix_web::rt::spawn(async move {
         // Either way it has ended; the session sees that its commands have.
         let _ = relay(socket.clone(), incoming, to_session, from_session).await;
-        let _ = socket.close(None).await;
+        // One that does not read does not hear this either.
+        let _ = tokio::time::timeout(PING, socket.close(None)).await;
     });
     Ok(response)
 }
@@ -122,18 +123,67 @@ async fn relay(
         }
         Ok(())
     };
-    let watch = async {
-        loop {
-            tokio::time::sleep(PING).await;
-            if heard.get().elapsed() > SILENCE {
-                return Err(Closed);
-            }
-            pinging.ping(b"").await?;
-        }
-    };
+    let watch = watch(&heard, PING, SILENCE, async || pinging.ping(b"").await);
     tokio::select! {
         ended = listen => ended,
         ended = tell => ended,
         ended = watch => ended,
+    }
+}
+
+/// Pings `every` so often, until nothing has been heard for the length of a `silence`. A ping that has no
+/// room, for the page does not read, is no reason to wait longer.
+async fn watch(
+    heard: &Cell<Instant>,
+    every: Duration,
+    silence: Duration,
+    mut ping: impl AsyncFnMut() -> Result<(), Closed>,
+) -> Result<(), Closed> {
+    loop {
+        tokio::time::sleep(every).await;
+        if heard.get().elapsed() > silence {
+            return Err(Closed);
+        }
+        if let Ok(sent) = tokio::time::timeout(every, ping()).await {
+            sent?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::timeout;
+
+    const EVERY: Duration = Duration::from_millis(5);
+    const SHORT: Duration = Duration::from_millis(50);
+    const LONG: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn a_page_that_neither_reads_nor_says_anything_is_given_up() {
+        let heard = Cell::new(Instant::now());
+        let full = async || std::future::pending().await;
+        let ended = timeout(LONG, watch(&heard, EVERY, SHORT, full)).await;
+        assert!(ended.expect("it waits for room").is_err());
+        assert!(heard.get().elapsed() > SHORT);
+    }
+
+    #[tokio::test]
+    async fn a_page_that_answers_is_not_given_up() {
+        let heard = Cell::new(Instant::now());
+        let answered = async || {
+            heard.set(Instant::now());
+            Ok(())
+        };
+        let silence = 10 * SHORT;
+        let watched = timeout(3 * silence, watch(&heard, EVERY, silence, answered)).await;
+        assert!(watched.is_err());
+        let gone = async || Err(Closed);
+        let ended = timeout(LONG, watch(&heard, EVERY, LONG, gone)).await;
+        assert!(
+            ended
+                .expect("it does not see that the socket is gone")
+                .is_err()
+        );
     }
 }
