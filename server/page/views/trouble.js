@@ -9,6 +9,7 @@ const ALL = Object.keys(LANES);
 const RESTART_MS = 2000;
 const PATIENCE_MS = 3000;
 const REFRESH_MS = 500;
+const HEADS = ['what happened', 'noticed after', 'back after', 'made up for', 'missing', 'twice'];
 /** Shown where lanes differ; nobody can choose it. */
 const MIXED = 'mixed';
 
@@ -43,7 +44,7 @@ class TroublePanel {
     this.state = element('p', { class: 'small muted', role: 'status' });
     this.table = element('tbody');
     this.results = element('div', { class: 'scrolls trouble-results', tabindex: '0', role: 'group', 'aria-label': 'What came of it' },
-      element('table', { class: 'small' }, element('thead', {}, element('tr', {}, ...['Lane', 'what happened', 'noticed after', 'back after', 'made up for', 'missing', 'twice'].map((text) => element('th', { scope: 'col' }, text)))), this.table));
+      element('table', { class: 'small' }, element('thead', {}, element('tr', {}, ...['Lane', ...HEADS].map((text) => element('th', { scope: 'col' }, text)))), this.table));
     this.panel = element('details', { class: 'trouble' },
       element('summary', {}, 'Trouble on the way'),
       element('div', { class: 'trouble-rows' }, this.lane.row, ...switches, ...bounds),
@@ -162,7 +163,7 @@ class TroublePanel {
     const key = JSON.stringify(rows);
     if (this.table.dataset.key === key) return;
     this.table.dataset.key = key;
-    this.table.replaceChildren(...rows.map(([title, ...cells]) => element('tr', {}, element('th', { scope: 'row' }, title), ...cells.map((text) => element('td', {}, text)))));
+    this.table.replaceChildren(...rows.map(([title, ...cells]) => element('tr', {}, element('th', { scope: 'row' }, title), ...cells.map((text, at) => element('td', { 'data-label': HEADS[at] }, text)))));
   }
 }
 
