@@ -38,6 +38,7 @@ export default async function hostile(browser, lab) {
   }
   await events(browser, lab);
   await session(browser, lab);
+  await cookies(browser, lab);
 }
 
 async function unharmed(tab, complaints, where) {
@@ -108,5 +109,28 @@ async function session(browser, lab) {
   await unharmed(tab, complaints, 'refused commands');
   const recording = await run(tab, { rate: 10, arrivals: 'constant', duration_s: 1, rtt_ms: 0, interval_ms: 200 });
   assert.equal(recording.lanes.websocket.delivered, 10);
+  await close();
+}
+
+/** Cookies know no ports: another program's go out on the lanes, and are neither shown nor kept nor counted. */
+async function cookies(browser, lab) {
+  const { tab, complaints, close } = await openTab(browser, lab.url, '/#/race');
+  await ready(tab);
+  const { hostname: domain } = new URL(lab.url);
+  await tab.context().addCookies([{ name: 'sid', value: 'tOpSeCrEt', domain, path: '/', httpOnly: true }]);
+  const recording = await run(tab, { rate: 5, arrivals: 'constant', duration_s: 1, rtt_ms: 0, interval_ms: 200, cookie: 100 });
+  assert.match(recording.bytesVoid ?? '', /cookies of another program/);
+  const heads = await tab.evaluate(async () => {
+    const { lab } = await import('/page/main.js');
+    const { toJson } = await import('/page/export.js');
+    return JSON.parse(toJson(lab.recording, null)).lanes;
+  });
+  for (const [kind, { connections }] of Object.entries(heads)) {
+    const up = connections.map(one => atob(one.up.base64)).join('');
+    assert.match(up, /Cookie: [^\r]*sid=\*{9}/i, kind);
+    assert.match(up, /pad=x{96}/, kind);
+    assert.doesNotMatch(up, /tOpSeCrEt/, kind);
+  }
+  assert.deepEqual(complaints, []);
   await close();
 }
