@@ -46,12 +46,12 @@ function kindsAreTheMeter({ lanes }) {
   }
 }
 
-/** The race's tables, which round from 10 kB on. */
+/** The race's lists of figures, which round from 10 kB on. */
 async function theScreenShows(tab, { lanes }) {
   // Figures follow the run's end within a frame or two.
   await tab.waitForTimeout(1500);
   const shown = await tab.locator('article.lane').evaluateAll(articles => articles.map(article => Object.fromEntries(
-    [...article.querySelectorAll('th')].map(name => [name.textContent.trim(), name.nextElementSibling.textContent.trim()]))));
+    [...article.querySelectorAll('dt')].map(name => [name.textContent.trim(), name.nextElementSibling.textContent.trim()]))));
   const count = text => {
     const [, number, unit] = /^([\d,.]+) (B|kB|MB)$/.exec(text) ?? assert.fail(`not bytes: ${text}`);
     return { bytes: Number(number.replaceAll(',', '')) * { B: 1, kB: 1e3, MB: 1e6 }[unit], within: { B: 0, kB: 50, MB: 50_000 }[unit] };
