@@ -11,11 +11,11 @@ const SVG_WIDTH = 1200;
 const SVG_MOST_MS = 8000;
 
 export function toJson(recording, server) {
-  const { parameters, seed, startedMs, endedMs, measuredFromMs, clock, events, bytesVoid } = recording;
+  const { parameters, seed, startedMs, endedMs, measuredFromMs, clock, events, bytesVoid, remarks } = recording;
   const lanes = Object.fromEntries(Object.entries(recording.lanes).map(([kind, lane]) => [kind, laneOf(lane)]));
   const whole = {
     format: 'pushlab-recording', version: 1, server, browser: globalThis.navigator?.userAgent ?? null,
-    parameters, seed, startedMs, endedMs, measuredFromMs, void: recording.void, bytesVoid, clock, events, lanes,
+    parameters, seed, startedMs, endedMs, measuredFromMs, void: recording.void, bytesVoid, remarks, clock, events, lanes,
   };
   return JSON.stringify(whole, null, 1);
 }
@@ -58,12 +58,12 @@ export function exchangesCsv(recording) {
   return csv([names, ...rows]);
 }
 
-/** RFC 4180. A text that a spreadsheet would take for a formula is marked as text. */
+/** RFC 4180, and semicolons and tabs, which some spreadsheets part cells by. A text that a spreadsheet would take for a formula is marked as text. */
 function csv(rows) {
   const cell = (value) => {
     if (value === null || value === undefined) return '';
     const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');
 }

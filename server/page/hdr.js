@@ -6,6 +6,8 @@ const DEFLATED = 0x1c849304;
 const PLAIN = 0x1c849303;
 /** The base cookie's low byte says the width of a word: 0x10 in V2. */
 const V2 = 0x10;
+/** No histogram is as large; some bytes inflate to a thousand times as many. */
+const MOST_BYTES = 16 * 2 ** 20;
 
 export async function decode(base64) {
   const bytes = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0));
@@ -20,8 +22,24 @@ export async function decode(base64) {
 }
 
 async function inflate(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate')).getReader();
+  const pieces = [];
+  let length = 0;
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+    length += value.length;
+    if (length > MOST_BYTES) {
+      await reader.cancel();
+      throw new Error(`a histogram that inflates to more than ${MOST_BYTES / 2 ** 20} MB is not read`);
+    }
+    pieces.push(value);
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 /** [bucket, count] of every bucket that is not empty. */

@@ -73,7 +73,7 @@ function showState() {
   const place = document.getElementById('lab-state');
   place.dataset.state = lab.state;
   place.querySelector('.words').textContent = stateWords[lab.state];
-  place.title = lab.why ?? '';
+  place.title = lab.why ?? (lab.busyWith ? `busy with ${lab.busyWith}` : '');
   const announce = document.getElementById('announce');
   if (!first || lab.state !== 'ready') announce.textContent = `The lab: ${stateWords[lab.state]}. ${lab.why ?? ''}`;
   first = false;
@@ -89,13 +89,22 @@ function wear(theme) {
   button.title = theme === 'auto' ? 'As the system has them' : '';
   dispatchEvent(new Event('theme'));
 }
-let theme = localStorage.getItem('pushlab-theme');
+/** A browser may keep nothing for this site; the theme then lasts as long as the page. */
+function kept(...value) {
+  try {
+    if (value.length > 0) localStorage.setItem('pushlab-theme', ...value);
+    return localStorage.getItem('pushlab-theme');
+  } catch {
+    return null;
+  }
+}
+let theme = kept();
 if (!Object.hasOwn(themes, theme ?? '')) theme = 'auto';
 wear(theme);
 button.addEventListener('click', () => {
   const names = Object.keys(themes);
   theme = names[(names.indexOf(theme) + 1) % names.length];
-  localStorage.setItem('pushlab-theme', theme);
+  kept(theme);
   wear(theme);
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => dispatchEvent(new Event('theme')));

@@ -56,7 +56,7 @@ export function follow(lab, fragment) {
   lab.chosen = read.chosen;
   const says = [`This link set ${counted(Object.keys(read.knobs).length, 'knob')}.`];
   if (read.refused > 0) says.push(`${counted(read.refused, 'further part')} ${read.refused === 1 ? 'is no value' : 'are no values'} that a knob can have, and ${read.refused === 1 ? 'was' : 'were'} left out.`);
-  says.push(...troubleWords(read.chosen), 'Press Run to see it.');
+  says.push(...troubleWords(read.chosen), lab.isRunning ? 'What runs now goes on as it was; the next run has them.' : 'Press Run to see it.');
   return says.join(' ');
 }
 

@@ -2,7 +2,8 @@
 // as the server's meter saw them, cut into requests and messages by the dissector. All instants are
 // milliseconds since the Unix epoch by the server's clock. It draws nothing and asks nobody.
 
-const { Dissector } = await import('./wire/dissector.js');
+import { CookieGuard, FLAWS } from './wire/cookies.js';
+import { Dissector } from './wire/dissector.js';
 
 /** Where in a sorted list the first entry after `at` is. */
 export function firstAfter(list, at, key) {
@@ -44,9 +45,14 @@ class Lane {
   /** Offset → when the server's socket took it. */
   #left = new Map();
   #read = new Map();
+  #guards = new Map();
+  #cookie;
+  #hasHoles = false;
 
-  constructor(kind) {
+  /** `cookie` is the size of the one that the page has set. */
+  constructor(kind, cookie = 0) {
     this.kind = kind;
+    this.#cookie = cookie;
   }
 
   receive(offset, atMs, plannedMs) {
@@ -97,24 +103,35 @@ class Lane {
     if (state === 'lost') this.reconnects += 1;
   }
 
+  /** Records are missing: of what a connection carries next, nobody knows what it is. */
+  lose() {
+    this.#hasHoles = true;
+    for (const guard of this.#guards.values()) guard.lose();
+  }
+
+  /** A name in FLAWS where the cookies of a request are not the page's own, else null. */
   wire(record) {
     let connection = this.connections.get(record.connection);
     if (!connection) {
       connection = { openedMs: record.at_ms, endedMs: null, dissector: new Dissector(this.kind) };
       this.connections.set(record.connection, connection);
+      this.#guards.set(record.connection, new CookieGuard(this.#cookie, this.#hasHoles));
     }
     if (record.what === 'ended') {
       connection.endedMs = record.at_ms;
       connection.dissector.end(record.at_ms);
     }
-    if (record.what !== 'up' && record.what !== 'down') return;
-    const bytes = decode(record.bytes);
+    if (record.what !== 'up' && record.what !== 'down') return null;
+    const guard = this.#guards.get(record.connection);
+    const carried = decode(record.bytes);
+    const bytes = record.what === 'up' ? guard.take(carried) : carried;
     connection.dissector.feed(record.what, bytes, record.at_ms);
     this.#note(connection.dissector);
     const { up, down } = this.bytes.at(-1) ?? { up: 0, down: 0 };
     this.bytes.push(record.what === 'up'
       ? { at: record.at_ms, up: up + bytes.length, down }
       : { at: record.at_ms, up, down: down + bytes.length });
+    return guard.flaw;
   }
 
   /** Remembers when events left; looks at what is new alone. */
@@ -210,6 +227,8 @@ export class Recording {
   measuredFromMs = null;
   void = null;
   bytesVoid = null;
+  /** What a reader of the figures must know beside them, in sentences. */
+  remarks = [];
   events = [];
   clock = { offsetMs: 0, errorMs: 0 };
   lanes = {};
@@ -218,7 +237,7 @@ export class Recording {
   constructor(parameters, lanes) {
     this.parameters = { ...parameters };
     this.seed = parameters.seed;
-    for (const kind of lanes) this.lanes[kind] = new Lane(kind);
+    for (const kind of lanes) this.lanes[kind] = new Lane(kind, parameters.cookie);
   }
 
   published(events) {
@@ -253,7 +272,27 @@ export class Recording {
   }
 
   wire(records) {
-    for (const record of records) this.lanes[record.lane]?.wire(record);
+    for (const record of records) {
+      const lane = this.lanes[record.lane];
+      // What comes after the end was not part of the run, but that a connection has ended.
+      if (!lane || (this.endedMs !== null && !(record.what === 'ended' && lane.connections.has(record.connection)))) continue;
+      const flaw = lane.wire(record);
+      if (flaw) this.makeBytesVoid(FLAWS[flaw]);
+    }
+  }
+
+  /** The session had no room for so many records. */
+  dropped(count) {
+    this.makeBytesVoid(`${count} records of the wire were dropped: byte figures are void`);
+    for (const lane of Object.values(this.lanes)) lane.lose();
+  }
+
+  /** Lanes of which the trace has other sums than the server's own meter. */
+  get unequal() {
+    return Object.entries(this.lanes).filter(([, { bytes, meter }]) => {
+      const { up, down } = bytes.at(-1) ?? { up: 0, down: 0 };
+      return up !== meter.rx || down !== meter.tx;
+    }).map(([kind]) => kind);
   }
 
   trouble(message) {
@@ -261,6 +300,7 @@ export class Recording {
   }
 
   meter(lanes) {
+    if (this.endedMs !== null) return;
     for (const [kind, figures] of Object.entries(lanes)) {
       if (this.lanes[kind]) this.lanes[kind].meter = figures;
     }
@@ -269,6 +309,11 @@ export class Recording {
   /** The first reason stands. */
   makeVoid(reason) {
     this.void ??= reason;
+  }
+
+  /** The same for what counts bytes. */
+  makeBytesVoid(reason) {
+    this.bytesVoid ??= reason;
   }
 
   /** Whether each lane has all that was published; the room may have had others' events as well. */

@@ -61,11 +61,20 @@ export function troubleOf(chosen, lanes) {
 
 /** What is switched on, each in a few words: `['idle cut after 1 s', …]`. */
 export function wordsOf(list, chosen = {}) {
-  return list.filter((one) => chosen[one.name] && isChoice(one, chosen[one.name])).map((one) => {
-    const [, text] = one.options.find(([value]) => value === chosen[one.name]);
-    return one.says ? one.says(text) : `${one.label.toLowerCase()} ${text}`;
-  });
+  return list.filter((one) => chosen[one.name] && isChoice(one, chosen[one.name])).map((one) => inWords(one, chosen[one.name]));
 }
+
+/** The same of fields as they are told to the server; what is none of the choices is not named. */
+export function wordsIn(list, fields = {}) {
+  return list.flatMap((one) => one.options.filter(([value]) => value !== '' && has(fields, one.apply(value))).map(([value]) => inWords(one, value)));
+}
+
+function inWords(one, value) {
+  const [, text] = one.options.find(([own]) => own === value);
+  return one.says ? one.says(text) : `${one.label.toLowerCase()} ${text}`;
+}
+
+const has = (fields, wanted) => Object.entries(wanted).every(([name, value]) => JSON.stringify(fields[name]) === JSON.stringify(value));
 
 export function boundsOf(chosen) {
   const set = BOUNDS.filter((one) => chosen[one.name] && isChoice(one, chosen[one.name]));

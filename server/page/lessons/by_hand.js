@@ -3,17 +3,25 @@
 
 import { subscribe as longPolling } from '../clients/long_polling.js';
 import { subscribe as websocket } from '../clients/websocket.js';
+import { pauseWithin } from '../hold.js';
 
-const pause = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
+/** Has the lab for `act(signal)`, as a part of what `within` holds or on its own. */
+async function alone(lab, what, within, act) {
+  const hold = lab.occupy(what, within);
+  try {
+    return await act(hold.signal);
+  } finally {
+    hold.release();
+  }
+}
 
 /** A fresh room on lanes without trouble. */
-async function fresh(lab, lanes, rtt_ms = 0) {
-  if (lab.state !== 'ready') throw new Error(lab.why ?? 'The lab is busy with another run.');
+async function fresh(lab, signal, lanes, rtt_ms = 0) {
   const before = lab.info;
   lab.send({ do: 'reset' });
   for (let waited = 0; lab.info === before; waited += 20) {
     if (waited > 5000) throw new Error('The lab did not give a fresh room within 5 s.');
-    await pause(20);
+    await pauseWithin(20, signal);
   }
   lab.send({ do: 'room', history: null, heartbeat_ms: null });
   for (const lane of lanes) {
@@ -25,72 +33,84 @@ async function fresh(lab, lanes, rtt_ms = 0) {
 const at = (lab, lane) => ({ url: `http://${location.hostname}:${lab.info.lanes[lane].port}`, room: encodeURIComponent(lab.info.room) });
 
 /** 'event' when the first one comes, 'lost' when the connection fails, 'late' when patience ends. */
-function first(subscribe, options, patience) {
+function first(subscribe, options, patience, signal) {
   const stop = new AbortController();
-  return new Promise(resolve => {
-    const timer = setTimeout(() => resolve('late'), patience);
-    const came = what => { clearTimeout(timer); resolve(what); };
-    subscribe({ ...options, signal: stop.signal, onEvent: () => came('event'), onState: state => { if (state === 'lost') came('lost'); } });
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => resolve('late'), patience);
+    stop.signal.addEventListener('abort', () => clearTimeout(late));
+    signal.addEventListener('abort', () => reject(signal.reason), { signal: stop.signal });
+    subscribe({ ...options, signal: stop.signal, onEvent: () => resolve('event'), onState: state => { if (state === 'lost') resolve('lost'); } });
   }).finally(() => stop.abort());
 }
 
 /** How long until the first event, in ms: WebSocket first and then long polling, and polling alone. */
-export async function fallback(lab, { rate, rtt_ms, duration_s, payload }, patience) {
-  const seen = {};
-  for (const [name, block] of [['swallowed', 'swallow'], ['refused', 'refuse'], ['pollingFirst', null]]) {
-    await fresh(lab, ['websocket', 'long-polling'], rtt_ms);
-    if (block) lab.send({ do: 'lane', lane: 'websocket', rtt_ms, trouble: { block_upgrade: block } });
-    lab.send({ do: 'publish', rate, arrivals: 'constant', payload, seed: 7, duration_s });
-    await pause(300);
-    const began = performance.now();
-    const socket = block ? await first(websocket, at(lab, 'websocket'), patience) : 'lost';
-    const poll = socket === 'event' ? 'event' : await first(longPolling, { ...at(lab, 'long-polling'), hold: 25 }, 10_000);
-    seen[name] = poll === 'event' ? performance.now() - began : NaN;
-    lab.send({ do: 'stop' });
-  }
-  await fresh(lab, ['websocket', 'long-polling']);
-  return seen;
+export function fallback(lab, { rate, rtt_ms, duration_s, payload }, patience, within = null) {
+  return alone(lab, 'a try of the fallback', within, async signal => {
+    const seen = {};
+    try {
+      for (const [name, block] of [['swallowed', 'swallow'], ['refused', 'refuse'], ['pollingFirst', null]]) {
+        await fresh(lab, signal, ['websocket', 'long-polling'], rtt_ms);
+        if (block) lab.send({ do: 'lane', lane: 'websocket', rtt_ms, trouble: { block_upgrade: block } });
+        lab.send({ do: 'publish', rate, arrivals: 'constant', payload, seed: 7, duration_s });
+        await pauseWithin(300, signal);
+        const began = performance.now();
+        const socket = block ? await first(websocket, at(lab, 'websocket'), patience, signal) : 'lost';
+        const poll = socket === 'event' ? 'event' : await first(longPolling, { ...at(lab, 'long-polling'), hold: 25 }, 10_000, signal);
+        seen[name] = poll === 'event' ? performance.now() - began : NaN;
+        lab.send({ do: 'stop' });
+      }
+      await fresh(lab, signal, ['websocket', 'long-polling']);
+      return seen;
+    } finally {
+      lab.send({ do: 'stop' });
+    }
+  });
 }
 
 /** The data of events as they came over the WebSocket lane; each is published by hand. */
-export async function received(lab, texts) {
-  await fresh(lab, ['websocket']);
-  const stop = new AbortController();
-  const came = [];
-  const whole = new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${came.length} of ${texts.length} events came within 15 s.`)), 15_000);
-    websocket({
-      ...at(lab, 'websocket'), signal: stop.signal,
-      onEvent: event => { if (came.push(event.data) === texts.length) { clearTimeout(timer); resolve(came); } },
-      onState: state => { if (state === 'open') for (const data of texts) lab.send({ do: 'event', data }); },
+export function received(lab, texts, within = null) {
+  return alone(lab, 'events that are sent by hand', within, async signal => {
+    await fresh(lab, signal, ['websocket']);
+    const stop = new AbortController();
+    const came = [];
+    const whole = new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`${came.length} of ${texts.length} events came within 15 s.`)), 15_000);
+      stop.signal.addEventListener('abort', () => clearTimeout(late));
+      signal.addEventListener('abort', () => reject(signal.reason), { signal: stop.signal });
+      websocket({
+        ...at(lab, 'websocket'), signal: stop.signal,
+        onEvent: event => { if (came.push(event.data) === texts.length) resolve(came); },
+        onState: state => { if (state === 'open') for (const data of texts) lab.send({ do: 'event', data }); },
+      });
     });
+    return whole.finally(() => stop.abort());
   });
-  return whole.finally(() => stop.abort());
 }
 
 const opened = sources => sources.filter(source => source.readyState === EventSource.OPEN).length;
 
 /** Seven EventSources on one port, a WebSocket beside them, and what happens when one stream ends. */
-export async function sevenStreams(lab) {
-  await fresh(lab, ['sse']);
-  await pause(300);
-  const { url, room } = at(lab, 'sse');
-  const sources = Array.from({ length: 7 }, (_, which) => new EventSource(`${url}/rooms/${room}/sse?tab=${which}`, { withCredentials: true }));
-  try {
-    await pause(3000);
-    const open = opened(sources);
-    const began = performance.now();
-    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/rooms/${room}/ws`);
-    const isOpen = await Promise.race([
-      new Promise(resolve => { socket.onopen = () => resolve(true); socket.onerror = () => resolve(false); }),
-      pause(3000).then(() => false),
-    ]);
-    const socketMs = performance.now() - began;
-    socket.close();
-    sources.find(source => source.readyState === EventSource.OPEN)?.close();
-    await pause(1500);
-    return { asked: sources.length, open, socket: isOpen ? 1 : 0, socketMs, afterClosing: opened(sources) };
-  } finally {
-    for (const source of sources) source.close();
-  }
+export function sevenStreams(lab, within = null) {
+  return alone(lab, 'seven streams', within, async signal => {
+    await fresh(lab, signal, ['sse']);
+    await pauseWithin(300, signal);
+    const { url, room } = at(lab, 'sse');
+    const sources = Array.from({ length: 7 }, (_, which) => new EventSource(`${url}/rooms/${room}/sse?tab=${which}`, { withCredentials: true }));
+    try {
+      await pauseWithin(3000, signal);
+      const open = opened(sources);
+      const began = performance.now();
+      const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/rooms/${room}/ws`);
+      const isOpen = await Promise.race([
+        new Promise(resolve => { socket.onopen = () => resolve(true); socket.onerror = () => resolve(false); }),
+        pauseWithin(3000, signal).then(() => false),
+      ]).finally(() => socket.close());
+      const socketMs = performance.now() - began;
+      sources.find(source => source.readyState === EventSource.OPEN)?.close();
+      await pauseWithin(1500, signal);
+      return { asked: sources.length, open, socket: isOpen ? 1 : 0, socketMs, afterClosing: opened(sources) };
+    } finally {
+      for (const source of sources) source.close();
+    }
+  });
 }

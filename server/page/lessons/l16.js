@@ -15,7 +15,7 @@ export default {
   parameters: { rate: RATE, arrivals: 'constant', payload: 64, rtt_ms: 20, duration_s: 20 },
   lanes: ['websocket', 'long-polling'],
   model: () => PATIENCE_MS + 1000 / RATE / 2,
-  drive: (lab, parameters) => fallback(lab, parameters, PATIENCE_MS),
+  drive: (lab, parameters, hold) => fallback(lab, parameters, PATIENCE_MS, hold),
   judge({ driven, parameters, floor }) {
     const between = 1000 / parameters.rate;
     // An event comes within one beat; set-up takes a few round trips.

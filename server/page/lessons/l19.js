@@ -25,7 +25,7 @@ export default {
   parameters: { payload: 55 },
   lanes: ['websocket'],
   model: () => 96,
-  drive: lab => received(lab, ticks(TICKS)),
+  drive: (lab, _, hold) => received(lab, ticks(TICKS), hold),
   async judge({ driven }) {
     const messages = driven.map(text => new TextEncoder().encode(text));
     const size = messages.reduce((sum, message) => sum + message.length, 0);

@@ -14,7 +14,7 @@ export default {
   parameters: { rtt_ms: 0 },
   lanes: ['sse'],
   model: () => 6,
-  drive: lab => sevenStreams(lab),
+  drive: (lab, _, hold) => sevenStreams(lab, hold),
   judge({ driven }) {
     const row = (label, measured, model) => ({ ...judged({ measured, model, off: 0, n: 1 }), label, unit: '' });
     return {

@@ -16,8 +16,9 @@ const CALIBRATION = { rate: 50, arrivals: 'constant', payload: 64, rtt_ms: 0, du
 const plain = parameters => ({ ...initial(), background: 0, cookie: 0, ...parameters });
 
 /** What server, browser and machine add where the model says 0: a WebSocket on a line without delay. */
-async function calibrate(lab) {
-  const recording = await lab.run(plain(CALIBRATION), { lanes: ['websocket'] });
+async function calibrate(lab, hold) {
+  const recording = await lab.run(plain(CALIBRATION), { lanes: ['websocket'], hold });
+  hold.signal.throwIfAborted();
   refuseVoid(recording);
   const values = latencies(recording, 'websocket');
   if (values.length === 0) throw new Error('No event came over the WebSocket of the calibration run.');
@@ -26,10 +27,10 @@ async function calibrate(lab) {
 }
 
 /** A machine that is busy for a moment is asked again; one that stays busy gives no verdict. */
-async function floorOf(lab, tell) {
+async function floorOf(lab, tell, hold) {
   for (let asked = 1; ; asked += 1) {
     tell(asked);
-    const floor = await calibrate(lab);
+    const floor = await calibrate(lab, hold);
     if (floor.mean <= BUSY_MS) return floor;
     if (asked === CALIBRATIONS) {
       throw new Error(`This machine is too busy to measure: a WebSocket on a bare line takes ${floor.mean.toFixed(0)} ms (n = ${floor.n}). Close what runs beside it and run again.`);
@@ -44,23 +45,33 @@ function refuseVoid(recording) {
 
 /** → {rows, verdict, n, of, text, floor, recordings, …}; `tell(step, of, words)` hears of progress. */
 export async function runHere(lesson, parameters, lab, tell = () => {}) {
+  const hold = lab.occupy(`lesson ${lesson.number}`);
+  try {
+    return await measured(lesson, parameters, lab, tell, hold);
+  } finally {
+    hold.release();
+  }
+}
+
+async function measured(lesson, parameters, lab, tell, hold) {
   const given = { ...lesson.parameters, ...parameters };
   const found = { parameters: given, recordings: [] };
   const runs = lesson.drive ? [] : lesson.runs?.(given) ?? [given];
   const steps = runs.length + (lesson.drive ? 2 : 1);
   if (lesson.by !== 'computed') {
-    found.floor = await floorOf(lab, asked => tell(1, steps, `calibrating: what this machine adds by itself${asked > 1 ? `, again (it is busy)` : ''}`));
+    found.floor = await floorOf(lab, asked => tell(1, steps, `calibrating: what this machine adds by itself${asked > 1 ? `, again (it is busy)` : ''}`), hold);
   }
   for (const [at, run] of runs.entries()) {
     const overrides = typeof run === 'function' ? run(found.recordings) : run;
     tell(at + 2, steps, `running for ${overrides.duration_s} s`);
-    const recording = await lab.run(plain(overrides), { lanes: lesson.lanes });
+    const recording = await lab.run(plain(overrides), { lanes: lesson.lanes, hold });
+    hold.signal.throwIfAborted();
     refuseVoid(recording);
     found.recordings.push(recording);
   }
   if (lesson.drive) {
     tell(steps, steps, 'running');
-    found.driven = await lesson.drive(lab, given);
+    found.driven = await lesson.drive(lab, given, hold);
   }
   return { ...found, ...await lesson.judge(found), by: lesson.by ?? 'browser' };
 }
@@ -85,40 +96,67 @@ async function fetched(run) {
   return answer.json();
 }
 
-/** Runs a shipped scenario in loadgen; resolves with its results. */
-export function generate(lab, name, tell = () => {}) {
+/** How long loadgen may take to write its report once it is told to stop. */
+const STOPS_WITHIN_MS = 20_000;
+
+/** Runs a shipped scenario in loadgen; resolves with its results. What other runs say is not its own. */
+export async function generate(lab, name, tell = () => {}, within = null) {
+  const hold = lab.occupy(`loadgen’s run of “${name}”`, within);
+  const own = new AbortController();
+  try {
+    return await attended(lab, name, tell, hold.signal, own.signal);
+  } finally {
+    own.abort();
+    hold.release();
+  }
+}
+
+function attended(lab, name, tell, stop, signal) {
+  const before = new Set(lab.generator.seen);
+  let run = null;
   return new Promise((resolve, reject) => {
-    const end = () => {
-      lab.removeEventListener('generator', hear);
-      lab.removeEventListener('refused', refused);
-      lab.removeEventListener('state', state);
-    };
-    const fail = words => { end(); reject(new Error(words)); };
+    const fail = words => reject(new Error(words));
     const hear = ({ detail }) => {
+      if (before.has(detail.run) || (run !== null && detail.run !== run)) return;
+      if (detail.state === 'started') run = detail.run;
+      // Until it has started, only its failure or the stop that was asked for can be its end.
+      if (run === null && detail.state !== 'failed' && !stop.aborted) return;
       if (detail.state === 'started' || detail.state === 'progress') tell(detail.text ?? '');
       else if (detail.state === 'failed' && !detail.results) fail(detail.text || 'loadgen failed without a word.');
       else if (detail.state === 'stopped') fail('Stopped.');
-      else if (detail.results) { end(); resolve(detail.results); }
-      else if (detail.state === 'done') { end(); fetched(detail.run).then(resolve, reject); }
+      else if (detail.results) resolve(detail.results);
+      else if (detail.state === 'done') fetched(detail.run).then(resolve, reject);
     };
-    const refused = ({ detail }) => { if (detail.do === 'generate') fail(detail.why); };
-    const state = () => { if (lab.state === 'closed') fail('The connection to the lab ended.'); };
-    lab.addEventListener('generator', hear);
-    lab.addEventListener('refused', refused);
-    lab.addEventListener('state', state);
+    lab.addEventListener('generator', hear, { signal });
+    lab.addEventListener('refused', ({ detail }) => { if (detail.do === 'generate') fail(detail.why); }, { signal });
+    lab.addEventListener('state', () => { if (lab.state === 'closed') fail('The connection to the lab ended.'); }, { signal });
+    stop.addEventListener('abort', () => {
+      lab.send({ do: 'generate', stop: true });
+      const timer = setTimeout(() => fail('Stopped, but loadgen has not said that it ended.'), STOPS_WITHIN_MS);
+      signal.addEventListener('abort', () => clearTimeout(timer));
+    }, { signal });
     lab.send({ do: 'generate', scenario: name });
   });
 }
 
 /** A lesson by its scenario, in loadgen: its own expectations are the verdict. */
 export async function runByGenerator(lesson, lab, tell = () => {}) {
+  const hold = lab.occupy(`lesson ${lesson.number}`);
+  try {
+    return await generated(lesson, lab, tell, hold);
+  } finally {
+    hold.release();
+  }
+}
+
+async function generated(lesson, lab, tell, hold) {
   const found = await scenarios(lesson.scenario);
   if (found.length === 0) throw new Error(`No scenario ${lesson.scenario} is shipped with this server.`);
   const { fromResults } = await import('./results.js');
   const parts = [];
   for (const [at, one] of found.entries()) {
     tell(at + 1, found.length, `loadgen runs “${one.title ?? one.name}”`);
-    const results = await generate(lab, one.name, words => tell(at + 1, found.length, words));
+    const results = await generate(lab, one.name, words => tell(at + 1, found.length, words), hold);
     parts.push({ results, name: one.name, ...(lesson.by === 'generator' ? lesson.judge({ results }) : fromResults(results)) });
   }
   return {

@@ -89,7 +89,6 @@ export function card(lesson, lab, { onVerdict = () => {} } = {}) {
   function halt() {
     state.halted = true;
     lab.stop();
-    lab.send({ do: 'generate', stop: true });
   }
 
   async function go(byGenerator) {

@@ -6,6 +6,7 @@ import { paintCurves } from '../draw/curves.js';
 import { near } from '../draw/near.js';
 import { LADDER_HEIGHT, paintFrame, paintLadder, shortTime } from '../draw/ladder.js';
 import { CanvasPainter } from '../draw/painter.js';
+import { tag } from './trouble_tags.js';
 
 const FIGURES = [
   ['last', 'last delay'],
@@ -146,7 +147,7 @@ export class LanePanel {
     const key = JSON.stringify(tags);
     if (this.tags.dataset.key === key) return;
     this.tags.dataset.key = key;
-    this.tags.replaceChildren(...tags.map(({ words, isOn }) => make('span', isOn ? 'lane-tag' : 'lane-tag muted', words)));
+    this.tags.replaceChildren(...tags.map(tag));
   }
 
   describe(parameters) {

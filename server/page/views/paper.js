@@ -39,7 +39,7 @@ export function mount(root, lab) {
     const outcome = element('section', { class: 'outcome', hidden: true, 'aria-label': 'Published, model and measured' });
     const parameters = element('div', { class: 'parameters' });
     const run = element('button', { type: 'button', class: 'primary run', onclick: go }, 'Run it');
-    const stop = element('button', { type: 'button', hidden: true, onclick: () => lab.send({ do: 'generate', stop: true }) }, 'Stop');
+    const stop = element('button', { type: 'button', hidden: true, onclick: () => lab.stop() }, 'Stop');
     const kept = element('button', { type: 'button', class: 'kept', onclick: showKept }, 'Show the newest run that is kept');
     const look = () => {
       const can = lab.state === 'ready' && lab.info?.loadgen;

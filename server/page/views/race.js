@@ -5,8 +5,8 @@ import { onOneHost } from '../clock.js';
 import { Playhead } from '../draw/playhead.js';
 import { LANES, controls } from '../knobs.js';
 import { firstAfter } from '../trace.js';
-import { BOUNDS, TROUBLES, wordsOf } from '../troubles.js';
 import { LanePanel, make, put } from './lane.js';
+import { TroubleTags } from './trouble_tags.js';
 
 const WINDOWS_S = [1, 2, 4, 8, 15, 30, 60];
 /** Numbers that change more often than this cannot be read. */
@@ -40,8 +40,6 @@ class Race {
   /** Lanes whose figures are to be shown anew. */
   #stale = [];
   #figuresDue = false;
-  /** What was switched on in the run that is shown, by lane. */
-  #troubleOfRun = new Map();
 
   constructor(element, lab) {
     this.element = element;
@@ -79,9 +77,6 @@ class Race {
     this.beside = make('p', 'small muted');
     this.beside.hidden = true;
     stage.append(this.beside);
-    this.bounds = make('p', 'small lane-tags race-bounds');
-    this.bounds.hidden = true;
-    stage.append(this.bounds);
     this.lanes = make('div', 'lanes');
     for (const kind of Object.keys(LANES)) {
       const panel = new LanePanel(kind);
@@ -94,7 +89,8 @@ class Race {
     row.append(...this.#panels.map((panel) => panel.delays));
     delays.append(row);
     this.honesty = make('p', 'small muted honesty', 'Nothing has been measured yet.');
-    stage.append(this.lanes, delays, this.honesty, make('div', 'race-ribbon'), make('div', 'race-export'));
+    const tags = new TroubleTags(this.lab, this.#panels, (isOn) => put(this.sideWords, isOn ? 'Knobs, and trouble switched on' : 'Knobs'));
+    stage.append(tags.element, this.lanes, delays, this.honesty, make('div', 'race-ribbon'), make('div', 'race-export'));
     const columns = make('div', 'race-columns');
     columns.append(side, stage);
     this.element.append(intro, columns);
@@ -135,8 +131,8 @@ class Race {
     bar.append(this.run, this.pause, this.back, this.forth, this.slow, label, this.clock, zoom);
     const help = make('p', 'small muted step-words');
     this.stepWords = make('span', 'step-now');
-    help.append(this.stepWords);
-    if (!matchMedia('(hover: none)').matches) help.append('Space pauses, ← and → step from one recorded instant to the next, + and − change the window.');
+    help.append(this.stepWords, ' ');
+    if (!matchMedia('(hover: none)').matches) help.append('Space pauses, ← and → step, + and − change the window.');
     bar.append(help);
     return bar;
   }
@@ -174,11 +170,7 @@ class Race {
     });
     addEventListener('keydown', (event) => this.#key(event));
     lab.addEventListener('state', () => this.#showState());
-    lab.addEventListener('chosen', () => this.#showTrouble());
-    lab.addEventListener('state', () => this.#showTrouble());
     lab.addEventListener('run', ({ detail }) => {
-      this.#troubleOfRun.clear();
-      this.#showTrouble();
       this.#playhead.follow(detail);
       this.#stale = [];
       for (const panel of this.#panels) panel.figures = null;
@@ -216,7 +208,6 @@ class Race {
       sight.observe(panel.curvesCanvas);
     }
     for (const panel of this.#panels) panel.describe(lab.knobs);
-    this.#showTrouble();
     this.#showState();
   }
 
@@ -249,7 +240,7 @@ class Race {
   }
 
   #showBeside({ state, text }) {
-    const { background, background_transport: transport } = this.lab.knobs;
+    const { background, background_transport: transport } = this.lab.running?.parameters ?? {};
     if (!background) return;
     const words = { started: 'are connecting', progress: text, done: 'have gone', stopped: 'have gone', failed: `failed: ${text}` };
     this.beside.hidden = false;
@@ -258,6 +249,7 @@ class Race {
 
   #showState() {
     const { state, why } = this.lab;
+    this.run.title = this.lab.busyWith ? `Stops ${this.lab.busyWith}` : '';
     put(this.run, { running: 'Stop', closed: 'Reconnect', off: 'Try again' }[state] ?? 'Run');
     this.run.classList.toggle('primary', state !== 'running');
     for (const group of this.knobs.elements) if (group.tagName === 'FIELDSET') group.disabled = state === 'running';
@@ -265,32 +257,6 @@ class Race {
     if (state === 'off' || state === 'closed') this.#say(why);
     else if (state === 'connecting') this.notice.hidden = true;
     this.#showControls();
-  }
-
-  /** What is on, in the head of each lane; and what was on in the run that is shown, where that differs. */
-  #showTrouble() {
-    const { chosen, isRunning, recording } = this.lab;
-    const { trouble = {}, bounds = {} } = chosen ?? {};
-    const places = [...this.#panels.map((panel) => [panel.kind, wordsOf(TROUBLES, trouble[panel.kind])]), ['run', wordsOf(BOUNDS, bounds)]];
-    let isOn = false;
-    for (const [place, on] of places) {
-      isOn ||= on.length > 0;
-      // Trouble works at once; bounds are those that the run began with.
-      if (isRunning && recording) {
-        const had = this.#troubleOfRun.get(place);
-        if (place !== 'run' || !had) this.#troubleOfRun.set(place, new Set([...had ?? [], ...on]));
-      }
-      const ran = this.#troubleOfRun.get(place) ?? null;
-      const tags = on.map((words) => ({ isOn: true, words: !ran || ran.has(words) ? words : `next run: ${words}` }));
-      for (const words of ran ?? []) if (!on.includes(words)) tags.push({ isOn: false, words: `in this run: ${words}` });
-      const panel = this.#panels.find(({ kind }) => kind === place);
-      if (panel) panel.showTrouble(tags);
-      else {
-        this.bounds.hidden = tags.length === 0;
-        this.bounds.replaceChildren('The run: ', ...tags.map((tag) => make('span', tag.isOn ? 'lane-tag' : 'lane-tag muted', tag.words)));
-      }
-    }
-    put(this.sideWords, isOn ? 'Knobs, and trouble switched on' : 'Knobs');
   }
 
   #showControls() {
@@ -430,6 +396,7 @@ class Race {
   }
 
   #done(recording) {
+    this.beside.hidden = true;
     this.#playhead.position = this.#playhead.end;
     if (this.#playhead.mode === 'live') this.#playhead.pause();
     this.#showControls();
@@ -445,6 +412,7 @@ class Race {
     const flaw = recording.void ?? recording.bytesVoid;
     if (this.lab.state === 'closed') return;
     if (flaw) this.#say(`This run is void: ${flaw}.`);
+    else if (recording.remarks.length > 0) this.#say(recording.remarks.join(' '));
     else put(document.getElementById('announce'), `The run is over, ${recording.events.length} events. Median delays: ${parts.join(', ')}.`);
   }
 }
@@ -458,6 +426,7 @@ function honesty(recording, published, at, info) {
     : `Clocks: the server's is ${clock.offsetMs.toFixed(2)} ± ${clock.errorMs.toFixed(2)} ms ahead, taken into account`;
   const timer = globalThis.crossOriginIsolated ? 'this browser’s timer ticks every 5 µs' : 'this browser’s timer ticks only every 100 µs';
   const debug = info?.server?.profile === 'debug' ? ' The server is a debug build: its own share of the delay is larger than need be.' : '';
-  return `n = ${published} events in ${seconds.toFixed(1)} s, each sent to every lane. Delay = receipt in this browser − planned instant of publishing. `
+  const beside = recording.remarks.map((words) => ` ${words}`).join('');
+  return `n = ${published} events in ${seconds.toFixed(1)} s, each sent to every lane.${beside} Delay = receipt in this browser − planned instant of publishing. `
     + `Bytes: all that the server’s sockets carried, opening included. ${offset}; ${timer}.${debug}`;
 }

@@ -9,6 +9,7 @@ const ALL = Object.keys(LANES);
 const RESTART_MS = 2000;
 const PATIENCE_MS = 3000;
 const REFRESH_MS = 500;
+const HEADS = ['what happened', 'noticed after', 'back after', 'made up for', 'missing', 'twice'];
 /** Shown where lanes differ; nobody can choose it. */
 const MIXED = 'mixed';
 
@@ -43,7 +44,7 @@ class TroublePanel {
     this.state = element('p', { class: 'small muted', role: 'status' });
     this.table = element('tbody');
     this.results = element('div', { class: 'scrolls trouble-results', tabindex: '0', role: 'group', 'aria-label': 'What came of it' },
-      element('table', { class: 'small' }, element('thead', {}, element('tr', {}, ...['Lane', 'what happened', 'noticed after', 'back after', 'made up for', 'missing', 'twice'].map((text) => element('th', { scope: 'col' }, text)))), this.table));
+      element('table', { class: 'small' }, element('thead', {}, element('tr', {}, ...['Lane', ...HEADS].map((text) => element('th', { scope: 'col' }, text)))), this.table));
     this.panel = element('details', { class: 'trouble' },
       element('summary', {}, 'Trouble on the way'),
       element('div', { class: 'trouble-rows' }, this.lane.row, ...switches, ...bounds),
@@ -70,9 +71,10 @@ class TroublePanel {
     const lanes = ALL.filter((lane) => wordsOf(TROUBLES, trouble[lane]).length > 0);
     if (lanes.length === 1) this.lane.select.value = this.#lane = lanes[0];
     if (lanes.length > 0 || wordsOf(BOUNDS, bounds).length > 0) this.panel.open = true;
-    this.#apply();
+    // A link changes nothing of what is running; a switch of this panel does.
+    this.#set();
     this.#show();
-    this.lab.dispatchEvent(new Event('chosen'));
+    this.lab.dispatchEvent(new CustomEvent('chosen', { detail: [] }));
   }
 
   get #lanes() {
@@ -88,19 +90,27 @@ class TroublePanel {
         (chosen.trouble[lane] ??= {})[one.name] = value;
       }
     }
-    this.#apply();
+    this.#set();
+    const applied = group === 'trouble' ? this.#apply() : [];
     this.#show();
-    this.lab.dispatchEvent(new Event('chosen'));
+    this.lab.dispatchEvent(new CustomEvent('chosen', { detail: applied }));
   }
 
-  /** For runs to come; and on a run that goes on, at once. */
+  /** For runs to come. */
+  #set() {
+    const { chosen } = this.lab;
+    this.lab.situation = { trouble: troubleOf(chosen.trouble, ALL), ...boundsOf(chosen.bounds) };
+  }
+
+  /** On a run that goes on, at once, for the lanes that were chosen; answers which these are. */
   #apply() {
     const { lab } = this;
-    const trouble = troubleOf(lab.chosen.trouble, ALL);
-    lab.situation = { trouble, ...boundsOf(lab.chosen.bounds) };
-    if (!lab.isRunning || !lab.recording) return;
-    const { rtt_ms: rtt } = lab.recording.parameters;
-    for (const lane of Object.keys(lab.recording.lanes)) lab.send({ do: 'lane', lane, rtt_ms: rtt, trouble: trouble[lane] });
+    const { recording } = lab;
+    if (recording === null || recording !== lab.running) return [];
+    const { trouble } = lab.situation;
+    const lanes = this.#lanes.filter((lane) => recording.lanes[lane]);
+    for (const lane of lanes) lab.send({ do: 'lane', lane, rtt_ms: recording.parameters.rtt_ms, trouble: trouble[lane] });
+    return lanes;
   }
 
   async #tryFallback() {
@@ -132,8 +142,8 @@ class TroublePanel {
       select.disabled = first === undefined || (group === 'bounds' && lab.isRunning);
       select.parentElement.classList.toggle('on', select.value !== '');
     }
-    this.cut.disabled = !lab.isRunning;
-    this.restart.disabled = !lab.isRunning;
+    this.cut.disabled = lab.running === null;
+    this.restart.disabled = lab.running === null;
     this.fallback.disabled = lab.state !== 'ready';
     if (this.panel.open || lab.recording) this.#showResults();
   }
@@ -153,7 +163,7 @@ class TroublePanel {
     const key = JSON.stringify(rows);
     if (this.table.dataset.key === key) return;
     this.table.dataset.key = key;
-    this.table.replaceChildren(...rows.map(([title, ...cells]) => element('tr', {}, element('th', { scope: 'row' }, title), ...cells.map((text) => element('td', {}, text)))));
+    this.table.replaceChildren(...rows.map(([title, ...cells]) => element('tr', {}, element('th', { scope: 'row' }, title), ...cells.map((text, at) => element('td', { 'data-label': HEADS[at] }, text)))));
   }
 }
 

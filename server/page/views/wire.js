@@ -28,7 +28,7 @@ class WireView {
     this.detail = new WireDetail();
     this.list = new WireList((group) => this.#open(group));
     this.#build();
-    lab.addEventListener('run', () => { this.#said = null; });
+    lab.addEventListener('run', () => this.#forget());
     for (const name of ['change', 'done', 'run', 'state']) lab.addEventListener(name, () => this.#soon());
     // Hidden screens draw nothing; they catch up when they come back.
     place.parentElement?.addEventListener('route', () => this.#soon());
@@ -85,24 +85,34 @@ class WireView {
     }
   }
 
+  /** What was shown of an earlier run, also while this screen is hidden, is not kept for its sake. */
+  #forget() {
+    this.#said = null;
+    this.#connection = null;
+    this.detail.clear('Choose a row');
+    this.list.show(null, 0);
+  }
+
   /** One frame of the learner's own, on a connection of its own: browsers mask what they send. */
   async #say() {
     const { lab } = this;
     if (lab.state !== 'ready') return;
     this.say.disabled = true;
-    const said = new Recording(lab.knobs, ['websocket']);
+    const said = new Recording({ ...lab.knobs, cookie: 0 }, ['websocket']);
     said.startedMs = now() + (lab.clock?.offsetMs ?? 0);
     Object.assign(lab, { aside: said });
     try {
       await converse(`ws://${location.hostname}:${lab.info.lanes.websocket.port}/rooms/${encodeURIComponent(lab.info.room)}/ws`, this.words.value);
+      // A run that was begun meanwhile is what is looked at now.
+      if (lab.aside !== said) return;
       this.#said = said;
       this.#choose('websocket');
       const isOwn = (group) => group.direction === 'up' && group.runs.some((run) => run.part === 'payload');
       if (this.list.selectFirst(isOwn)) this.detail.show(this.list.group, this.#current.dissector, 'payload');
     } catch (error) {
-      write(this.state, error.message);
+      if (lab.aside === said) write(this.state, error.message);
     } finally {
-      lab.aside = null;
+      if (lab.aside === said) lab.aside = null;
       this.say.disabled = false;
     }
   }
@@ -207,10 +217,12 @@ function converse(address, text) {
     const timer = setTimeout(() => end(new Error(`The frame did not come back within ${SAID_WITHIN_MS / 1000} s: is trouble switched on for WebSocket?`)), SAID_WITHIN_MS);
     function end(error) {
       clearTimeout(timer);
+      socket.onclose = null;
       socket.close(1000, 'said');
       setTimeout(error ? () => reject(error) : resolve, RECORDS_MS);
     }
     socket.onmessage = ({ data }) => (JSON.parse(data).type === 'hello' ? socket.send(text) : end(null));
+    socket.onclose = () => end(new Error('The connection was closed before the frame had come back.'));
     socket.onerror = () => end(new Error('The WebSocket could not be opened: is its upgrade blocked?'));
   });
 }

@@ -28,6 +28,7 @@ export class WireDetail {
 
   clear(text) {
     this.#spans = [];
+    this.#dissector = null;
     this.title.textContent = text;
     for (const place of [this.fields, this.words, this.figure, this.dump]) place.replaceChildren();
   }

@@ -2,6 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { deflateSync } from 'node:zlib';
 import { Histogram, decode } from '../../page/hdr.js';
 
 const results = JSON.parse(readFileSync(new URL('../../../reports/example/results.json', import.meta.url)));
@@ -33,4 +34,12 @@ test('runs are merged by their counts', async () => {
 
 test('what is no histogram is refused', async () => {
   await assert.rejects(decode(btoa('nothing of the kind')), /histogram/);
+});
+
+test('what inflates without end is refused', async () => {
+  const body = deflateSync(Buffer.alloc(20 * 2 ** 20));
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(0x1c849304 | 0x10, 0);
+  head.writeUInt32BE(body.length, 4);
+  await assert.rejects(decode(Buffer.concat([head, body]).toString('base64')), /more than 16 MB/);
 });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { boundsOf, consequences, troubleOf } from '../../page/troubles.js';
+import { BOUNDS, boundsOf, consequences, troubleOf, TROUBLES, wordsIn, wordsOf } from '../../page/troubles.js';
 
 test('only what can be chosen reaches the server', () => {
   const chosen = {
@@ -17,6 +17,21 @@ test('only what can be chosen reaches the server', () => {
   });
   assert.deepEqual(boundsOf({ heartbeat: '1000', history: '', resume: 'no', other: '1' }), { heartbeat_ms: 1000, resume: false });
   assert.deepEqual(boundsOf({ heartbeat: '-1', history: '<img>' }), {});
+});
+
+test('every choice has words, and they are the same of what was told to the server', () => {
+  for (const list of [TROUBLES, BOUNDS]) {
+    for (const one of list) {
+      for (const [value] of one.options.filter(([own]) => own !== '')) {
+        const words = wordsOf(list, { [one.name]: value });
+        assert.equal(words.length, 1);
+        assert.deepEqual(wordsIn(list, one.apply(value)), words);
+      }
+    }
+  }
+  assert.deepEqual(wordsOf(TROUBLES, { idle: '1000', delay: '', stall: '7' }), ['idle cut after 1 s']);
+  assert.deepEqual(wordsIn(TROUBLES, { delay_ms: 3, silent_drop: true }), ['silent drop'], 'a lesson may have a delay of its own');
+  assert.deepEqual(wordsIn(BOUNDS), []);
 });
 
 test('what a cut cost: time to notice and to come back, what was made up for and what is missing', () => {
