@@ -19,7 +19,7 @@ export function mount(root, lab) {
   const picked = new Map();
   root.append(
     element('h1', {}, 'Reports'),
-    element('p', { class: 'muted' }, 'Every run of loadgen leaves a folder. Tick several to lay their distributions of delivery latency over each other; open one to read its whole report.'),
+    element('p', { class: 'muted' }, 'A run of loadgen leaves a folder, but for clients in the background of the race. Tick several to lay their distributions of delivery latency over each other; open one to read its whole report.'),
     element('div', { class: 'row' }, element('button', { type: 'button', onclick: load }, 'Look again')), status, runs, unread, overlay, frame);
   lab.addEventListener('generator', ({ detail }) => { if (detail.state === 'done' && !root.hidden) load(); });
   load();
