@@ -100,14 +100,21 @@ async function loadgenAgrees(lab, costs) {
   const heads = kind => ['up', 'down'].map(direction => most(costs[kind].heads
     .filter(head => head.direction === direction)
     .map(head => head.bytes)));
-  const busy = await measure(lab, {
-    'interval-polling': heads('interval-polling'),
-    'long-polling': heads('long-polling'),
-    'http-streaming': null,
-    sse: null,
-    websocket: null,
-  });
-  for (const kind of ['http-streaming', 'sse', 'websocket', 'long-polling']) {
+  const kinds = ['http-streaming', 'sse', 'websocket', 'long-polling'];
+  let busy;
+  for (let tries = 1; tries <= 3; tries += 1) {
+    busy = await measure(lab, {
+      'interval-polling': heads('interval-polling'),
+      'long-polling': heads('long-polling'),
+      'http-streaming': null,
+      sse: null,
+      websocket: null,
+    });
+    // On a busy machine an event is counted within loadgen's window whose bytes were read before it.
+    if (kinds.every(kind => costs[kind].cost[1].includes(busy[kind].bytes.per_delivery))) break;
+    console.log(`bytes: an event lay on the edge of loadgen's window (try ${tries})`);
+  }
+  for (const kind of kinds) {
     assert.deepEqual({ kind, cost: costs[kind].cost[1] }, { kind, cost: [busy[kind].bytes.per_delivery] });
   }
   const batch = Math.max(...Object.keys(costs['interval-polling'].cost));
