@@ -20,12 +20,17 @@ export default async function pictures(browser, lab) {
     const { lab } = await import('/page/main.js');
     await lab.run(parameters);
   }, RUN);
-  const lanes = await tab.locator('.race-lanes, .lanes').first().boundingBox();
-  const clip = { ...lanes, x: lanes.x - 10, width: lanes.width + 20 };
-  const frames = await film(tab, running, clip);
+  // The words above the lanes grow when a run ends; the picture follows the lanes.
+  const lanes = tab.locator('.race-lanes, .lanes').first();
+  const { width, height } = await lanes.boundingBox();
+  const shot = async () => {
+    const { x, y } = await lanes.boundingBox();
+    return tab.screenshot({ clip: { x: x - 10, y, width: width + 20, height } });
+  };
+  const frames = await film(shot, running);
   await tab.waitForTimeout(800);
   const blank = await browser.newPage();
-  const moving = await animate(blank, [...frames, { png: await tab.screenshot({ clip }), ms: 3000 }], 0.6);
+  const moving = await animate(blank, [...frames, { png: await shot(), ms: 3000 }], 0.6);
   await keep('race.webp', moving);
   console.log(`pictures: ${frames.length} frames, ${(moving.length / 1024).toFixed(0)} KiB`);
 
@@ -52,13 +57,13 @@ export default async function pictures(browser, lab) {
 }
 
 /** Screenshots while `running` goes on, each with how long it stood. */
-async function film(tab, running, clip) {
+async function film(shot, running) {
   const frames = [];
   let goes = true;
   running.finally(() => { goes = false; });
   while (goes) {
     const began = performance.now();
-    const png = await tab.screenshot({ clip });
+    const png = await shot();
     await new Promise(done => setTimeout(done, Math.max(0, FRAME_MS - (performance.now() - began))));
     frames.push({ png, ms: Math.round(performance.now() - began) });
   }
