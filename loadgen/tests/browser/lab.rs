@@ -2,8 +2,13 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+/// Where the pictures and the reports go.
+fn out() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser")
+}
 
 pub struct Lab {
     process: Child,
@@ -13,7 +18,8 @@ pub struct Lab {
 impl Lab {
     pub fn start() -> Lab {
         let mut process = Command::new(env!("CARGO_BIN_EXE_loadgen"))
-            .args(["embedded-server", "--listen", "127.0.0.1:0"])
+            .args(["embedded-server", "--listen", "127.0.0.1:0", "--reports"])
+            .arg(out().join("reports"))
             // It serves for as long as this end is open.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -33,12 +39,11 @@ impl Lab {
 
     /// What a script is told of it, by environment.
     pub fn told(&self) -> [(&'static str, OsString); 4] {
-        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
         [
             ("LAB_URL", self.url.clone().into()),
             ("LAB_PID", self.process.id().to_string().into()),
             ("LAB_LOADGEN", env!("CARGO_BIN_EXE_loadgen").into()),
-            ("LAB_OUT", out.into()),
+            ("LAB_OUT", out().into()),
         ]
     }
 }
