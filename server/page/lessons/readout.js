@@ -12,6 +12,12 @@ export function span(recording) {
 export const latencies = (recording, lane) =>
   recording.lanes[lane].receipts.map(receipt => receipt.latencyMs).filter(Number.isFinite);
 
+/** From the server's socket to the program, in ms, event by event: the line, and what the browser adds. */
+export const legs = (recording, lane) => {
+  const one = recording.lanes[lane];
+  return one.receipts.map(receipt => receipt.atMs - one.leftAt(receipt.offset)).filter(Number.isFinite);
+};
+
 /** Polls that were asked while events were published. */
 export function polls(recording, lane) {
   const { from, to } = span(recording);
