@@ -26,11 +26,11 @@ export const KNOBS = [
   { name: 'seed', label: 'Seed', initial: 7, min: 1, max: 2 ** 31 - 1, group: 'run', help: 'The same seed gives the same instants and the same poll phase again.' },
 ];
 
-export const GROUPS = { events: 'Events', lanes: 'Lanes', network: 'Network', run: 'Run' };
+const GROUPS = { events: 'Events', lanes: 'Lanes', network: 'Network', run: 'Run' };
 
 export const initial = () => Object.fromEntries(KNOBS.map((knob) => [knob.name, knob.initial]));
 
-export function knobNamed(name) {
+function knobNamed(name) {
   return KNOBS.find((knob) => knob.name === name);
 }
 

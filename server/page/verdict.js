@@ -3,9 +3,9 @@
 // by nothing. Below the least n nothing is decided. Pure.
 
 /** Events below which a distribution of latencies decides nothing. */
-export const LEAST_EVENTS = 1000;
+const LEAST_EVENTS = 1000;
 /** A share is judged where the rarer side was expected at least so often. */
-export const LEAST_OF_EITHER = 5;
+const LEAST_OF_EITHER = 5;
 
 export const HOLDS = 'holds';
 export const DOES_NOT = 'does not';

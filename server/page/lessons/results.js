@@ -5,7 +5,7 @@ import { DOES_NOT, HOLDS, TOO_FEW } from '../verdict.js';
 
 const SCALES = { us: [1000, 'ms'], s: [1, 's'], bytes: [1, 'B'], bytes_per_s: [1, 'B/s'], per_s: [1, '/s'], count: [1, ''], share: [0.01, '%'], ratio: [1, ''] };
 
-export const unitOf = unit => SCALES[unit] ?? [1, ''];
+const unitOf = unit => SCALES[unit] ?? [1, ''];
 
 /** Medians of a figure: [{name, transport, parameters, value}] in the order of the summary. */
 export function medians(results, figure) {

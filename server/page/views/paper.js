@@ -134,7 +134,7 @@ export function mount(root, lab) {
 }
 
 /** The table, and its footnotes below it. */
-export function publishedTable(rows) {
+function publishedTable(rows) {
   const notes = [];
   const noteOf = words => {
     if (!words) return null;

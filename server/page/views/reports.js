@@ -92,7 +92,7 @@ export function mount(root, lab) {
 }
 
 /** One curve for each row of the summary: the histograms of its valid trials, added. */
-export async function curvesOf(run, read = resultsOf) {
+async function curvesOf(run, read = resultsOf) {
   const results = await read(run);
   const groups = new Map();
   for (const trial of results.trials.filter(one => one.valid && one.latency_us?.delivery?.hdr)) {

@@ -11,7 +11,7 @@ const MARGIN = 6;
 const TELLING = ['request-head', 'answer-head', 'payload', 'ws-control', 'heartbeat', 'sse-comment'];
 
 /** Runs that one read or write carried: `[{direction, at, runs, bytes}]`; goes on where it stopped. */
-export class Groups {
+class Groups {
   list = [];
   #dissector = null;
   #taken = 0;

@@ -7,7 +7,7 @@ import { KINDS } from './runs.js';
 /** IP and TCP header of one segment: 20 + 20, and 12 for timestamps. */
 export const SEGMENT_BYTES = 52;
 /** Request, answer, and an ACK of it; a push and its ACK. */
-export const SEGMENTS = { poll: 3, push: 2 };
+const SEGMENTS = { poll: 3, push: 2 };
 
 export const LAYERS = {
   header: { title: 'Headers alone', words: 'What a delivered event cost in headers, framing, empty answers and greetings, without its payload.' },
