@@ -2,6 +2,7 @@
 //! server read the same flags; each is also a variable `PUSHLAB_…`.
 
 use crate::lab::proxy::Flags;
+use crate::transports::websocket::flags::WebsocketFlags;
 use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
 use clap::Args;
@@ -95,6 +96,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub trouble: Flags,
+
+    #[command(flatten)]
+    pub websocket: WebsocketFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
