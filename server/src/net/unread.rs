@@ -13,13 +13,13 @@ use tokio::time::Sleep;
 
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
-pub struct Flags {
+pub struct UnreadFlags {
     /// Seconds for which a client may leave unread what was sent to it; then its connection is reset
     #[arg(long = "unread-timeout", env = "PUSHLAB_UNREAD_TIMEOUT", value_name = "SECONDS", default_value_t = 20.0, value_parser = crate::config::positive_seconds)]
     seconds: f64,
 }
 
-impl Flags {
+impl UnreadFlags {
     pub fn timeout(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
     }
