@@ -4,6 +4,7 @@
 use super::metered::{Meter, Metered};
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::drain::Begun;
 use crate::routes;
 use actix_http::HttpService;
 use actix_server::ServerBuilder;
@@ -78,6 +79,7 @@ pub fn serve_public(
             .client_request_timeout(FIRST_REQUEST)
             // A client that is gone frees what waits for it at once (actix-web#3462).
             .h1_allow_half_closed(false)
+            .graceful_shutdown_signal(wait_for_drain(&desk))
             .on_connect_ext(|io: &Metered<TcpStream>, data| {
                 data.insert(Rc::clone(io.meter()));
             })
@@ -108,15 +110,24 @@ pub fn serve_admin(
     open_desk: impl Fn() -> Rc<Desk> + Clone + Send + 'static,
 ) -> io::Result<ServerBuilder> {
     server.listen("admin", listener, move || {
+        let desk = open_desk();
+        let signal = wait_for_drain(&desk);
         let app = App::new()
-            .app_data(open_desk())
+            .app_data(desk)
             .configure(routes::admin)
             .configure(routes::lab);
         HttpService::build()
             .keep_alive(KEEP_ALIVE)
+            .graceful_shutdown_signal(signal)
             .h1(map_config(app, |()| AppConfig::default()))
             .tcp()
     })
+}
+
+/// What makes the answer in progress on a connection its last.
+fn wait_for_drain(desk: &Rc<Desk>) -> impl Fn() -> Begun + 'static {
+    let drain = Rc::clone(&desk.worker.drain);
+    move || drain.begun()
 }
 
 /// The kernel keeps the same deadline as `unread.rs`, from the first byte that the peer has no room for or

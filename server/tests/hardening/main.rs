@@ -9,3 +9,5 @@
 mod harness;
 mod subscribe;
 mod unread;
+#[cfg(unix)]
+mod stop;
