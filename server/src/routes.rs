@@ -33,6 +33,7 @@ pub fn public(app: &mut ServiceConfig) {
     let report = read_only("/lab/reports/{name}/{stamp}/{file}");
     app.service(report.route(web::get().to(reports::file)));
     app.service(read_only("/").route(web::get().to(page::home)));
+    app.service(read_only("/chat").route(web::get().to(page::chat)));
     app.service(read_only("/page/{file:.*}").route(web::get().to(page::file)));
     app.default_service(web::to(not_found));
 }
