@@ -2,6 +2,7 @@
 //! server read the same flags; each is also a variable `PUSHLAB_…`.
 
 use crate::lab::proxy::Flags;
+use crate::origin;
 use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
 use clap::Args;
@@ -92,6 +93,9 @@ pub struct Config {
     /// `kaazing`, or heads of this many bytes
     #[arg(long, env = "PUSHLAB_LAB_HEADERS")]
     pub lab_headers: Option<LabHeaders>,
+
+    #[command(flatten)]
+    pub origins: origin::OriginFlags,
 
     #[command(flatten)]
     pub trouble: Flags,

@@ -20,6 +20,8 @@ mod shortcut;
 mod subscription;
 mod transports;
 mod page;
+mod origin;
+mod gate;
 mod routes;
 mod desk;
 mod net;

@@ -76,7 +76,7 @@ async fn in_room(request: HttpRequest, body: web::Payload) -> Result<HttpRespons
         .await
         .unwrap_or_else(|refusal| refusal.error_response());
     if let Some(leave) = leave {
-        leave.grant(&mut answer);
+        leave.grant(answer.headers_mut());
     }
     Ok(answer)
 }

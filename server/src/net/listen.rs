@@ -4,6 +4,8 @@
 use super::metered::{Meter, Metered};
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::gate::Gated;
+use crate::origin::Origins;
 use crate::routes;
 use actix_http::HttpService;
 use actix_server::ServerBuilder;
@@ -67,6 +69,7 @@ pub fn serve_public(
     let lab_here = config.admin_listen.is_none();
     server.listen("public", listener, move || {
         let desk = open_desk();
+        let origins = Origins::new(&desk.config, desk.config.listen, false);
         let counters = desk.ledger.open();
         let app = App::new()
             .app_data(Rc::clone(&desk))
@@ -84,7 +87,10 @@ pub fn serve_public(
             .on_connect_ext(|io: &Metered<TcpStream>, data| {
                 data.insert(Rc::clone(io.meter()));
             })
-            .h1(map_config(app, |()| AppConfig::default()));
+            .h1(Gated::new(
+                map_config(app, |()| AppConfig::default()),
+                origins,
+            ));
         fn_service(move |io: TcpStream| {
             let peer = io.peer_addr().ok();
             let tap = desk
@@ -110,14 +116,20 @@ pub fn serve_admin(
     listener: TcpListener,
     open_desk: impl Fn() -> Rc<Desk> + Clone + Send + 'static,
 ) -> io::Result<ServerBuilder> {
+    let address = listener.local_addr()?;
     server.listen("admin", listener, move || {
+        let desk = open_desk();
+        let origins = Origins::new(&desk.config, address, false);
         let app = App::new()
-            .app_data(open_desk())
+            .app_data(desk)
             .configure(routes::admin)
             .configure(routes::lab);
         HttpService::build()
             .keep_alive(KEEP_ALIVE)
-            .h1(map_config(app, |()| AppConfig::default()))
+            .h1(Gated::new(
+                map_config(app, |()| AppConfig::default()),
+                origins,
+            ))
             .tcp()
     })
 }
