@@ -3,6 +3,7 @@
 
 use crate::lab::proxy::Flags;
 use crate::origin;
+use crate::transports::websocket::flags::WebsocketFlags;
 use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
 use clap::Args;
@@ -99,6 +100,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub trouble: Flags,
+
+    #[command(flatten)]
+    pub websocket: WebsocketFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -173,15 +173,35 @@ fn known(count: Option<u64>) -> String {
     count.map_or_else(|| "null".to_owned(), |count| count.to_string())
 }
 
-/// Opcodes that the server sends (RFC 6455 §5.2).
+/// RFC 6455 §5.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Opcode {
+    Continuation = 0,
     Text = 1,
     Binary = 2,
     Close = 8,
     Ping = 9,
     Pong = 10,
+}
+
+impl Opcode {
+    /// `None` for a reserved one.
+    pub fn of(number: u8) -> Option<Opcode> {
+        Some(match number {
+            0 => Opcode::Continuation,
+            1 => Opcode::Text,
+            2 => Opcode::Binary,
+            8 => Opcode::Close,
+            9 => Opcode::Ping,
+            10 => Opcode::Pong,
+            _ => return None,
+        })
+    }
+
+    pub fn is_control(self) -> bool {
+        self as u8 & 0x08 != 0
+    }
 }
 
 /// One unmasked, unfragmented frame: 2, 4 or 10 bytes and the payload.

@@ -29,6 +29,10 @@ mod usage;
 mod metrics;
 mod lab;
 
+/// A parser that reads the network, for those who feed it bytes without a server.
+#[doc(hidden)]
+pub use transports::websocket::{close as websocket_close, decoder as websocket_decoder};
+
 use config::Config;
 use desk::Desk;
 use history::Bounds;

@@ -8,7 +8,6 @@ pub mod sse;
 pub mod websocket;
 mod poll;
 mod stream;
-pub(crate) mod frame_guard;
 mod dress;
 
 use crate::desk::Desk;
