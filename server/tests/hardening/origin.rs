@@ -57,8 +57,8 @@ fn ask(server: &Server, method: &str, path: &str, headers: &str) -> Answer {
 }
 
 fn is_refused(answer: &Answer) -> bool {
-    answer.status == 403 && answer.text().contains("--allow-origin")
-        || answer.status == 403 && answer.text().contains("one Origin")
+    let reasons = ["--allow-origin", "one Origin"];
+    answer.status == 403 && reasons.iter().any(|reason| answer.text().contains(reason))
 }
 
 /// What is sent, and whether it is let in.
