@@ -1,6 +1,7 @@
 //! Every setting of the server, with its default and its reason. The binary and loadgen's embedded
 //! server read the same flags; each is also a variable `PUSHLAB_…`.
 
+use crate::identity::IdentityFlags;
 use crate::lab::proxy::Flags;
 use crate::origin;
 use crate::transports::websocket::flags::WebsocketFlags;
@@ -97,6 +98,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub origins: origin::OriginFlags,
+
+    #[command(flatten)]
+    pub identity: IdentityFlags,
 
     #[command(flatten)]
     pub trouble: Flags,

@@ -11,7 +11,7 @@ const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocke
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 /// Every route of the public port, and what it answers one who is let in.
-const ROUTES: [(&str, &str, &str, u16); 17] = [
+const ROUTES: [(&str, &str, &str, u16); 18] = [
     ("GET", "/rooms/KPL/poll", "", 200),
     ("GET", "/rooms/KPL/long-poll", "", 200),
     ("GET", "/rooms/KPL/stream", "", 200),
@@ -23,6 +23,7 @@ const ROUTES: [(&str, &str, &str, u16); 17] = [
         "Content-Type: application/json\r\n",
         201,
     ),
+    ("GET", "/session", "", 401),
     ("GET", "/health", "", 200),
     ("GET", "/lab/usage", "", 200),
     ("GET", "/metrics", "", 200),
