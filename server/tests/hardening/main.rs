@@ -1,9 +1,12 @@
-//! What a hostile client may try on the open internet, and what the server makes of it. Deadlines are
-//! short by flags; read timeouts are upper limits that no passing test comes near.
+//! What a server on the open internet meets: clients that do not read, do not answer, come and go, and a
+//! server that is told to stop. The bytes of ordinary traffic stand in `tests/bytes`.
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../bytes/harness.rs"]
+// It belongs to the bytes tests; not all of it is needed here.
 #[allow(dead_code)]
+#[path = "../bytes/harness.rs"]
 mod harness;
 mod origin;
+mod subscribe;
+mod unread;
