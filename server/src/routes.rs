@@ -6,7 +6,7 @@ use crate::metrics;
 use crate::page;
 use crate::problems::Refusal;
 use crate::publish;
-use crate::transports::{self, count_control, meter, room, room_name};
+use crate::transports::{self, count_control, meter, room, room_name, websocket};
 use crate::usage::Class;
 use crate::wire::event::Published;
 use actix_web::http::{Method, header};
@@ -28,6 +28,7 @@ pub fn public(app: &mut ServiceConfig) {
     app.service(web::scope("/rooms").default_service(web::to(in_room)));
     app.service(read_only("/health").route(web::get().to(health)));
     app.service(read_only("/lab/session").route(web::get().to(door::session)));
+    app.service(web::resource("/lab/echo").to(websocket::echo::serve));
     app.service(read_only("/lab/scenarios").route(web::get().to(scenarios::list)));
     app.service(read_only("/lab/reports").route(web::get().to(reports::list)));
     let report = read_only("/lab/reports/{name}/{stamp}/{file}");
