@@ -3,11 +3,12 @@
 //! WebSocket frames are made when a first subscriber asks. Server frames bear no mask (RFC 6455
 //! §5.1), so one frame serves all.
 
+use crate::identity::User;
 use crate::value::Plain;
 use crate::wire::cursor::Cursor;
 use bytes::{BufMut, Bytes, BytesMut};
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// An event of a room, as the history keeps it.
 pub struct Event {
@@ -25,10 +26,19 @@ pub struct Event {
 
 /// What the publisher gave, checked and compacted.
 pub struct Draft {
+    /// Who it is, where he has said so.
+    pub user: Option<Arc<User>>,
     /// The `type` as a JSON string, quotes included.
     pub kind_json: String,
     /// The `data` as compact JSON: no newline can stand in it.
     pub data_json: String,
+}
+
+impl Draft {
+    /// The same, published by this user.
+    pub fn by(self, user: Option<Arc<User>>) -> Draft {
+        Draft { user, ..self }
+    }
 }
 
 impl Event {
@@ -45,6 +55,10 @@ impl Event {
         } else {
             sse.push_str(&format!(r#"{{"id":{},"type":"#, cursor.offset));
             sse.push_str(&draft.kind_json);
+            if let Some(user) = &draft.user {
+                sse.push_str(r#","user":"#);
+                sse.push_str(&user.json());
+            }
             sse.push_str(r#","data":"#);
             sse.push_str(&draft.data_json);
             sse.push('}');
@@ -238,13 +252,11 @@ fn put_head(frame: &mut BytesMut, opcode: Opcode, length: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::publish;
     use crate::wire::cursor::Epoch;
 
     fn event(bare: bool) -> Event {
-        let draft = Draft {
-            kind_json: r#""chat""#.into(),
-            data_json: r#"{"text":"瑶"}"#.into(),
-        };
+        let draft = publish::trusted("chat", r#"{"text":"瑶"}"#.into());
         let cursor = Cursor {
             epoch: Epoch(10),
             offset: 7,
@@ -272,6 +284,23 @@ mod tests {
             packed,
             serde_json::from_str::<serde_json::Value>(json).unwrap()
         );
+    }
+
+    #[test]
+    fn a_named_publisher_stands_between_type_and_data() {
+        let user = User {
+            id: "0123456789ab".into(),
+            name: r#"<瑶> "y""#.into(),
+        };
+        let draft = publish::trusted("chat", "1".into()).by(Some(Arc::new(user)));
+        let cursor = Cursor {
+            epoch: Epoch(10),
+            offset: 7,
+        };
+        let json =
+            r#"{"id":7,"type":"chat","user":{"id":"0123456789ab","name":"<瑶> \"y\""},"data":1}"#;
+        assert_eq!(Event::new(cursor, &draft, false).json(), json.as_bytes());
+        assert_eq!(Event::new(cursor, &draft, true).json(), b"1");
     }
 
     #[test]

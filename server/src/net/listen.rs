@@ -27,10 +27,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// For the first request head of a connection.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
 
-/// A socket whose peer acknowledges nothing for so long is closed by the kernel: actix does not
-/// poll the body of a client that has stopped reading, so no timer of ours would see it.
-const UNREAD: Duration = Duration::from_secs(20);
-
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let bind = || {
         let socket = Socket::new(
@@ -65,6 +61,7 @@ pub fn serve_public(
     open_desk: impl Fn() -> Rc<Desk> + Clone + Send + 'static,
 ) -> io::Result<ServerBuilder> {
     let lab_here = config.admin_listen.is_none();
+    let unread = config.unread.timeout();
     server.listen("public", listener, move || {
         let desk = open_desk();
         let counters = desk.ledger.open();
@@ -94,8 +91,8 @@ pub fn serve_public(
                 .and_then(|(lab, peer)| lab.tap(peer));
             let meter = Meter::new(std::sync::Arc::clone(&counters), tap);
             async move {
-                tune(&io)?;
-                Ok((Metered::plain(io, meter), peer))
+                tune(&io, unread)?;
+                Ok((Metered::plain(io, meter, unread), peer))
             }
         })
         .into_factory()
@@ -122,9 +119,12 @@ pub fn serve_admin(
     })
 }
 
-fn tune(io: &TcpStream) -> io::Result<()> {
+/// The kernel keeps the same deadline as `unread.rs`, from the first byte that the peer has no room for or
+/// does not acknowledge: it also notices a peer that is gone without a word, whose few bytes block no
+/// write.
+fn tune(io: &TcpStream, unread: Duration) -> io::Result<()> {
     io.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
-    SockRef::from(io).set_tcp_user_timeout(Some(UNREAD))?;
+    SockRef::from(io).set_tcp_user_timeout(Some(unread))?;
     Ok(())
 }
