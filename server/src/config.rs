@@ -1,7 +1,11 @@
 //! Every setting of the server, with its default and its reason. The binary and loadgen's embedded
 //! server read the same flags; each is also a variable `PUSHLAB_…`.
 
+use crate::identity::IdentityFlags;
 use crate::lab::proxy::Flags;
+use crate::net::unread::UnreadFlags;
+use crate::origin;
+use crate::transports::websocket::flags::WebsocketFlags;
 use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
 use clap::Args;
@@ -94,7 +98,19 @@ pub struct Config {
     pub lab_headers: Option<LabHeaders>,
 
     #[command(flatten)]
+    pub origins: origin::OriginFlags,
+
+    #[command(flatten)]
+    pub unread: UnreadFlags,
+
+    #[command(flatten)]
+    pub identity: IdentityFlags,
+
+    #[command(flatten)]
     pub trouble: Flags,
+
+    #[command(flatten)]
+    pub websocket: WebsocketFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -124,7 +140,7 @@ fn hold_on() -> impl TypedValueParser<Value = HoldOn> {
     PossibleValuesParser::new(HoldOn::VARIANTS).try_map(|name| name.parse::<HoldOn>())
 }
 
-fn positive_seconds(text: &str) -> Result<f64, String> {
+pub fn positive_seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(seconds),
         _ => Err("give seconds above 0 and up to 86400, such as 25 or 0.5".to_owned()),

@@ -6,7 +6,8 @@ use crate::metrics;
 use crate::page;
 use crate::problems::Refusal;
 use crate::publish;
-use crate::transports::{self, count_control, meter, room, room_name};
+use crate::session;
+use crate::transports::{self, count_control, meter, room, room_name, websocket};
 use crate::usage::Class;
 use crate::wire::event::Published;
 use actix_web::http::{Method, header};
@@ -20,19 +21,26 @@ use std::time::Duration;
 /// For the body of a publish, from the end of its head.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Longest `Idempotency-Key`, in bytes.
-const MAX_KEY_BYTES: usize = 255;
-
 /// What the public port serves.
 pub fn public(app: &mut ServiceConfig) {
     app.service(web::scope("/rooms").default_service(web::to(in_room)));
     app.service(read_only("/health").route(web::get().to(health)));
+    let session = web::resource("/session")
+        .route(web::post().to(session::sign_in))
+        .route(web::get().to(session::who_is_it))
+        .route(web::delete().to(session::sign_out))
+        .default_service(web::to(|request| {
+            refuse_method(request, "GET, POST, DELETE")
+        }));
+    app.service(session);
     app.service(read_only("/lab/session").route(web::get().to(door::session)));
+    app.service(web::resource("/lab/echo").to(websocket::echo::serve));
     app.service(read_only("/lab/scenarios").route(web::get().to(scenarios::list)));
     app.service(read_only("/lab/reports").route(web::get().to(reports::list)));
     let report = read_only("/lab/reports/{name}/{stamp}/{file}");
     app.service(report.route(web::get().to(reports::file)));
     app.service(read_only("/").route(web::get().to(page::home)));
+    app.service(read_only("/chat").route(web::get().to(page::chat)));
     app.service(read_only("/page/{file:.*}").route(web::get().to(page::file)));
     app.default_service(web::to(not_found));
 }
@@ -76,7 +84,7 @@ async fn in_room(request: HttpRequest, body: web::Payload) -> Result<HttpRespons
         .await
         .unwrap_or_else(|refusal| refusal.error_response());
     if let Some(leave) = leave {
-        leave.grant(&mut answer);
+        leave.grant(answer.headers_mut());
     }
     Ok(answer)
 }
@@ -107,40 +115,36 @@ async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     meter(&request).request(Class::Publish);
     // Before the body: what has no room is not read.
     room_name(&request)?;
+    let user = session::publisher(&request)?;
     let key = idempotency_key(&request)?;
     if !is_json(&request) {
         return Err(Refusal::UnsupportedMediaType);
     }
     let desk = Desk::of(&request);
-    let read = read_body(&request, body, desk.config.max_event_bytes);
-    let read = tokio::time::timeout(BODY_PATIENCE, read)
-        .await
-        .unwrap_or(Err(Refusal::TooSlow));
+    let read = read_body(&request, body, desk.config.max_event_bytes).await;
     // The body came after the head was counted.
     meter(&request).assign(Class::Publish);
-    let draft = publish::from_json(&read?)?;
+    let mut draft = publish::from_json(&read?)?.by(user);
+    draft.key = key.or(draft.key);
     let room = room(&request, &desk.hub)?;
-    let cursor = desk.hub.publish(&room, &draft, key);
+    let cursor = desk.hub.publish(&room, &draft, draft.key().as_deref());
     Ok(HttpResponse::Created().json(Published {
         cursor: cursor.to_string(),
         offset: cursor.offset,
     }))
 }
 
-fn idempotency_key(request: &HttpRequest) -> Result<Option<&str>, Refusal> {
+fn idempotency_key(request: &HttpRequest) -> Result<Option<Box<str>>, Refusal> {
     let Some(key) = request.headers().get("idempotency-key") else {
         return Ok(None);
     };
-    match key.to_str() {
-        Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) => Ok(Some(key)),
-        _ => Err(Refusal::BadRequest(format!(
-            "an Idempotency-Key has 1 to {MAX_KEY_BYTES} visible ASCII characters"
-        ))),
-    }
+    let name = "an Idempotency-Key";
+    let key = key.to_str().map_err(|_| publish::bad_key(name))?;
+    publish::checked_key(key, name).map(|key| Some(key.into()))
 }
 
 /// `application/json`, with or without parameters; a request that names no type is believed.
-fn is_json(request: &HttpRequest) -> bool {
+pub fn is_json(request: &HttpRequest) -> bool {
     let Some(kind) = request.headers().get(header::CONTENT_TYPE) else {
         return true;
     };
@@ -151,8 +155,20 @@ fn is_json(request: &HttpRequest) -> bool {
     })
 }
 
-/// Reads no more than `limit` bytes, whatever the head announces.
-async fn read_body(
+/// Reads no more than `limit` bytes, whatever the head announces, and for no longer than
+/// [`BODY_PATIENCE`].
+pub async fn read_body(
+    request: &HttpRequest,
+    body: web::Payload,
+    limit: usize,
+) -> Result<Bytes, Refusal> {
+    let read = read_all(request, body, limit);
+    tokio::time::timeout(BODY_PATIENCE, read)
+        .await
+        .unwrap_or(Err(Refusal::TooSlow))
+}
+
+async fn read_all(
     request: &HttpRequest,
     mut body: web::Payload,
     limit: usize,

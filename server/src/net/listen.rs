@@ -4,6 +4,8 @@
 use super::metered::{Meter, Metered};
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::gate::Gated;
+use crate::origin::Origins;
 use crate::routes;
 use actix_http::HttpService;
 use actix_server::ServerBuilder;
@@ -26,10 +28,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// For the first request head of a connection.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
-
-/// A socket whose peer acknowledges nothing for so long is closed by the kernel: actix does not
-/// poll the body of a client that has stopped reading, so no timer of ours would see it.
-const UNREAD: Duration = Duration::from_secs(20);
 
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let bind = || {
@@ -65,8 +63,10 @@ pub fn serve_public(
     open_desk: impl Fn() -> Rc<Desk> + Clone + Send + 'static,
 ) -> io::Result<ServerBuilder> {
     let lab_here = config.admin_listen.is_none();
+    let unread = config.unread.timeout();
     server.listen("public", listener, move || {
         let desk = open_desk();
+        let origins = Origins::new(&desk.config, desk.config.listen, false);
         let counters = desk.ledger.open();
         let app = App::new()
             .app_data(Rc::clone(&desk))
@@ -84,7 +84,10 @@ pub fn serve_public(
             .on_connect_ext(|io: &Metered<TcpStream>, data| {
                 data.insert(Rc::clone(io.meter()));
             })
-            .h1(map_config(app, |()| AppConfig::default()));
+            .h1(Gated::new(
+                map_config(app, |()| AppConfig::default()),
+                origins,
+            ));
         fn_service(move |io: TcpStream| {
             let peer = io.peer_addr().ok();
             let tap = desk
@@ -94,8 +97,8 @@ pub fn serve_public(
                 .and_then(|(lab, peer)| lab.tap(peer));
             let meter = Meter::new(std::sync::Arc::clone(&counters), tap);
             async move {
-                tune(&io)?;
-                Ok((Metered::plain(io, meter), peer))
+                tune(&io, unread)?;
+                Ok((Metered::plain(io, meter, unread), peer))
             }
         })
         .into_factory()
@@ -110,21 +113,30 @@ pub fn serve_admin(
     listener: TcpListener,
     open_desk: impl Fn() -> Rc<Desk> + Clone + Send + 'static,
 ) -> io::Result<ServerBuilder> {
+    let address = listener.local_addr()?;
     server.listen("admin", listener, move || {
+        let desk = open_desk();
+        let origins = Origins::new(&desk.config, address, false);
         let app = App::new()
-            .app_data(open_desk())
+            .app_data(desk)
             .configure(routes::admin)
             .configure(routes::lab);
         HttpService::build()
             .keep_alive(KEEP_ALIVE)
-            .h1(map_config(app, |()| AppConfig::default()))
+            .h1(Gated::new(
+                map_config(app, |()| AppConfig::default()),
+                origins,
+            ))
             .tcp()
     })
 }
 
-fn tune(io: &TcpStream) -> io::Result<()> {
+/// The kernel keeps the same deadline as `unread.rs`, from the first byte that the peer has no room for or
+/// does not acknowledge: it also notices a peer that is gone without a word, whose few bytes block no
+/// write.
+fn tune(io: &TcpStream, unread: Duration) -> io::Result<()> {
     io.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
-    SockRef::from(io).set_tcp_user_timeout(Some(UNREAD))?;
+    SockRef::from(io).set_tcp_user_timeout(Some(unread))?;
     Ok(())
 }

@@ -184,6 +184,16 @@ impl Client {
         self.answer()
     }
 
+    /// A POST of JSON to any path; `headers` are whole lines.
+    #[allow(dead_code)]
+    pub fn post_to(&mut self, path: &str, headers: &str, body: &str) -> Answer {
+        self.send(format!(
+            "POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        ));
+        self.answer()
+    }
+
     /// Reads once more from the socket; false at its end.
     fn fill(&mut self) -> bool {
         let mut buffer = [0; 16 * 1024];
@@ -253,6 +263,15 @@ impl Client {
         String::from_utf8(data.to_vec()).unwrap()
     }
 
+    /// What is there, or comes next; empty at the end.
+    #[allow(dead_code)]
+    pub fn some(&mut self) -> Vec<u8> {
+        if self.ahead.is_empty() {
+            self.fill();
+        }
+        std::mem::take(&mut self.ahead)
+    }
+
     /// All that still comes until the server closes.
     pub fn read_to_end(&mut self) -> Vec<u8> {
         while self.fill() {}
@@ -277,6 +296,14 @@ impl Client {
     pub fn expect_end(&mut self) {
         let rest = self.read_to_end();
         assert_eq!(String::from_utf8_lossy(&rest), "");
+    }
+
+    /// Takes little more than it has from now on.
+    #[allow(dead_code)]
+    pub fn shrink_receive_buffer(&self) {
+        socket2::SockRef::from(&self.stream)
+            .set_recv_buffer_size(4096)
+            .unwrap();
     }
 
     /// Shuts down the writing side, as a browser's tab does.
