@@ -1,5 +1,7 @@
 //! The only way in: a publish is checked, compacted and appended, whichever transport brought it.
 
+pub mod key;
+
 use crate::frames::Draft;
 use crate::problems::Refusal;
 use crate::value::Plain;
@@ -12,6 +14,12 @@ use serde_json::value::RawValue;
 /// a worker's stack, and with it the process.
 const MAX_DEPTH: usize = 128;
 
+/// What a WebSocket frame publishes.
+pub struct Said {
+    pub draft: Draft,
+    pub key: Option<String>,
+}
+
 /// Reads `{"type":"chat","data":…}`.
 pub fn from_json(body: &[u8]) -> Result<Draft, Refusal> {
     let publish: Publish<'_> = serde_json::from_slice(body).map_err(|error| {
@@ -22,8 +30,9 @@ pub fn from_json(body: &[u8]) -> Result<Draft, Refusal> {
     draft(&publish.kind, compact(publish.data.get()))
 }
 
-/// Reads the same object as MessagePack; binary data becomes `{"$binary":"<base64>"}`.
-pub fn from_msgpack(body: &[u8]) -> Result<Draft, Refusal> {
+/// Reads the same object as MessagePack; binary data becomes `{"$binary":"<base64>"}`. It may bear a
+/// `key`.
+pub fn from_msgpack(body: &[u8]) -> Result<Said, Refusal> {
     let mut packed = rmp_serde::Deserializer::from_read_ref(body);
     packed.set_max_depth(MAX_DEPTH);
     let Plain(value) = Plain::deserialize(&mut packed)
@@ -33,16 +42,27 @@ pub fn from_msgpack(body: &[u8]) -> Result<Draft, Refusal> {
             "the frame is not a map with `type` and `data`".to_owned(),
         ));
     };
-    draft(kind, data.to_string())
+    Ok(Said {
+        draft: draft(kind, data.to_string())?,
+        key: key::within(&value)?,
+    })
 }
 
-/// A WebSocket text frame: a JSON object is a publish, any other text is a line of chat.
-pub fn from_text(text: &str) -> Result<Draft, Refusal> {
+/// A WebSocket text frame: a JSON object is a publish and may bear a `key`, any other text is a line
+/// of chat.
+pub fn from_text(text: &str) -> Result<Said, Refusal> {
     let is_json = || serde_json::from_str::<&RawValue>(text).is_ok();
-    if text.trim_start().starts_with('{') && is_json() {
-        return from_json(text.as_bytes());
+    if !(text.trim_start().starts_with('{') && is_json()) {
+        let draft = draft("chat", Value::from(text).to_string())?;
+        return Ok(Said { draft, key: None });
     }
-    draft("chat", Value::from(text).to_string())
+    // Most frames have none and are not read twice.
+    let key = match text.contains(r#""key""#) {
+        true => key::beside(text)?,
+        false => None,
+    };
+    let draft = from_json(text.as_bytes())?;
+    Ok(Said { draft, key })
 }
 
 /// What the server itself publishes: `data_json` is compact JSON that every framing can carry.
@@ -144,7 +164,8 @@ mod tests {
     #[test]
     fn text_that_is_no_object_is_chat() {
         for text in ["hello, 瑶", "42", "[1]", r#""quoted""#, "line\nbreak"] {
-            let draft = from_text(text).unwrap();
+            let Said { draft, key } = from_text(text).unwrap();
+            assert_eq!(key, None);
             assert_eq!(draft.kind_json, r#""chat""#);
             assert_eq!(
                 serde_json::from_str::<String>(&draft.data_json).unwrap(),
@@ -165,8 +186,9 @@ mod tests {
         let mut body = rmp_serde::to_vec_named(&serde_json::json!({"type": "img"})).unwrap();
         body[0] = 0x82;
         body.extend(b"\xa4data\xc4\x03\x01\x02\x03");
-        let draft = from_msgpack(&body).unwrap();
-        assert_eq!(draft.data_json, r#"{"$binary":"AQID"}"#);
+        let said = from_msgpack(&body).unwrap();
+        assert_eq!(said.draft.data_json, r#"{"$binary":"AQID"}"#);
+        assert_eq!(said.key, None);
         assert!(from_msgpack(b"\x81").is_err());
     }
 }

@@ -8,14 +8,16 @@ use std::rc::Rc;
 /// Offset of the last event, once all have been published.
 pub type Goal = Rc<Cell<Option<u64>>>;
 
+/// Gets the offset and the data of each event.
+type OnEvent = Box<dyn FnMut(u64, &Value)>;
+
 pub struct Journal {
     epoch: String,
     offset: u64,
     goal: Goal,
     pub delivered: u64,
     pub missed: u64,
-    /// Gets the offset and the data of each event.
-    on_event: Box<dyn FnMut(u64, &Value)>,
+    on_event: OnEvent,
 }
 
 impl Journal {

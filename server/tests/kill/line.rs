@@ -158,20 +158,18 @@ fn frame_lengths(ahead: &[u8]) -> Option<(usize, usize)> {
 
 /// A client's frame, masked (RFC 6455 §5.3).
 pub fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len())
-        .ok()
-        .filter(|length| *length < 126);
+    let mut frame = vec![0x80 | opcode];
+    match u8::try_from(payload.len()) {
+        Ok(length @ ..126) => frame.push(0x80 | length),
+        _ => {
+            let length = u16::try_from(payload.len()).expect("no test says more");
+            frame.push(0x80 | 126);
+            frame.extend(length.to_be_bytes());
+        }
+    }
     let key: [u8; 4] = rand::random();
-    let mut frame = vec![
-        0x80 | opcode,
-        0x80 | length.expect("tests send short frames"),
-    ];
     frame.extend(key);
-    frame.extend(
-        payload
-            .iter()
-            .zip(key.iter().cycle())
-            .map(|(byte, key)| byte ^ key),
-    );
+    let masked = payload.iter().zip(key.iter().cycle());
+    frame.extend(masked.map(|(byte, key)| byte ^ key));
     frame
 }

@@ -17,14 +17,13 @@ mod clients;
 mod publisher;
 mod count;
 mod ordeal;
+mod writers;
 
-use ordeal::Ordeal;
+use ordeal::{LONG_HISTORY, Ordeal};
 use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
 use strum::IntoEnumIterator;
-
-/// Nothing falls off it while a test runs.
-const LONG_HISTORY: u32 = 10_000_000;
+use writers::By;
 
 fn survives(transport: Transport) {
     let report = Ordeal {
@@ -94,4 +93,14 @@ fn a_short_history_says_exactly_what_was_missed() {
         .run();
         assert!(report.missed > 0, "no gap was met, so nothing was shown");
     }
+}
+
+#[test]
+fn what_is_posted_again_is_published_once() {
+    writers::write("publishing by POST", By::Post);
+}
+
+#[test]
+fn what_is_said_again_is_published_once() {
+    writers::write("publishing by WebSocket", By::Websocket);
 }

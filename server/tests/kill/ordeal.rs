@@ -19,6 +19,9 @@ use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 const CLIENTS: u64 = 24;
 
+/// Nothing falls off it while a test runs.
+pub const LONG_HISTORY: u32 = 10_000_000;
+
 /// Once the last event is published: far beyond what stalls of 0.6 s can add up to.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -40,24 +43,8 @@ pub struct Report {
 
 impl Ordeal<'_> {
     pub fn run(&self) -> Report {
-        let history = self.history.to_string();
-        let server = Server::start(&[
-            "--history",
-            &history,
-            "--history-bytes",
-            "4000000000",
-            "--stream-heartbeat",
-            "0.2",
-            "--ping-interval",
-            "0.2",
-            "--workers",
-            "2",
-        ]);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        LocalSet::new().block_on(&runtime, self.run_against(&server))
+        let server = server(self.history);
+        block_on(self.run_against(&server))
     }
 
     async fn run_against(&self, server: &Server) -> Report {
@@ -132,6 +119,32 @@ impl Ordeal<'_> {
     }
 }
 
+/// With heartbeats that a test can wait for.
+pub fn server(history: u32) -> Server {
+    let history = history.to_string();
+    Server::start(&[
+        "--history",
+        &history,
+        "--history-bytes",
+        "4000000000",
+        "--stream-heartbeat",
+        "0.2",
+        "--ping-interval",
+        "0.2",
+        "--workers",
+        "2",
+    ])
+}
+
+/// Proxies and clients share this thread.
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    LocalSet::new().block_on(&runtime, work)
+}
+
 /// One client's life: connection after connection until its journal is complete.
 async fn follow(
     transports: Vec<Transport>,
@@ -157,6 +170,11 @@ async fn follow(
 /// A client that panicked will break no more points.
 fn has_failed(clients: &[JoinHandle<Journal>]) -> bool {
     clients.iter().any(JoinHandle::is_finished)
+}
+
+/// What so many points may take: one in 20 ms is far less than a slow machine meets.
+pub fn longest() -> Duration {
+    Duration::from_millis(20).mul_f64(points_wanted())
 }
 
 /// Points to be met per transport.

@@ -138,7 +138,7 @@ impl Conversation {
 
     fn take_in(&mut self, message: Result<Message, Fault>) -> Reply {
         self.awaiting_pong = false;
-        let draft = match message {
+        let said = match message {
             Err(fault) => return Reply::Last(fault.frame()),
             Ok(Message::Ping(payload)) => return Reply::Frame(frame(Opcode::Pong, &payload)),
             Ok(Message::Pong) => return Reply::Nothing,
@@ -153,11 +153,12 @@ impl Conversation {
                 "binary frames need the subprotocol {MSGPACK}; send text"
             ))),
         };
-        match draft {
-            Ok(draft) => {
+        match said {
+            Ok(said) => {
+                let room = self.subscription.room();
                 self.desk
                     .hub
-                    .publish(self.subscription.room(), &draft, None);
+                    .publish(room, &said.draft, said.key.as_deref());
                 Reply::Nothing
             }
             Err(refusal) => Reply::Frame(self.message(&error(&refusal))),

@@ -5,7 +5,7 @@ mod interval_polling;
 mod long_polling;
 mod http_streaming;
 mod sse;
-mod websocket;
+pub mod websocket;
 
 use super::journal::Journal;
 use super::line::{Line, Lost};

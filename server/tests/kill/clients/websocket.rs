@@ -17,7 +17,7 @@ pub async fn listen(line: &mut Line, journal: &mut Journal) -> Result<(), Lost> 
     Ok(())
 }
 
-async fn open(line: &mut Line, journal: &Journal) -> Result<(), Lost> {
+pub async fn open(line: &mut Line, journal: &Journal) -> Result<(), Lost> {
     let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let request = get(&format!("ws?cursor={}", journal.cursor()), upgrade);
@@ -27,7 +27,7 @@ async fn open(line: &mut Line, journal: &Journal) -> Result<(), Lost> {
 }
 
 /// Takes in one frame, whatever it is.
-async fn receive(line: &mut Line, journal: &mut Journal) -> Result<(), Lost> {
+pub async fn receive(line: &mut Line, journal: &mut Journal) -> Result<(), Lost> {
     match line.frame().await? {
         (TEXT, json) => journal.message(&json),
         (PING, payload) => line.send(&masked(PONG, &payload)).await?,
@@ -36,4 +36,9 @@ async fn receive(line: &mut Line, journal: &mut Journal) -> Result<(), Lost> {
         (opcode, _) => panic!("a frame of opcode {opcode}"),
     }
     Ok(())
+}
+
+/// Says `json`; an event of it comes back as all others do.
+pub async fn say(line: &mut Line, json: &str) -> Result<(), Lost> {
+    line.send(&masked(TEXT, json.as_bytes())).await
 }
