@@ -18,3 +18,4 @@ mod accounting;
 mod lab_headers;
 mod sequence;
 mod stall;
+mod tls;
