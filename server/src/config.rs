@@ -1,9 +1,11 @@
 //! Every setting of the server, with its default and its reason. The binary and loadgen's embedded
 //! server read the same flags; each is also a variable `PUSHLAB_…`.
 
+use crate::identity::IdentityFlags;
 use crate::lab::proxy::Flags;
 use crate::net::tls::TlsError;
 pub use crate::net::tls::TlsFlags;
+use crate::transports::websocket::flags::WebsocketFlags;
 use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
 use clap::Args;
@@ -99,7 +101,13 @@ pub struct Config {
     pub tls: TlsFlags,
 
     #[command(flatten)]
+    pub identity: IdentityFlags,
+
+    #[command(flatten)]
     pub trouble: Flags,
+
+    #[command(flatten)]
+    pub websocket: WebsocketFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::hub::Hub;
+use crate::identity::Identity;
 use crate::lab::Lab;
 use crate::parking::Threads;
 use crate::usage::Ledger;
@@ -16,6 +17,7 @@ pub struct Desk {
     pub worker: Rc<Worker>,
     pub ledger: Arc<Ledger>,
     pub config: Arc<Config>,
+    pub identity: Arc<Identity>,
     /// Absent where the lab is closed.
     pub lab: Option<Arc<Lab>>,
     /// Where held polls park, if not on tasks.

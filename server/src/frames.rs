@@ -3,11 +3,12 @@
 //! WebSocket frames are made when a first subscriber asks. Server frames bear no mask (RFC 6455
 //! §5.1), so one frame serves all.
 
+use crate::identity::User;
 use crate::value::Plain;
 use crate::wire::cursor::Cursor;
 use bytes::{BufMut, Bytes, BytesMut};
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// An event of a room, as the history keeps it.
 pub struct Event {
@@ -25,10 +26,19 @@ pub struct Event {
 
 /// What the publisher gave, checked and compacted.
 pub struct Draft {
+    /// Who it is, where he has said so.
+    pub user: Option<Arc<User>>,
     /// The `type` as a JSON string, quotes included.
     pub kind_json: String,
     /// The `data` as compact JSON: no newline can stand in it.
     pub data_json: String,
+}
+
+impl Draft {
+    /// The same, published by this user.
+    pub fn by(self, user: Option<Arc<User>>) -> Draft {
+        Draft { user, ..self }
+    }
 }
 
 impl Event {
@@ -45,6 +55,10 @@ impl Event {
         } else {
             sse.push_str(&format!(r#"{{"id":{},"type":"#, cursor.offset));
             sse.push_str(&draft.kind_json);
+            if let Some(user) = &draft.user {
+                sse.push_str(r#","user":"#);
+                sse.push_str(&user.json());
+            }
             sse.push_str(r#","data":"#);
             sse.push_str(&draft.data_json);
             sse.push('}');
@@ -173,15 +187,35 @@ fn known(count: Option<u64>) -> String {
     count.map_or_else(|| "null".to_owned(), |count| count.to_string())
 }
 
-/// Opcodes that the server sends (RFC 6455 §5.2).
+/// RFC 6455 §5.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Opcode {
+    Continuation = 0,
     Text = 1,
     Binary = 2,
     Close = 8,
     Ping = 9,
     Pong = 10,
+}
+
+impl Opcode {
+    /// `None` for a reserved one.
+    pub fn of(number: u8) -> Option<Opcode> {
+        Some(match number {
+            0 => Opcode::Continuation,
+            1 => Opcode::Text,
+            2 => Opcode::Binary,
+            8 => Opcode::Close,
+            9 => Opcode::Ping,
+            10 => Opcode::Pong,
+            _ => return None,
+        })
+    }
+
+    pub fn is_control(self) -> bool {
+        self as u8 & 0x08 != 0
+    }
 }
 
 /// One unmasked, unfragmented frame: 2, 4 or 10 bytes and the payload.
@@ -207,13 +241,11 @@ pub fn frame(opcode: Opcode, payload: &[u8]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::publish;
     use crate::wire::cursor::Epoch;
 
     fn event(bare: bool) -> Event {
-        let draft = Draft {
-            kind_json: r#""chat""#.into(),
-            data_json: r#"{"text":"瑶"}"#.into(),
-        };
+        let draft = publish::trusted("chat", r#"{"text":"瑶"}"#.into());
         let cursor = Cursor {
             epoch: Epoch(10),
             offset: 7,
@@ -241,6 +273,23 @@ mod tests {
             packed,
             serde_json::from_str::<serde_json::Value>(json).unwrap()
         );
+    }
+
+    #[test]
+    fn a_named_publisher_stands_between_type_and_data() {
+        let user = User {
+            id: "0123456789ab".into(),
+            name: r#"<瑶> "y""#.into(),
+        };
+        let draft = publish::trusted("chat", "1".into()).by(Some(Arc::new(user)));
+        let cursor = Cursor {
+            epoch: Epoch(10),
+            offset: 7,
+        };
+        let json =
+            r#"{"id":7,"type":"chat","user":{"id":"0123456789ab","name":"<瑶> \"y\""},"data":1}"#;
+        assert_eq!(Event::new(cursor, &draft, false).json(), json.as_bytes());
+        assert_eq!(Event::new(cursor, &draft, true).json(), b"1");
     }
 
     #[test]

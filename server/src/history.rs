@@ -223,10 +223,7 @@ mod tests {
     }
 
     fn draft(data: &str) -> Draft {
-        Draft {
-            kind_json: r#""chat""#.into(),
-            data_json: data.into(),
-        }
+        crate::publish::trusted("chat", data.into())
     }
 
     fn filled(events: usize, published: u64) -> History {

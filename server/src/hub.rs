@@ -212,10 +212,7 @@ mod tests {
     }
 
     fn draft() -> Draft {
-        Draft {
-            kind_json: r#""chat""#.into(),
-            data_json: "1".into(),
-        }
+        crate::publish::trusted("chat", "1".into())
     }
 
     #[test]

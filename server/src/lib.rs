@@ -8,6 +8,7 @@
 pub mod wire;
 pub mod config;
 mod problems;
+mod identity;
 mod publish;
 mod value;
 mod frames;
@@ -20,6 +21,7 @@ mod shortcut;
 mod subscription;
 mod transports;
 mod page;
+mod session;
 mod routes;
 mod desk;
 mod net;
@@ -27,10 +29,15 @@ mod usage;
 mod metrics;
 mod lab;
 
+/// A parser that reads the network, for those who feed it bytes without a server.
+#[doc(hidden)]
+pub use transports::websocket::{close as websocket_close, decoder as websocket_decoder};
+
 use config::Config;
 use desk::Desk;
 use history::Bounds;
 use hub::Hub;
+use identity::{Identity, Keys};
 use lab::Lab;
 use lab::proxy::front::{self, Front};
 use std::future::Future;
@@ -78,6 +85,8 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
     // Half the limit would be spent before the first error otherwise; failing to raise it shows
     // when connections are refused.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let keys = Keys::from_environment().map_err(io::Error::other)?;
+    let identity = Identity::new(&config.identity, keys);
     let config = Arc::new(config);
     let bounds = Bounds {
         events: config.history as usize,
@@ -133,6 +142,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
                 ledger: Arc::clone(&ledger),
                 threads: threads.clone(),
                 config: Arc::clone(&config),
+                identity: Arc::clone(&identity),
                 lab: lab.clone(),
             })
         }

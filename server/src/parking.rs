@@ -213,7 +213,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frames::Draft;
     use crate::history::Bounds;
     use crate::hub::Hub;
     use std::future::Future;
@@ -233,10 +232,7 @@ mod tests {
     }
 
     fn publish(hub: &Hub, room: &Room) {
-        let draft = Draft {
-            kind_json: r#""chat""#.into(),
-            data_json: "1".into(),
-        };
+        let draft = crate::publish::trusted("chat", "1".into());
         hub.publish(room, &draft, None);
     }
 

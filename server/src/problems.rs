@@ -2,8 +2,10 @@
 //! do about it.
 
 use crate::hub::Full;
+use crate::identity::BadName;
 use crate::lab::MAX_SESSIONS;
 use crate::parking::NoThread;
+use crate::session;
 use crate::wire::cursor::BadCursor;
 use crate::wire::problem::{PROBLEM_JSON, Problem};
 use actix_web::http::StatusCode;
@@ -14,6 +16,14 @@ use actix_web::{HttpResponse, ResponseError};
 pub enum Refusal {
     #[error("{0}")]
     BadRequest(String),
+    #[error(transparent)]
+    BadName(#[from] BadName),
+    #[error("sign in first: POST /session {{\"name\":\"…\"}}, and send the cookie that it sets")]
+    NoSession,
+    #[error(
+        "this session is none of this server's, or it is over; sign in again: POST /session {{\"name\":\"…\"}}"
+    )]
+    BadSession,
     #[error("{0}")]
     Forbidden(&'static str),
     #[error("the lab is off; start the server with --lab on")]
@@ -73,7 +83,10 @@ impl Refusal {
 impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
         match self {
-            Refusal::BadRequest(_) | Refusal::BadCursor(_) => StatusCode::BAD_REQUEST,
+            Refusal::BadRequest(_) | Refusal::BadCursor(_) | Refusal::BadName(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Refusal::NoSession | Refusal::BadSession => StatusCode::UNAUTHORIZED,
             Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
             Refusal::NotFound | Refusal::LabClosed | Refusal::NoSuchRoom => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -103,8 +116,18 @@ impl ResponseError for Refusal {
             Refusal::RoomsFull | Refusal::LabFull | Refusal::NoThread(_) => {
                 response.insert_header((header::RETRY_AFTER, "30"));
             }
+            // RFC 9110 §15.5.2: a 401 names a scheme. Browsers know none of this name and ask nobody.
+            Refusal::NoSession => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            Refusal::BadSession => {
+                let challenge = r#"Bearer error="invalid_token""#;
+                response.insert_header((header::WWW_AUTHENTICATE, challenge));
+                response.insert_header((header::SET_COOKIE, session::no_cookie()));
+            }
             Refusal::BadRequest(_)
             | Refusal::BadCursor(_)
+            | Refusal::BadName(_)
             | Refusal::Forbidden(_)
             | Refusal::NotFound
             | Refusal::LabClosed

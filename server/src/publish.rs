@@ -48,6 +48,7 @@ pub fn from_text(text: &str) -> Result<Draft, Refusal> {
 /// What the server itself publishes: `data_json` is compact JSON that every framing can carry.
 pub fn trusted(kind: &str, data_json: String) -> Draft {
     Draft {
+        user: None,
         kind_json: Value::from(kind).to_string(),
         data_json,
     }

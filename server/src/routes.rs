@@ -1,11 +1,13 @@
 //! The routes beside the transports: publish, usage, metrics, health, and the answer to all else.
 
 use crate::desk::Desk;
+use crate::identity::User;
 use crate::lab::{door, origin, reports, scenarios};
 use crate::metrics;
 use crate::page;
 use crate::problems::Refusal;
 use crate::publish;
+use crate::session;
 use crate::transports::{self, count_control, meter, room, room_name};
 use crate::usage::Class;
 use crate::wire::event::Published;
@@ -13,6 +15,7 @@ use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use bytes::{Bytes, BytesMut};
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
@@ -27,6 +30,14 @@ const MAX_KEY_BYTES: usize = 255;
 pub fn public(app: &mut ServiceConfig) {
     app.service(web::scope("/rooms").default_service(web::to(in_room)));
     app.service(read_only("/health").route(web::get().to(health)));
+    let session = web::resource("/session")
+        .route(web::post().to(session::sign_in))
+        .route(web::get().to(session::who_is_it))
+        .route(web::delete().to(session::sign_out))
+        .default_service(web::to(|request| {
+            refuse_method(request, "GET, POST, DELETE")
+        }));
+    app.service(session);
     app.service(read_only("/lab/session").route(web::get().to(door::session)));
     app.service(read_only("/lab/scenarios").route(web::get().to(scenarios::list)));
     app.service(read_only("/lab/reports").route(web::get().to(reports::list)));
@@ -107,32 +118,38 @@ async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     meter(&request).request(Class::Publish);
     // Before the body: what has no room is not read.
     room_name(&request)?;
-    let key = idempotency_key(&request)?;
+    let user = session::publisher(&request)?;
+    let key = idempotency_key(&request, user.as_deref())?;
     if !is_json(&request) {
         return Err(Refusal::UnsupportedMediaType);
     }
     let desk = Desk::of(&request);
-    let read = read_body(&request, body, desk.config.max_event_bytes);
-    let read = tokio::time::timeout(BODY_PATIENCE, read)
-        .await
-        .unwrap_or(Err(Refusal::TooSlow));
+    let read = read_body(&request, body, desk.config.max_event_bytes).await;
     // The body came after the head was counted.
     meter(&request).assign(Class::Publish);
-    let draft = publish::from_json(&read?)?;
+    let draft = publish::from_json(&read?)?.by(user);
     let room = room(&request, &desk.hub)?;
-    let cursor = desk.hub.publish(&room, &draft, key);
+    let cursor = desk.hub.publish(&room, &draft, key.as_deref());
     Ok(HttpResponse::Created().json(Published {
         cursor: cursor.to_string(),
         offset: cursor.offset,
     }))
 }
 
-fn idempotency_key(request: &HttpRequest) -> Result<Option<&str>, Refusal> {
+/// A user's keys are his own: one who knows another's cannot have it answered, or swallow an event by it.
+fn idempotency_key<'a>(
+    request: &'a HttpRequest,
+    user: Option<&User>,
+) -> Result<Option<Cow<'a, str>>, Refusal> {
     let Some(key) = request.headers().get("idempotency-key") else {
         return Ok(None);
     };
     match key.to_str() {
-        Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) => Ok(Some(key)),
+        Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) => Ok(Some(match user {
+            None => key.into(),
+            // No header holds a newline.
+            Some(user) => format!("{}\n{key}", user.id).into(),
+        })),
         _ => Err(Refusal::BadRequest(format!(
             "an Idempotency-Key has 1 to {MAX_KEY_BYTES} visible ASCII characters"
         ))),
@@ -140,7 +157,7 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<&str>, Refusal> {
 }
 
 /// `application/json`, with or without parameters; a request that names no type is believed.
-fn is_json(request: &HttpRequest) -> bool {
+pub fn is_json(request: &HttpRequest) -> bool {
     let Some(kind) = request.headers().get(header::CONTENT_TYPE) else {
         return true;
     };
@@ -151,8 +168,20 @@ fn is_json(request: &HttpRequest) -> bool {
     })
 }
 
-/// Reads no more than `limit` bytes, whatever the head announces.
-async fn read_body(
+/// Reads no more than `limit` bytes, whatever the head announces, and for no longer than
+/// [`BODY_PATIENCE`].
+pub async fn read_body(
+    request: &HttpRequest,
+    body: web::Payload,
+    limit: usize,
+) -> Result<Bytes, Refusal> {
+    let read = read_all(request, body, limit);
+    tokio::time::timeout(BODY_PATIENCE, read)
+        .await
+        .unwrap_or(Err(Refusal::TooSlow))
+}
+
+async fn read_all(
     request: &HttpRequest,
     mut body: web::Payload,
     limit: usize,

@@ -176,10 +176,7 @@ mod tests {
     use std::time::Duration;
 
     fn draft(data: u64) -> Draft {
-        Draft {
-            kind_json: r#""chat""#.into(),
-            data_json: data.to_string(),
-        }
+        crate::publish::trusted("chat", data.to_string())
     }
 
     fn hub(events: usize) -> Arc<Hub> {

@@ -5,14 +5,14 @@ use super::session::Opening;
 use super::{Lab, origin};
 use crate::desk::Desk;
 use crate::problems::Refusal;
-use crate::transports::{count_control, frame_guard, meter, websocket};
-use actix_http::ws::verify_handshake;
+use crate::transports::websocket::decoder::{Limits, Message};
+use crate::transports::websocket::handshake;
+use crate::transports::websocket::incoming::Incoming;
+use crate::transports::{count_control, meter};
 use actix_web::{HttpRequest, HttpResponse, web};
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, Closed};
-use futures_core::Stream;
+use actix_ws::{CloseCode, CloseReason, Closed};
 use std::cell::Cell;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -37,14 +37,9 @@ pub async fn session(request: HttpRequest, body: web::Payload) -> Result<HttpRes
     let seat = Arc::clone(&lab.seats)
         .try_acquire_owned()
         .map_err(|_| Refusal::LabFull)?;
-    verify_handshake(request.head()).map_err(websocket::refuse)?;
+    handshake::check(&request)?;
     let origin = origin::of_page(&request)?;
-    let body = frame_guard::guarded(&request, body, MAX_COMMAND)
-        .await
-        .map_err(|error| Refusal::BadRequest(error.to_string()))?;
-    let (response, socket, incoming) = actix_ws::handle(&request, body).map_err(|error| {
-        Refusal::BadRequest(format!("the WebSocket handshake is broken: {error}"))
-    })?;
+    let (response, socket) = handshake::accept(&request, &[]).await?;
     let (to_session, commands) = mpsc::channel(IN_FLIGHT);
     let (messages, from_session) = mpsc::channel(IN_FLIGHT);
     let opening = Opening {
@@ -56,15 +51,15 @@ pub async fn session(request: HttpRequest, body: web::Payload) -> Result<HttpRes
     };
     lab.openings.send(opening).map_err(|_| Refusal::LabFull)?;
     meter(&request).keep();
-    let incoming = incoming
-        .max_frame_size(MAX_COMMAND)
-        .aggregate_continuations()
-        .max_continuation_size(MAX_COMMAND);
+    let limits = Limits {
+        bytes: MAX_COMMAND,
+        fragments: Desk::of(&request).config.websocket.max_fragments,
+    };
+    let incoming = Incoming::new(body, limits);
     actix_web::rt::spawn(async move {
-        // Either way it has ended; the session sees that its commands have.
-        let _ = relay(socket.clone(), incoming, to_session, from_session).await;
+        let reason = relay(socket.clone(), incoming, to_session, from_session).await;
         // One that does not read does not hear this either.
-        let _ = tokio::time::timeout(PING, socket.close(None)).await;
+        let _ = tokio::time::timeout(PING, socket.close(reason)).await;
     });
     Ok(response)
 }
@@ -89,45 +84,47 @@ pub fn visitor(request: &HttpRequest) -> Result<&Arc<Lab>, Refusal> {
     Ok(lab)
 }
 
+/// Until either has ended; the session sees that its commands have. Gives what the page is told.
 async fn relay(
     mut socket: actix_ws::Session,
-    mut incoming: AggregatedMessageStream,
+    mut incoming: Incoming,
     to_session: mpsc::Sender<String>,
     mut from_session: mpsc::Receiver<String>,
-) -> Result<(), Closed> {
+) -> Option<CloseReason> {
     let heard = Cell::new(Instant::now());
     let (mut pinging, mut answering) = (socket.clone(), socket.clone());
     // Three that do not wait for each other: a session that waits for its page to read must not keep
     // the page from being heard.
     let listen = async {
         loop {
-            let said = poll_fn(|context| Pin::new(&mut incoming).poll_next(context)).await;
+            let said = poll_fn(|context| incoming.poll_next(context)).await;
             heard.set(Instant::now());
-            let text = match said {
-                Some(Ok(AggregatedMessage::Text(text))) => text.to_string(),
+            let text = match said? {
+                Ok(Message::Text(text)) => text,
                 // No command; the session says so.
-                Some(Ok(AggregatedMessage::Binary(_))) => String::new(),
-                Some(Ok(AggregatedMessage::Ping(payload))) => {
-                    answering.pong(&payload).await?;
+                Ok(Message::Binary(_)) => String::new(),
+                Ok(Message::Ping(payload)) => {
+                    answering.pong(&payload).await.ok()?;
                     continue;
                 }
-                Some(Ok(AggregatedMessage::Pong(_))) => continue,
-                Some(Ok(AggregatedMessage::Close(_)) | Err(_)) | None => return Err(Closed),
+                Ok(Message::Pong) => continue,
+                Ok(Message::Close(code)) => return code.map(|code| CloseCode::from(code).into()),
+                Err(fault) => return Some((fault.code().into(), fault.to_string()).into()),
             };
-            to_session.send(text).await.map_err(|_| Closed)?;
+            to_session.send(text).await.ok()?;
         }
     };
     let tell = async {
         while let Some(text) = from_session.recv().await {
             socket.text(text).await?;
         }
-        Ok(())
+        Ok::<(), Closed>(())
     };
     let watch = watch(&heard, PING, SILENCE, async || pinging.ping(b"").await);
     tokio::select! {
-        ended = listen => ended,
-        ended = tell => ended,
-        ended = watch => ended,
+        reason = listen => reason,
+        _ = tell => None,
+        _ = watch => None,
     }
 }
 

@@ -8,13 +8,13 @@ pub mod sse;
 pub mod websocket;
 mod poll;
 mod stream;
-pub(crate) mod frame_guard;
 mod dress;
 
 use crate::desk::Desk;
 use crate::hub::{Hub, Room};
 use crate::net::metered::Meter;
 use crate::problems::Refusal;
+use crate::session;
 use crate::subscription::Subscription;
 use crate::usage::Class;
 use crate::wire::cursor::{BadCursor, Start};
@@ -74,6 +74,7 @@ fn subscribe(request: &HttpRequest, transport: Transport) -> Result<Subscription
     meter(request).request(Class::Transport(transport));
     let desk = Desk::of(request);
     // Before the room: what is refused makes none.
+    session::who(request)?;
     let start = start(request, transport)?;
     let room = room(request, &desk.hub)?;
     Ok(Subscription::open(room, &desk.worker, start))

@@ -184,6 +184,16 @@ impl Client {
         self.answer()
     }
 
+    /// A POST of JSON to any path; `headers` are whole lines.
+    #[allow(dead_code)]
+    pub fn post_to(&mut self, path: &str, headers: &str, body: &str) -> Answer {
+        self.send(format!(
+            "POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        ));
+        self.answer()
+    }
+
     /// Reads once more from the socket; false at its end.
     fn fill(&mut self) -> bool {
         let mut buffer = [0; 16 * 1024];

@@ -12,6 +12,7 @@ mod http_streaming;
 mod sse;
 mod websocket;
 mod handshake;
+mod session;
 mod publish;
 mod payloads;
 mod accounting;

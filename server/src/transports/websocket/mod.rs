@@ -1,8 +1,14 @@
-//! WebSocket (RFC 6455), JSON text frames or MessagePack binary ones. actix-ws does the handshake,
-//! the subprotocol and the incoming frames; what goes out are the room's shared frames and a few
-//! control frames, from one body, so that no task and no channel belongs to a subscriber.
+//! WebSocket (RFC 6455), JSON text frames or MessagePack binary ones. What goes out are the room's shared
+//! frames and a few control frames, from one body, so that no task and no channel belongs to a
+//! subscriber; what comes in is decoded by `incoming`.
 
-use super::frame_guard::{self, BadFrame};
+pub mod flags;
+pub mod handshake;
+pub mod header;
+pub mod decoder;
+pub mod close;
+pub mod incoming;
+
 use super::{meter, subscribe};
 use crate::desk::Desk;
 use crate::frames::{self, Event, Opcode, frame};
@@ -14,16 +20,14 @@ use crate::shortcut::Shortcut;
 use crate::subscription::{Next, Subscription};
 use crate::usage::Class;
 use crate::wire::transport::Transport;
-use actix_http::error::PayloadError;
-use actix_http::ws::{HandshakeError, ProtocolError, verify_handshake};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::http::header;
+use actix_web::http::header::SEC_WEBSOCKET_PROTOCOL;
 use actix_web::{HttpRequest, HttpResponse, web};
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseReason, Session};
 use bytes::Bytes;
-use futures_core::Stream;
+use close::Fault;
+use decoder::{Limits, Message};
+use incoming::Incoming;
 use std::convert::Infallible;
-use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -35,77 +39,24 @@ const CLASS: Class = Class::Transport(Transport::Websocket);
 const JSON: &str = "pushlab.json";
 const MSGPACK: &str = "pushlab.msgpack";
 
-/// Close codes (RFC 6455 §7.4.1).
-const PROTOCOL_ERROR: u16 = 1002;
-const NOT_UTF8: u16 = 1007;
-const TOO_BIG: u16 = 1009;
-
 pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
-    if let Err(error) = verify_handshake(request.head()) {
-        meter(&request).request(CLASS);
-        return Err(refuse(error));
-    }
-    check_framing(&request)?;
+    handshake::check(&request).inspect_err(|_| meter(&request).request(CLASS))?;
     let subscription = subscribe(&request, Transport::Websocket)?;
-    // A publish that is a little too large is answered and the connection lives; a frame beyond
-    // that is not worth reading.
-    let limit = Desk::of(&request).config.max_event_bytes.saturating_mul(2);
-    let body = frame_guard::guarded(&request, body, limit)
-        .await
-        .map_err(|error| Refusal::BadRequest(error.to_string()))?;
-    let (response, session, incoming) =
-        actix_ws::handle_with_protocols(&request, body, &[JSON, MSGPACK])
-            .map_err(|error| Refusal::BadRequest(error.to_string()))?;
+    let (response, _) = handshake::accept(&request, &[JSON, MSGPACK]).await?;
     let msgpack = response
         .headers()
-        .get(header::SEC_WEBSOCKET_PROTOCOL)
+        .get(SEC_WEBSOCKET_PROTOCOL)
         .is_some_and(|protocol| protocol == MSGPACK);
-    let incoming = incoming
-        .max_frame_size(limit)
-        .aggregate_continuations()
-        .max_continuation_size(limit);
-    Ok(response.map_body(|_, inner| {
-        BoxBody::new(Conversation::new(
-            &request,
-            subscription,
-            (inner, session),
-            incoming,
-            msgpack,
-        ))
-    }))
-}
-
-/// actix frames the connection by these headers, before and after the handshake; with others than
-/// these both sides would speak past each other.
-fn check_framing(request: &HttpRequest) -> Result<(), Refusal> {
-    let headers = request.headers();
-    let upgrade = headers
-        .get(header::UPGRADE)
-        .map(|upgrade| upgrade.as_bytes());
-    let plain = upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket"))
-        && !headers.contains_key(header::TRANSFER_ENCODING)
-        && headers
-            .get(header::CONTENT_LENGTH)
-            .is_none_or(|length| length == "0");
-    if plain {
-        return Ok(());
-    }
-    meter(request).request(CLASS);
-    Err(Refusal::BadRequest(
-        "a WebSocket handshake has no body and offers `Upgrade: websocket` alone".to_owned(),
-    ))
-}
-
-pub fn refuse(error: HandshakeError) -> Refusal {
-    match error {
-        HandshakeError::GetMethodRequired => Refusal::MethodNotAllowed("GET"),
-        HandshakeError::NoWebsocketUpgrade
-        | HandshakeError::NoVersionHeader
-        | HandshakeError::UnsupportedVersion => Refusal::UpgradeRequired,
-        HandshakeError::NoConnectionUpgrade | HandshakeError::BadWebsocketKey => {
-            Refusal::BadRequest(format!("the WebSocket handshake is broken: {error}"))
-        }
-    }
+    let config = &Desk::of(&request).config;
+    let limits = Limits {
+        // A publish that is a little too large is answered and the connection lives; a message beyond
+        // that is not worth reading.
+        bytes: config.max_event_bytes.saturating_mul(2),
+        fragments: config.websocket.max_fragments,
+    };
+    let incoming = Incoming::new(body, limits);
+    let conversation = Conversation::new(&request, subscription, incoming, msgpack);
+    Ok(response.map_body(|_, _| BoxBody::new(conversation)))
 }
 
 /// Events sent between two looks at what the client says.
@@ -113,9 +64,7 @@ const EVENTS_IN_A_ROW: u8 = 16;
 
 struct Conversation {
     subscription: Subscription,
-    incoming: AggregatedMessageStream,
-    /// Kept, not used: dropping either half ends `incoming`.
-    _actix: (BoxBody, Session),
+    incoming: Incoming,
     desk: Rc<Desk>,
     meter: Rc<Meter>,
     msgpack: bool,
@@ -133,17 +82,15 @@ struct Conversation {
 enum Reply {
     Nothing,
     Frame(Bytes),
-    Close(u16),
-    /// The client is gone.
-    End,
+    /// A close frame: nothing follows.
+    Last(Bytes),
 }
 
 impl Conversation {
     fn new(
         request: &HttpRequest,
         mut subscription: Subscription,
-        actix: (BoxBody, Session),
-        incoming: AggregatedMessageStream,
+        incoming: Incoming,
         msgpack: bool,
     ) -> Self {
         let desk = Rc::clone(Desk::of(request));
@@ -162,7 +109,6 @@ impl Conversation {
             hello: None,
             subscription,
             incoming,
-            _actix: actix,
             meter: Rc::clone(meter(request)),
             msgpack,
             closed: false,
@@ -190,22 +136,20 @@ impl Conversation {
         }
     }
 
-    fn take_in(&mut self, message: Result<AggregatedMessage, ProtocolError>) -> Reply {
+    fn take_in(&mut self, message: Result<Message, Fault>) -> Reply {
         self.awaiting_pong = false;
         let draft = match message {
-            Err(error) => return close_code(&error).map_or(Reply::End, Reply::Close),
-            Ok(AggregatedMessage::Ping(payload)) => {
-                return Reply::Frame(frame(Opcode::Pong, &payload));
-            }
-            Ok(AggregatedMessage::Pong(_)) => return Reply::Nothing,
-            Ok(AggregatedMessage::Close(reason)) => return Reply::Close(echo(reason)),
-            Ok(AggregatedMessage::Text(text)) => self
+            Err(fault) => return Reply::Last(fault.frame()),
+            Ok(Message::Ping(payload)) => return Reply::Frame(frame(Opcode::Pong, &payload)),
+            Ok(Message::Pong) => return Reply::Nothing,
+            Ok(Message::Close(code)) => return Reply::Last(close::echo(code)),
+            Ok(Message::Text(text)) => self
                 .check_size(text.len())
                 .and_then(|()| publish::from_text(&text)),
-            Ok(AggregatedMessage::Binary(bytes)) if self.msgpack => self
+            Ok(Message::Binary(bytes)) if self.msgpack => self
                 .check_size(bytes.len())
                 .and_then(|()| publish::from_msgpack(&bytes)),
-            Ok(AggregatedMessage::Binary(_)) => Err(Refusal::BadRequest(format!(
+            Ok(Message::Binary(_)) => Err(Refusal::BadRequest(format!(
                 "binary frames need the subprotocol {MSGPACK}; send text"
             ))),
         };
@@ -244,15 +188,19 @@ impl Conversation {
             return Poll::Ready(Some(self.outgoing(next)));
         }
         self.events_in_a_row = 0;
-        while let Poll::Ready(message) = Pin::new(&mut self.incoming).poll_next(context) {
-            match message.map_or(Reply::End, |message| self.take_in(message)) {
+        while let Poll::Ready(message) = self.incoming.poll_next(context) {
+            let Some(message) = message else {
+                return Poll::Ready(None);
+            };
+            match self.take_in(message) {
+                // Its own event goes before what is wrong with the client's next frame.
+                Reply::Nothing if self.subscription.has_something() => break,
                 Reply::Nothing => {}
                 Reply::Frame(frame) => return Poll::Ready(Some(frame)),
-                Reply::Close(code) => {
+                Reply::Last(frame) => {
                     self.closed = true;
-                    return Poll::Ready(Some(close_frame(code)));
+                    return Poll::Ready(Some(frame));
                 }
-                Reply::End => return Poll::Ready(None),
             }
         }
         // Again, for a publish above may have been into this very room, and for the sleeper.
@@ -305,50 +253,6 @@ fn error(refusal: &Refusal) -> String {
         "detail": problem.detail,
     })
     .to_string()
-}
-
-/// `None` where the connection is gone and nobody would read a close frame.
-fn close_code(error: &ProtocolError) -> Option<u16> {
-    if let Some(bad) = bad_frame(error) {
-        return Some(match bad {
-            BadFrame::TooLong => TOO_BIG,
-            BadFrame::LongControl => PROTOCOL_ERROR,
-        });
-    }
-    match error {
-        ProtocolError::Overflow => Some(TOO_BIG),
-        // actix-http has no kind of its own for reserved bits, only this text; nor has actix-ws for
-        // a message whose fragments are too many bytes.
-        ProtocolError::Io(error) if error.to_string().contains("reserved bits") => {
-            Some(PROTOCOL_ERROR)
-        }
-        ProtocolError::Io(error) if error.kind() == io::ErrorKind::InvalidData => Some(NOT_UTF8),
-        ProtocolError::Io(error) if error.to_string().contains("continuation size") => {
-            Some(TOO_BIG)
-        }
-        ProtocolError::Io(_) => None,
-        _ => Some(PROTOCOL_ERROR),
-    }
-}
-
-/// What our own guard found, as actix-ws hands it on.
-fn bad_frame(error: &ProtocolError) -> Option<BadFrame> {
-    let ProtocolError::Io(error) = error else {
-        return None;
-    };
-    let PayloadError::Io(error) = error.get_ref()?.downcast_ref()? else {
-        return None;
-    };
-    error.get_ref()?.downcast_ref().copied()
-}
-
-/// The code to echo; 1000 for a close without one.
-fn echo(reason: Option<CloseReason>) -> u16 {
-    reason.map_or(1000, |reason| reason.code.into())
-}
-
-fn close_frame(code: u16) -> Bytes {
-    frame(Opcode::Close, &code.to_be_bytes())
 }
 
 impl MessageBody for Conversation {

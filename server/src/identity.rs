@@ -1,0 +1,421 @@
+//! Who somebody is: a name and an id that this server has signed. What a client holds is
+//! `1.<id>.<end>.<name>.<mac>`, the end in Unix seconds, the name and the HMAC-SHA256 in base64url; the
+//! MAC is over a word of what it is for and the four parts before it, so that none can be changed, taken
+//! from another or used for something else. The server keeps nothing of it.
+//!
+//! Absent on purpose: passwords, a list of users, and taking a credential back before its end other than
+//! by new keys. Whether a request bears one is `session.rs`.
+
+use crate::config::Switch;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use serde::Serialize;
+use sha2::Sha256;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Keys, comma-separated: the first signs, all are read. A variable alone, for a flag could be read by
+/// every program of the machine.
+pub const KEYS_VARIABLE: &str = "PUSHLAB_SESSION_KEYS";
+
+/// Shortest key, in bytes: as much as `openssl rand -base64 24` gives.
+const MIN_KEY_BYTES: usize = 32;
+
+/// Longest name, in characters.
+pub const MAX_NAME_CHARS: usize = 32;
+
+/// Characters of an id: 62 bits, so that among a million users no two have the same.
+const ID_CHARS: usize = 12;
+
+/// Longer than any credential that was ever signed.
+const MAX_CREDENTIAL_BYTES: usize = 512;
+
+const VERSION: &str = "1";
+
+#[derive(clap::Args, Clone, Debug)]
+pub struct IdentityFlags {
+    /// Whether clients without a session may publish
+    #[arg(
+        long,
+        env = "PUSHLAB_ANONYMOUS",
+        value_name = "on|off",
+        default_value = "on"
+    )]
+    pub anonymous: Switch,
+
+    /// Seconds for which a session is valid
+    #[arg(long, env = "PUSHLAB_SESSION_LIFETIME", default_value_t = 30 * 86_400, value_parser = clap::value_parser!(u64).range(1..=400 * 86_400))]
+    pub session_lifetime: u64,
+}
+
+/// Somebody, as events and member lists show them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct User {
+    pub id: Box<str>,
+    pub name: Box<str>,
+}
+
+impl User {
+    /// Somebody new of this name.
+    pub fn new(name: &str) -> Result<User, BadName> {
+        Ok(User {
+            id: random_id(),
+            name: checked_name(name)?.into(),
+        })
+    }
+
+    /// `{"id":"…","name":"…"}`
+    pub fn json(&self) -> String {
+        serde_json::to_string(self).expect("two strings have a JSON form")
+    }
+}
+
+fn random_id() -> Box<str> {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let id: String = (0..ID_CHARS)
+        .map(|_| char::from(DIGITS[rand::random_range(0..DIGITS.len())]))
+        .collect();
+    id.into()
+}
+
+/// A name that cannot be shown as one line of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a name has 1 to {MAX_NAME_CHARS} characters that can be seen, and no control characters")]
+pub struct BadName;
+
+fn checked_name(name: &str) -> Result<&str, BadName> {
+    let name = name.trim();
+    let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
+    let is_seen = |character| !is_invisible(character);
+    match fits && name.chars().any(is_seen) && !name.chars().any(reorders_or_controls) {
+        true => Ok(name),
+        false => Err(BadName),
+    }
+}
+
+/// Characters without a glyph: a name of these alone would be no name to the eye.
+fn is_invisible(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(character, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Control characters, line separators, and those that turn the direction of the text after them, so
+/// that a name could rewrite the line it stands in (Unicode TR 36, §3.1.1 on bidirectional spoofing).
+fn reorders_or_controls(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}')
+}
+
+/// What a credential is for: one made for a cookie is refused in a header, and the other way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Cookie,
+    Token,
+}
+
+impl Purpose {
+    fn domain(self) -> &'static [u8] {
+        match self {
+            Purpose::Cookie => b"pushlab session cookie\n",
+            Purpose::Token => b"pushlab session token\n",
+        }
+    }
+}
+
+/// A credential that is none: forged, over, for something else, or signed with a key that is gone. Which
+/// of these is nobody's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadCredential;
+
+/// The keys that credentials are signed with and checked against.
+pub struct Keys {
+    /// Never empty; the first signs.
+    keys: Vec<Hmac<Sha256>>,
+}
+
+/// Says how many there are, and nothing else of them.
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} session keys", self.keys.len())
+    }
+}
+
+/// Keys that are none. It does not repeat them.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a key in {KEYS_VARIABLE} has less than {MIN_KEY_BYTES} characters; make one with `openssl rand -base64 33`"
+)]
+pub struct BadKeys;
+
+impl Keys {
+    /// From the environment, or made now: then every restart makes strangers of all.
+    pub fn from_environment() -> Result<Keys, BadKeys> {
+        match std::env::var_os(KEYS_VARIABLE) {
+            Some(list) => Keys::read(list.to_str().ok_or(BadKeys)?),
+            None => Ok(Keys::random()),
+        }
+    }
+
+    /// Reads a comma-separated list.
+    pub fn read(list: &str) -> Result<Keys, BadKeys> {
+        let keys: Vec<_> = list
+            .split(',')
+            .map(|key| match key.trim() {
+                key if key.len() >= MIN_KEY_BYTES => Ok(mac(key.as_bytes())),
+                _ => Err(BadKeys),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Keys { keys })
+    }
+
+    pub fn random() -> Keys {
+        let key: [u8; 32] = rand::random();
+        Keys {
+            keys: vec![mac(&key)],
+        }
+    }
+
+    /// What `user` shows from now on, for as long as `lifetime`.
+    pub fn sign(
+        &self,
+        purpose: Purpose,
+        user: &User,
+        lifetime: Duration,
+        now: SystemTime,
+    ) -> String {
+        let end = unix_seconds(now) + lifetime.as_secs();
+        let name = URL_SAFE_NO_PAD.encode(user.name.as_bytes());
+        let mut credential = format!("{VERSION}.{}.{end}.{name}", user.id);
+        let mac = signed(&self.keys[0], purpose, &credential).finalize();
+        credential.push('.');
+        URL_SAFE_NO_PAD.encode_string(mac.into_bytes(), &mut credential);
+        credential
+    }
+
+    /// Whose credential this is, if one of these keys has signed it and it is not over. Signatures are
+    /// compared in constant time, and before anything that they cover is looked at.
+    pub fn verify(
+        &self,
+        purpose: Purpose,
+        credential: &str,
+        now: SystemTime,
+    ) -> Result<User, BadCredential> {
+        if credential.len() > MAX_CREDENTIAL_BYTES {
+            return Err(BadCredential);
+        }
+        let (text, mac) = credential.rsplit_once('.').ok_or(BadCredential)?;
+        let mac = URL_SAFE_NO_PAD.decode(mac).map_err(|_| BadCredential)?;
+        let is_ours = |key| signed(key, purpose, text).verify_slice(&mac).is_ok();
+        if !self.keys.iter().any(is_ours) {
+            return Err(BadCredential);
+        }
+        read(text, unix_seconds(now)).ok_or(BadCredential)
+    }
+}
+
+/// Takes the parts of a credential from a text whose signature is right.
+fn read(text: &str, now: u64) -> Option<User> {
+    let mut parts = text.split('.');
+    let (version, id, end, name) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let name = String::from_utf8(URL_SAFE_NO_PAD.decode(name).ok()?).ok()?;
+    let is_valid = version == VERSION && parts.next().is_none() && now < end.parse::<u64>().ok()?;
+    is_valid.then(|| User {
+        id: id.into(),
+        name: name.into(),
+    })
+}
+
+fn mac(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+fn signed(key: &Hmac<Sha256>, purpose: Purpose, text: &str) -> Hmac<Sha256> {
+    let mut mac = key.clone();
+    mac.update(purpose.domain());
+    mac.update(text.as_bytes());
+    mac
+}
+
+fn unix_seconds(now: SystemTime) -> u64 {
+    now.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+/// What every worker signs and checks with.
+pub struct Identity {
+    pub keys: Keys,
+    pub lifetime: Duration,
+    pub anonymous: bool,
+}
+
+impl Identity {
+    pub fn new(flags: &IdentityFlags, keys: Keys) -> Arc<Identity> {
+        Arc::new(Identity {
+            keys,
+            lifetime: Duration::from_secs(flags.session_lifetime),
+            anonymous: flags.anonymous == Switch::On,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "an old key of thirty-two letters!";
+    const NEW: &str = "a new key of thirty-three letters!";
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn keys(list: &str) -> Keys {
+        Keys::read(list).unwrap()
+    }
+
+    fn user() -> User {
+        User::new("瑶").unwrap()
+    }
+
+    #[test]
+    fn what_was_signed_is_read_again() {
+        let (keys, user, now) = (keys(OLD), user(), SystemTime::now());
+        for purpose in [Purpose::Cookie, Purpose::Token] {
+            let credential = keys.sign(purpose, &user, DAY, now);
+            assert_eq!(keys.verify(purpose, &credential, now), Ok(user.clone()));
+        }
+    }
+
+    /// The same made by hand after RFC 2104, so that the format cannot change unseen.
+    #[test]
+    fn the_signature_is_hmac_sha256() {
+        use sha2::Digest;
+        let block = |pad: u8| -> Vec<u8> {
+            let mut key = OLD.as_bytes().to_vec();
+            key.resize(64, 0);
+            key.iter().map(|byte| byte ^ pad).collect()
+        };
+        let text = "1.0123456789ab.4102444800.55G2";
+        let message = format!("pushlab session cookie\n{text}");
+        let inner = Sha256::digest([block(0x36), message.into()].concat());
+        let outer = Sha256::digest([block(0x5c), inner.to_vec()].concat());
+        let credential = format!("{text}.{}", URL_SAFE_NO_PAD.encode(outer));
+        let user = User {
+            id: "0123456789ab".into(),
+            name: "瑶".into(),
+        };
+        let read = keys(OLD).verify(Purpose::Cookie, &credential, SystemTime::now());
+        assert_eq!(read, Ok(user));
+    }
+
+    #[test]
+    fn a_new_key_leaves_old_credentials_readable_until_the_old_one_goes() {
+        let (user, now) = (user(), SystemTime::now());
+        let before = keys(OLD).sign(Purpose::Cookie, &user, DAY, now);
+        let both = keys(&format!("{NEW}, {OLD}"));
+        assert_eq!(both.verify(Purpose::Cookie, &before, now), Ok(user.clone()));
+        let after = both.sign(Purpose::Cookie, &user, DAY, now);
+        let new = keys(NEW);
+        assert_eq!(new.verify(Purpose::Cookie, &after, now), Ok(user));
+        assert_eq!(
+            new.verify(Purpose::Cookie, &before, now),
+            Err(BadCredential)
+        );
+    }
+
+    #[test]
+    fn a_credential_ends_and_serves_one_purpose() {
+        let (keys, user, now) = (keys(OLD), user(), SystemTime::now());
+        let cookie = keys.sign(Purpose::Cookie, &user, DAY, now);
+        assert!(keys.verify(Purpose::Cookie, &cookie, now).is_ok());
+        assert_eq!(
+            keys.verify(Purpose::Cookie, &cookie, now + DAY),
+            Err(BadCredential)
+        );
+        assert_eq!(
+            keys.verify(Purpose::Token, &cookie, now),
+            Err(BadCredential)
+        );
+    }
+
+    /// Every byte of it counts: no other text is taken for the same credential.
+    #[test]
+    fn no_byte_can_be_changed_added_or_left_out() {
+        let (keys, now) = (keys(OLD), SystemTime::now());
+        let good = keys.sign(Purpose::Cookie, &user(), DAY, now);
+        let refused = |text: &str| {
+            let read = keys.verify(Purpose::Cookie, text, now);
+            assert_eq!(read, Err(BadCredential), "{text}");
+        };
+        for at in 0..good.len() {
+            let (before, after) = (&good[..at], &good[at + 1..]);
+            for other in ['A', 'b', '7', '.', '-', '=', ' '] {
+                if !good[at..].starts_with(other) {
+                    refused(&format!("{before}{other}{after}"));
+                }
+                refused(&format!("{before}{other}{}", &good[at..]));
+            }
+            refused(&format!("{before}{after}"));
+            refused(before);
+        }
+        for other in ["", ".", "....", "1.a.9999999999.YQ.", &"1".repeat(100_000)] {
+            refused(other);
+        }
+    }
+
+    #[test]
+    fn a_signature_cannot_be_moved_to_another_user() {
+        let (keys, now) = (keys(OLD), SystemTime::now());
+        let [one, two] = ["云缨", "瑶"].map(|name| {
+            let user = User::new(name).unwrap();
+            keys.sign(Purpose::Cookie, &user, DAY, now)
+        });
+        let (text, _) = one.rsplit_once('.').unwrap();
+        let (_, mac) = two.rsplit_once('.').unwrap();
+        let swapped = format!("{text}.{mac}");
+        assert_eq!(
+            keys.verify(Purpose::Cookie, &swapped, now),
+            Err(BadCredential)
+        );
+    }
+
+    #[test]
+    fn names() {
+        for (name, kept) in [
+            ("瑶", "瑶"),
+            ("  云 缨 ", "云 缨"),
+            ("👩‍👩‍👧", "👩‍👩‍👧"),
+            ("<b>\"x\"</b>", "<b>\"x\"</b>"),
+        ] {
+            assert_eq!(checked_name(name), Ok(kept));
+        }
+        let long = "瑶".repeat(MAX_NAME_CHARS);
+        assert_eq!(checked_name(&long), Ok(&*long));
+        for name in [
+            "",
+            "  ",
+            "a\nb",
+            "a\0b",
+            "\u{200b}",
+            "a\u{202e}b",
+            "\u{85}a\u{9b}",
+        ] {
+            assert_eq!(checked_name(name), Err(BadName), "{name:?}");
+        }
+        assert_eq!(checked_name(&format!("{long}瑶")), Err(BadName));
+    }
+
+    #[test]
+    fn keys_are_long_enough_and_never_shown() {
+        for list in ["", "short", &format!("{OLD},"), &format!("{OLD},short")] {
+            let error = Keys::read(list).unwrap_err().to_string();
+            assert!(error.contains(KEYS_VARIABLE) && !error.contains("short"));
+        }
+        assert_eq!(
+            format!("{:?}", keys(&format!("{NEW},{OLD}"))),
+            "2 session keys"
+        );
+    }
+}

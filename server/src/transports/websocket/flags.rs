@@ -1,0 +1,11 @@
+//! The settings of WebSockets, flattened into the server's.
+
+use clap::Args;
+
+// clap makes a group of this name, so no other struct of flags may have it.
+#[derive(Args, Clone, Debug)]
+pub struct WebsocketFlags {
+    /// Frames that one WebSocket message may come in, empty ones too; more are cut off with 1008
+    #[arg(long, env = "PUSHLAB_MAX_FRAGMENTS", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_fragments: u32,
+}
