@@ -30,10 +30,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// For the first request head of a connection.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
 
-/// A socket whose peer acknowledges nothing for so long is closed by the kernel: actix does not
-/// poll the body of a client that has stopped reading, so no timer of ours would see it.
-const UNREAD: Duration = Duration::from_secs(20);
-
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let bind = || {
         let socket = Socket::new(
@@ -69,17 +65,23 @@ pub fn serve_public(
     open_desk: impl Fn() -> Rc<Desk> + Clone + Send + 'static,
 ) -> io::Result<ServerBuilder> {
     let lab_here = config.admin_listen.is_none();
+    let unread = config.unread.timeout();
     match tls {
         None => server.listen("public", listener, move || {
-            carried(open_desk(), lab_here, |socket, meter| {
-                std::future::ready(Ok(Metered::plain(socket, meter)))
+            carried(open_desk(), lab_here, move |socket, meter| {
+                std::future::ready(
+                    tune(&socket, unread).map(|()| Metered::plain(socket, meter, unread)),
+                )
             })
         }),
         Some(tls) => server.listen("public", listener, move || {
             let tls = tls.clone();
             carried(open_desk(), lab_here, move |socket, meter| {
                 let tls = tls.clone();
-                async move { tls.accept(socket, meter).await }
+                async move {
+                    tune(&socket, unread)?;
+                    tls.accept(socket, meter, unread).await
+                }
             })
         }),
     }
@@ -118,10 +120,7 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
             .and_then(|(lab, peer)| lab.tap(peer));
         let meter = Meter::new(std::sync::Arc::clone(&counters), tap);
         let carry = carry.clone();
-        async move {
-            tune(&socket)?;
-            Ok((carry(socket, meter).await?, peer))
-        }
+        async move { Ok((carry(socket, meter).await?, peer)) }
     })
     .into_factory()
     .map_err(actix_http::error::DispatchError::Io)
@@ -146,9 +145,12 @@ pub fn serve_admin(
     })
 }
 
-fn tune(io: &TcpStream) -> io::Result<()> {
+/// The kernel keeps the same deadline as `unread.rs`, from the first byte that the peer has no room for or
+/// does not acknowledge: it also notices a peer that is gone without a word, whose few bytes block no
+/// write.
+fn tune(io: &TcpStream, unread: Duration) -> io::Result<()> {
     io.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
-    SockRef::from(io).set_tcp_user_timeout(Some(UNREAD))?;
+    SockRef::from(io).set_tcp_user_timeout(Some(unread))?;
     Ok(())
 }

@@ -3,3 +3,4 @@
 pub mod listen;
 pub mod metered;
 pub mod tls;
+pub mod unread;

@@ -250,8 +250,9 @@ impl Tls {
         &self,
         socket: TcpStream,
         meter: Rc<Meter>,
+        unread: Duration,
     ) -> io::Result<TlsStream<Metered<TcpStream>>> {
-        tokio::time::timeout(self.patience, self.shake_hands(socket, meter))
+        tokio::time::timeout(self.patience, self.shake_hands(socket, meter, unread))
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
@@ -260,11 +261,12 @@ impl Tls {
         &self,
         socket: TcpStream,
         meter: Rc<Meter>,
+        unread: Duration,
     ) -> io::Result<TlsStream<Metered<TcpStream>>> {
         // Before the seat: who says nothing must not keep one from others.
         let mut first = [0];
         let read = socket.peek(&mut first).await?;
-        let mut metered = Metered::beneath_tls(socket, meter);
+        let mut metered = Metered::beneath_tls(socket, meter, unread);
         if read > 0 && first[0] != HANDSHAKE_RECORD {
             metered.write_all(NOT_PLAIN).await?;
             metered.shutdown().await?;

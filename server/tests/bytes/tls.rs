@@ -163,3 +163,18 @@ fn every_byte_of_a_refused_connection_is_counted() {
     secure.server.wait_for_figure("control", "open", 0, LIMIT);
     assert_eq!(secure.server.figure("control", "tx"), client.received);
 }
+
+#[test]
+fn a_session_over_tls_has_a_cookie_for_tls_alone() {
+    if !is_here("curl") {
+        return;
+    }
+    let secure = Secure::start(&[]);
+    let url = format!("https://{}/session", secure.server.public);
+    let arguments = ["--silent", "--include", "--noproxy", "*", "--cacert"];
+    let answer = run(Command::new("curl")
+        .args(arguments)
+        .arg(&secure.certificate)
+        .args(["--json", r#"{"name":"瑶"}"#, &url]));
+    assert!(answer.contains("; Secure"), "{answer}");
+}
