@@ -6,6 +6,7 @@ use crate::lab::proxy::Flags;
 use crate::net::tls::TlsError;
 pub use crate::net::tls::TlsFlags;
 use crate::net::unread::UnreadFlags;
+use crate::origin;
 use crate::transports::websocket::flags::WebsocketFlags;
 use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
@@ -100,6 +101,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub tls: TlsFlags,
+
+    #[command(flatten)]
+    pub origins: origin::OriginFlags,
 
     #[command(flatten)]
     pub unread: UnreadFlags,

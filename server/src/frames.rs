@@ -220,22 +220,33 @@ impl Opcode {
 
 /// One unmasked, unfragmented frame: 2, 4 or 10 bytes and the payload.
 pub fn frame(opcode: Opcode, payload: &[u8]) -> Bytes {
-    const FIN: u8 = 0x80;
     let mut frame = BytesMut::with_capacity(payload.len() + 10);
+    put_head(&mut frame, opcode, payload.len());
+    frame.put_slice(payload);
+    frame.freeze()
+}
+
+/// What stands before a payload of this length in such a frame.
+pub fn frame_head(opcode: Opcode, length: usize) -> Bytes {
+    let mut head = BytesMut::with_capacity(10);
+    put_head(&mut head, opcode, length);
+    head.freeze()
+}
+
+fn put_head(frame: &mut BytesMut, opcode: Opcode, length: usize) {
+    const FIN: u8 = 0x80;
     frame.put_u8(FIN | opcode as u8);
-    match payload.len() {
-        length @ 0..=125 => frame.put_u8(length as u8),
-        length @ 126..=0xffff => {
+    match length {
+        0..=125 => frame.put_u8(length as u8),
+        126..=0xffff => {
             frame.put_u8(126);
             frame.put_u16(length as u16);
         }
-        length => {
+        _ => {
             frame.put_u8(127);
             frame.put_u64(length as u64);
         }
     }
-    frame.put_slice(payload);
-    frame.freeze()
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ mod shortcut;
 mod subscription;
 mod transports;
 mod page;
+mod origin;
+mod gate;
 mod session;
 mod routes;
 mod desk;

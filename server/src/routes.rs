@@ -8,7 +8,7 @@ use crate::page;
 use crate::problems::Refusal;
 use crate::publish;
 use crate::session;
-use crate::transports::{self, count_control, meter, room, room_name};
+use crate::transports::{self, count_control, meter, room, room_name, websocket};
 use crate::usage::Class;
 use crate::wire::event::Published;
 use actix_web::http::{Method, header};
@@ -39,6 +39,7 @@ pub fn public(app: &mut ServiceConfig) {
         }));
     app.service(session);
     app.service(read_only("/lab/session").route(web::get().to(door::session)));
+    app.service(web::resource("/lab/echo").to(websocket::echo::serve));
     app.service(read_only("/lab/scenarios").route(web::get().to(scenarios::list)));
     app.service(read_only("/lab/reports").route(web::get().to(reports::list)));
     let report = read_only("/lab/reports/{name}/{stamp}/{file}");
@@ -87,7 +88,7 @@ async fn in_room(request: HttpRequest, body: web::Payload) -> Result<HttpRespons
         .await
         .unwrap_or_else(|refusal| refusal.error_response());
     if let Some(leave) = leave {
-        leave.grant(&mut answer);
+        leave.grant(answer.headers_mut());
     }
     Ok(answer)
 }

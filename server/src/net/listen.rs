@@ -5,6 +5,8 @@ use super::metered::{Carrier, Meter, Metered};
 use super::tls::Tls;
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::gate::Gated;
+use crate::origin::Origins;
 use crate::routes;
 use actix_http::HttpService;
 use actix_server::ServerBuilder;
@@ -94,6 +96,8 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
     carry: impl Fn(TcpStream, Rc<Meter>) -> F + Clone + 'static,
 ) -> impl ServiceFactory<TcpStream, Config = ()> {
     let counters = desk.ledger.open();
+    let config = &desk.config;
+    let origins = Origins::new(config, config.listen, config.tls.are_given());
     let app = App::new()
         .app_data(Rc::clone(&desk))
         .configure(routes::public)
@@ -110,7 +114,10 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
         .on_connect_ext(|io: &T, data| {
             data.insert(Rc::clone(io.meter()));
         })
-        .h1(map_config(app, |()| AppConfig::default()));
+        .h1(Gated::new(
+            map_config(app, |()| AppConfig::default()),
+            origins,
+        ));
     fn_service(move |socket: TcpStream| {
         let peer = socket.peer_addr().ok();
         let tap = desk
@@ -133,14 +140,20 @@ pub fn serve_admin(
     listener: TcpListener,
     open_desk: impl Fn() -> Rc<Desk> + Clone + Send + 'static,
 ) -> io::Result<ServerBuilder> {
+    let address = listener.local_addr()?;
     server.listen("admin", listener, move || {
+        let desk = open_desk();
+        let origins = Origins::new(&desk.config, address, false);
         let app = App::new()
-            .app_data(open_desk())
+            .app_data(desk)
             .configure(routes::admin)
             .configure(routes::lab);
         HttpService::build()
             .keep_alive(KEEP_ALIVE)
-            .h1(map_config(app, |()| AppConfig::default()))
+            .h1(Gated::new(
+                map_config(app, |()| AppConfig::default()),
+                origins,
+            ))
             .tcp()
     })
 }

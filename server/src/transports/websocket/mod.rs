@@ -8,6 +8,7 @@ pub mod header;
 pub mod decoder;
 pub mod close;
 pub mod incoming;
+pub mod echo;
 
 use super::{meter, subscribe};
 use crate::desk::Desk;
