@@ -6,7 +6,6 @@
 use crate::frames::Draft;
 use crate::history::{Appended, Bounds, History};
 use crate::parking::Parked;
-use crate::publish;
 use crate::wake::{Mailboxes, RoomId, Sleepers};
 use crate::wire::cursor::{Cursor, Epoch};
 use std::collections::HashMap;
@@ -82,10 +81,9 @@ impl Hub {
 
     /// Appends an event to `room` and wakes its subscribers. Gives the event's cursor.
     pub fn publish(&self, room: &Room, draft: &Draft, key: Option<&str>) -> Cursor {
-        let key = key.map(|key| publish::key::scoped(key, draft));
         let (appended, cursor) = {
             let mut history = room.history();
-            let appended = history.append(draft, key.as_deref());
+            let appended = history.append(draft, key);
             room.head.store(history.head(), Ordering::SeqCst);
             (appended, history.cursor(appended.offset()))
         };

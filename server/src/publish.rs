@@ -1,7 +1,5 @@
 //! The only way in: a publish is checked, compacted and appended, whichever transport brought it.
 
-pub mod key;
-
 use crate::frames::Draft;
 use crate::problems::Refusal;
 use crate::value::Plain;
@@ -14,25 +12,22 @@ use serde_json::value::RawValue;
 /// a worker's stack, and with it the process.
 const MAX_DEPTH: usize = 128;
 
-/// What a WebSocket frame publishes.
-pub struct Said {
-    pub draft: Draft,
-    pub key: Option<String>,
-}
+/// Longest key of a publish that may be sent again, in bytes.
+const MAX_KEY_BYTES: usize = 255;
 
-/// Reads `{"type":"chat","data":…}`.
+/// Reads `{"type":"chat","data":…}`, with a `key` where the publisher may send it again.
 pub fn from_json(body: &[u8]) -> Result<Draft, Refusal> {
     let publish: Publish<'_> = serde_json::from_slice(body).map_err(|error| {
         Refusal::BadRequest(format!(
             r#"the body is not {{"type":"chat","data":…}}: {error}"#
         ))
     })?;
-    draft(&publish.kind, compact(publish.data.get()))
+    let draft = draft(&publish.kind, compact(publish.data.get()))?;
+    draft.keyed(publish.key.as_deref())
 }
 
-/// Reads the same object as MessagePack; binary data becomes `{"$binary":"<base64>"}`. It may bear a
-/// `key`.
-pub fn from_msgpack(body: &[u8]) -> Result<Said, Refusal> {
+/// Reads the same object as MessagePack; binary data becomes `{"$binary":"<base64>"}`.
+pub fn from_msgpack(body: &[u8]) -> Result<Draft, Refusal> {
     let mut packed = rmp_serde::Deserializer::from_read_ref(body);
     packed.set_max_depth(MAX_DEPTH);
     let Plain(value) = Plain::deserialize(&mut packed)
@@ -42,36 +37,57 @@ pub fn from_msgpack(body: &[u8]) -> Result<Said, Refusal> {
             "the frame is not a map with `type` and `data`".to_owned(),
         ));
     };
-    Ok(Said {
-        draft: draft(kind, data.to_string())?,
-        key: key::within(&value)?,
-    })
+    let draft = draft(kind, data.to_string())?;
+    match value.get("key") {
+        None => Ok(draft),
+        Some(Value::String(key)) => draft.keyed(Some(key)),
+        Some(_) => Err(bad_key("`key`")),
+    }
 }
 
-/// A WebSocket text frame: a JSON object is a publish and may bear a `key`, any other text is a line
-/// of chat.
-pub fn from_text(text: &str) -> Result<Said, Refusal> {
+/// A WebSocket text frame: a JSON object is a publish, any other text is a line of chat.
+pub fn from_text(text: &str) -> Result<Draft, Refusal> {
     let is_json = || serde_json::from_str::<&RawValue>(text).is_ok();
-    if !(text.trim_start().starts_with('{') && is_json()) {
-        let draft = draft("chat", Value::from(text).to_string())?;
-        return Ok(Said { draft, key: None });
+    if text.trim_start().starts_with('{') && is_json() {
+        return from_json(text.as_bytes());
     }
-    // Most frames have none and are not read twice.
-    let key = match text.contains(r#""key""#) {
-        true => key::beside(text)?,
-        false => None,
-    };
-    let draft = from_json(text.as_bytes())?;
-    Ok(Said { draft, key })
+    draft("chat", Value::from(text).to_string())
 }
 
 /// What the server itself publishes: `data_json` is compact JSON that every framing can carry.
 pub fn trusted(kind: &str, data_json: String) -> Draft {
     Draft {
         user: None,
+        key: None,
         kind_json: Value::from(kind).to_string(),
         data_json,
     }
+}
+
+impl Draft {
+    /// The same with this key, where it is one.
+    fn keyed(self, key: Option<&str>) -> Result<Draft, Refusal> {
+        let key = key.map(|key| checked_key(key, "`key`").map(Box::from));
+        Ok(Draft {
+            key: key.transpose()?,
+            ..self
+        })
+    }
+}
+
+/// A key as one that a header can hold, wherever it came from; `what` names it to its author.
+pub fn checked_key<'a>(key: &'a str, what: &str) -> Result<&'a str, Refusal> {
+    let visible = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    match visible && (1..=MAX_KEY_BYTES).contains(&key.len()) {
+        true => Ok(key),
+        false => Err(bad_key(what)),
+    }
+}
+
+pub fn bad_key(what: &str) -> Refusal {
+    Refusal::BadRequest(format!(
+        "{what} has 1 to {MAX_KEY_BYTES} visible ASCII characters"
+    ))
 }
 
 fn draft(kind: &str, data_json: String) -> Result<Draft, Refusal> {
@@ -164,8 +180,7 @@ mod tests {
     #[test]
     fn text_that_is_no_object_is_chat() {
         for text in ["hello, 瑶", "42", "[1]", r#""quoted""#, "line\nbreak"] {
-            let Said { draft, key } = from_text(text).unwrap();
-            assert_eq!(key, None);
+            let draft = from_text(text).unwrap();
             assert_eq!(draft.kind_json, r#""chat""#);
             assert_eq!(
                 serde_json::from_str::<String>(&draft.data_json).unwrap(),
@@ -186,9 +201,8 @@ mod tests {
         let mut body = rmp_serde::to_vec_named(&serde_json::json!({"type": "img"})).unwrap();
         body[0] = 0x82;
         body.extend(b"\xa4data\xc4\x03\x01\x02\x03");
-        let said = from_msgpack(&body).unwrap();
-        assert_eq!(said.draft.data_json, r#"{"$binary":"AQID"}"#);
-        assert_eq!(said.key, None);
+        let draft = from_msgpack(&body).unwrap();
+        assert_eq!(draft.data_json, r#"{"$binary":"AQID"}"#);
         assert!(from_msgpack(b"\x81").is_err());
     }
 }

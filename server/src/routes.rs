@@ -5,9 +5,9 @@ use crate::lab::{door, origin, reports, scenarios};
 use crate::metrics;
 use crate::page;
 use crate::problems::Refusal;
-use crate::publish::{self, key};
+use crate::publish;
 use crate::session;
-use crate::transports::{self, count_control, meter, room, room_name};
+use crate::transports::{self, count_control, meter, room, room_name, websocket};
 use crate::usage::Class;
 use crate::wire::event::Published;
 use actix_web::http::{Method, header};
@@ -34,11 +34,13 @@ pub fn public(app: &mut ServiceConfig) {
         }));
     app.service(session);
     app.service(read_only("/lab/session").route(web::get().to(door::session)));
+    app.service(web::resource("/lab/echo").to(websocket::echo::serve));
     app.service(read_only("/lab/scenarios").route(web::get().to(scenarios::list)));
     app.service(read_only("/lab/reports").route(web::get().to(reports::list)));
     let report = read_only("/lab/reports/{name}/{stamp}/{file}");
     app.service(report.route(web::get().to(reports::file)));
     app.service(read_only("/").route(web::get().to(page::home)));
+    app.service(read_only("/chat").route(web::get().to(page::chat)));
     app.service(read_only("/page/{file:.*}").route(web::get().to(page::file)));
     app.default_service(web::to(not_found));
 }
@@ -82,7 +84,7 @@ async fn in_room(request: HttpRequest, body: web::Payload) -> Result<HttpRespons
         .await
         .unwrap_or_else(|refusal| refusal.error_response());
     if let Some(leave) = leave {
-        leave.grant(&mut answer);
+        leave.grant(answer.headers_mut());
     }
     Ok(answer)
 }
@@ -122,23 +124,23 @@ async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     let read = read_body(&request, body, desk.config.max_event_bytes).await;
     // The body came after the head was counted.
     meter(&request).assign(Class::Publish);
-    let draft = publish::from_json(&read?)?.by(user);
+    let mut draft = publish::from_json(&read?)?.by(user);
+    draft.key = key.or(draft.key);
     let room = room(&request, &desk.hub)?;
-    let cursor = desk.hub.publish(&room, &draft, key);
+    let cursor = desk.hub.publish(&room, &draft, draft.key().as_deref());
     Ok(HttpResponse::Created().json(Published {
         cursor: cursor.to_string(),
         offset: cursor.offset,
     }))
 }
 
-fn idempotency_key(request: &HttpRequest) -> Result<Option<&str>, Refusal> {
+fn idempotency_key(request: &HttpRequest) -> Result<Option<Box<str>>, Refusal> {
     let Some(key) = request.headers().get("idempotency-key") else {
         return Ok(None);
     };
-    key.to_str()
-        .map_err(|_| key::bad())
-        .and_then(key::checked)
-        .map(Some)
+    let name = "an Idempotency-Key";
+    let key = key.to_str().map_err(|_| publish::bad_key(name))?;
+    publish::checked_key(key, name).map(|key| Some(key.into()))
 }
 
 /// `application/json`, with or without parameters; a request that names no type is believed.

@@ -8,6 +8,7 @@ pub mod header;
 pub mod decoder;
 pub mod close;
 pub mod incoming;
+pub mod echo;
 
 use super::{meter, subscribe};
 use crate::desk::Desk;
@@ -138,7 +139,7 @@ impl Conversation {
 
     fn take_in(&mut self, message: Result<Message, Fault>) -> Reply {
         self.awaiting_pong = false;
-        let said = match message {
+        let draft = match message {
             Err(fault) => return Reply::Last(fault.frame()),
             Ok(Message::Ping(payload)) => return Reply::Frame(frame(Opcode::Pong, &payload)),
             Ok(Message::Pong) => return Reply::Nothing,
@@ -153,12 +154,11 @@ impl Conversation {
                 "binary frames need the subprotocol {MSGPACK}; send text"
             ))),
         };
-        match said {
-            Ok(said) => {
+        match draft {
+            Ok(draft) => {
                 let room = self.subscription.room();
-                self.desk
-                    .hub
-                    .publish(room, &said.draft, said.key.as_deref());
+                let key = draft.key();
+                self.desk.hub.publish(room, &draft, key.as_deref());
                 Reply::Nothing
             }
             Err(refusal) => Reply::Frame(self.message(&error(&refusal))),
