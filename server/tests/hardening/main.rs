@@ -7,6 +7,7 @@
 #[allow(dead_code)]
 #[path = "../bytes/harness.rs"]
 mod harness;
+mod origin;
 mod subscribe;
 mod unread;
 #[cfg(unix)]
