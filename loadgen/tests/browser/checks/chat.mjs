@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { come, here, lines, live, say, serve, take, texts, unforeseen, until } from '../chat.mjs';
+import { run } from '../page.mjs';
 
 const TRANSPORTS = ['interval-polling', 'long-polling', 'http-streaming', 'sse', 'websocket'];
 const HARM = '<img src=x onerror="globalThis.harmed=1;alert(1)"><script>globalThis.harmed=1</script>';
@@ -11,7 +12,7 @@ const HARM = '<img src=x onerror="globalThis.harmed=1;alert(1)"><script>globalTh
 export default async function chat(browser, lab) {
   const server = await serve(lab);
   try {
-    for (const part of [talk, change, refused, harm, unread, roomsAndLeaving]) {
+    for (const part of [talk, change, refused, harm, unread, roomsAndLeaving, lanes]) {
       const began = performance.now();
       await part(browser, server.url);
       console.log(`chat, ${part.name}: ok (${((performance.now() - began) / 1000).toFixed(1)} s)`);
@@ -228,6 +229,20 @@ async function roomsAndLeaving(browser, url) {
   assert.equal(await tab.locator('#name').inputValue(), '云缨', 'the name for next time');
   const session = await tab.evaluate(async () => (await fetch('/session')).status);
   assert.equal(session, 401);
+  assert.deepEqual(unforeseen(complaints), []);
+  await close();
+}
+
+/** The chat's cookie goes to the lab's lanes as well; the lab says so, and how to be rid of it. */
+async function lanes(browser, url) {
+  const { tab, close, complaints } = await come(browser, url, { name: 'racer' });
+  await tab.getByRole('link', { name: 'Lab', exact: true }).click();
+  const short = { rate: 5, arrivals: 'constant', duration_s: 1, rtt_ms: 0, interval_ms: 200 };
+  assert.match((await run(tab, short)).bytesVoid, /cookie of this server’s chat room/);
+  await tab.locator('#chat-cookie').getByRole('button', { name: 'Leave the chat' }).click();
+  await tab.locator('#chat-cookie').waitFor({ state: 'hidden' });
+  assert.equal(await tab.evaluate(async () => (await fetch('/session')).status), 401);
+  assert.equal((await run(tab, short)).bytesVoid, null);
   assert.deepEqual(unforeseen(complaints), []);
   await close();
 }
