@@ -7,6 +7,7 @@ use crate::identity::User;
 use crate::value::Plain;
 use crate::wire::cursor::Cursor;
 use bytes::{BufMut, Bytes, BytesMut};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -28,6 +29,8 @@ pub struct Event {
 pub struct Draft {
     /// Who it is, where he has said so.
     pub user: Option<Arc<User>>,
+    /// By what a second copy of it is known, as the publisher wrote it.
+    pub key: Option<Box<str>>,
     /// The `type` as a JSON string, quotes included.
     pub kind_json: String,
     /// The `data` as compact JSON: no newline can stand in it.
@@ -38,6 +41,17 @@ impl Draft {
     /// The same, published by this user.
     pub fn by(self, user: Option<Arc<User>>) -> Draft {
         Draft { user, ..self }
+    }
+
+    /// The key as the history has it. A user's keys are his own: one who knows another's cannot have it
+    /// answered, or swallow an event by it.
+    pub fn key(&self) -> Option<Cow<'_, str>> {
+        let key = self.key.as_deref()?;
+        Some(match &self.user {
+            None => key.into(),
+            // No key holds a newline.
+            Some(user) => format!("{}\n{key}", user.id).into(),
+        })
     }
 }
 

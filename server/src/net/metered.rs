@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
+use tokio_rustls::server::TlsStream;
 
 /// How long a closed connection waits for the client to close too.
 const LINGER: Duration = Duration::from_secs(2);
@@ -206,13 +207,31 @@ impl<T> Metered<T> {
             closing: None,
         }
     }
+}
 
-    pub fn meter(&self) -> &Rc<Meter> {
+/// What HTTP is served over: a metered socket, or TLS over one.
+pub trait Carrier: AsyncRead + AsyncWrite + Unpin + 'static {
+    fn meter(&self) -> &Rc<Meter>;
+}
+
+impl Carrier for Metered<TcpStream> {
+    fn meter(&self) -> &Rc<Meter> {
         &self.line.meter
     }
 }
 
+impl Carrier for TlsStream<Metered<TcpStream>> {
+    fn meter(&self) -> &Rc<Meter> {
+        self.get_ref().0.meter()
+    }
+}
+
 impl Metered<TcpStream> {
+    /// Nothing can be pushed past the TLS that will lie on this socket.
+    pub fn beneath_tls(socket: TcpStream, meter: Rc<Meter>, unread: Duration) -> Self {
+        Self::wrap(socket, meter, unread)
+    }
+
     /// Events may be pushed to a socket that carries them as they are. What stays `unread` for so
     /// long ends the connection.
     pub fn plain(socket: TcpStream, meter: Rc<Meter>, unread: Duration) -> Self {

@@ -19,3 +19,4 @@ mod accounting;
 mod lab_headers;
 mod sequence;
 mod stall;
+mod tls;

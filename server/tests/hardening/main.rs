@@ -7,5 +7,6 @@
 #[allow(dead_code)]
 #[path = "../bytes/harness.rs"]
 mod harness;
+mod origin;
 mod subscribe;
 mod unread;

@@ -156,9 +156,9 @@ impl Conversation {
         };
         match draft {
             Ok(draft) => {
-                self.desk
-                    .hub
-                    .publish(self.subscription.room(), &draft, None);
+                let room = self.subscription.room();
+                let key = draft.key();
+                self.desk.hub.publish(room, &draft, key.as_deref());
                 Reply::Nothing
             }
             Err(refusal) => Reply::Frame(self.message(&error(&refusal))),
