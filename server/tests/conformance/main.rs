@@ -16,5 +16,6 @@ mod utf8;
 mod closing;
 mod volume;
 mod echo;
+mod outside;
 #[cfg(target_os = "linux")]
 mod hostile;
