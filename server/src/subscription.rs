@@ -13,9 +13,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// A poll's answer holds at most this many events, and stops after this many bytes.
+/// A poll's answer holds at most this many events, and stops after this many bytes: with the event that
+/// goes beyond and what the connection buffers, 256 KiB at most for one who does not read.
 const MAX_BATCH_EVENTS: usize = 1_000;
-const MAX_BATCH_BYTES: usize = 256 * 1024;
+const MAX_BATCH_BYTES: usize = 128 * 1024;
 
 pub struct Subscription {
     room: Arc<Room>,

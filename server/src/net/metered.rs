@@ -96,9 +96,15 @@ impl Meter {
         }
     }
 
-    /// Notes what the socket reports: the kernel's own deadline for unread bytes may come first.
+    /// Notes what the socket reports: the kernel's own deadline for unread bytes may come first. It then
+    /// says what it met on the way, if anything.
     fn failed(&self, error: &io::Error) {
-        if error.kind() == io::ErrorKind::TimedOut {
+        if matches!(
+            error.kind(),
+            io::ErrorKind::TimedOut
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable
+        ) {
             self.ends(Reason::Unread);
         }
     }

@@ -6,9 +6,14 @@ use crate::problems::Refusal;
 use crate::subscription::Subscription;
 use crate::usage::Class;
 use crate::wire::transport::Transport;
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// A poll without a cursor, or with one that missed events, is answered even with nothing, so that
 /// the client has a cursor to go on from.
@@ -52,7 +57,36 @@ pub(super) fn answer(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         ))
-        .body(batch.body))
+        .body(Pieces(batch.body)))
+}
+
+/// An answer that is written piece by piece: no more of it than one piece waits in the connection's own
+/// buffer, while the rest is shared by all who ask for the same events.
+struct Pieces(Bytes);
+
+const PIECE: usize = 32 * 1024;
+
+impl MessageBody for Pieces {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.0.len() as u64)
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let piece = self.0.len().min(PIECE);
+        match piece {
+            0 => Poll::Ready(None),
+            _ => Poll::Ready(Some(Ok(self.0.split_to(piece)))),
+        }
+    }
+
+    fn try_into_bytes(self) -> Result<Bytes, Self> {
+        Ok(self.0)
+    }
 }
 
 fn tagged(response: &mut HttpResponseBuilder, tag: String) -> Result<(), Refusal> {

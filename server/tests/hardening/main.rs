@@ -10,5 +10,11 @@ mod harness;
 mod origin;
 mod subscribe;
 mod unread;
+mod fairness;
+mod silence;
+#[cfg(unix)]
+mod program;
+#[cfg(unix)]
+mod cycles;
 #[cfg(unix)]
 mod stop;

@@ -2,40 +2,16 @@
 //! published is told first, how long it takes, and what it exits with.
 
 use crate::harness::{Client, LIMIT};
+use crate::program::Program;
 use crate::subscribe::{STREAMS, ask, request};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pushlab_server::wire::transport::Transport;
-use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::net::TcpStream;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-struct Program {
-    child: Child,
-    address: SocketAddr,
-}
-
 impl Program {
-    fn start(flags: &[&str]) -> Program {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pushlab-server"))
-            .args(["--listen", "127.0.0.1:0", "--workers", "2"])
-            .args(flags)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.trim().rsplit_once('/').unwrap().1.parse().unwrap();
-        Program { child, address }
-    }
-
-    fn connect(&self) -> Client {
-        Client::connect(self.address)
-    }
-
     fn tell(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
     }
@@ -49,13 +25,6 @@ impl Program {
             assert!(Instant::now() < deadline, "still runs after {LIMIT:?}");
             std::thread::sleep(Duration::from_millis(5));
         }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
