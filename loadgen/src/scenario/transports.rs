@@ -60,6 +60,9 @@ pub struct TransportEntry {
     /// Whether polls go on from where they were, or ask for the current value each time
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<CursorUse>,
+    /// Whether the embedded server speaks https and wss to it; that of [server] unless given
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -186,13 +189,20 @@ impl TransportEntry {
 
     /// What runs already has been told by its own flags.
     pub(super) fn check_remote(&self, at: usize) -> Result<(), Misfit> {
-        match self.hold_on {
-            Some(_) => misfit(
-                &["transports", &at.to_string(), "hold_on"],
+        let at = at.to_string();
+        if self.hold_on.is_some() {
+            return misfit(
+                &["transports", &at, "hold_on"],
                 "\"hold_on\" is for the embedded server; start the other with --hold-on and remove it here",
-            ),
-            None => Ok(()),
+            );
         }
+        if self.tls.is_some() {
+            return misfit(
+                &["transports", &at, "tls"],
+                "\"tls\" is for the embedded server; the URL of the other says http or https",
+            );
+        }
+        Ok(())
     }
 
     /// Without a cursor there is nothing to go on from, and only a history of one event is its
