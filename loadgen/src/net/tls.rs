@@ -96,6 +96,12 @@ fn authorities(file: &Path) -> Result<RootCertStore, TrustError> {
     }
 }
 
+/// What came was no record of TLS at all.
+pub fn is_no_tls(error: &io::Error) -> bool {
+    let reason = error.get_ref().and_then(|reason| reason.downcast_ref());
+    matches!(reason, Some(Error::InvalidMessage(_)))
+}
+
 /// For a client that is to speak no TLS at all: it trusts nobody.
 pub fn nobody() -> Result<ClientConfig, TrustError> {
     let provider = Arc::new(ring::default_provider());

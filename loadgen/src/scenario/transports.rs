@@ -32,6 +32,10 @@ pub struct TransportEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "server::hold_on")]
     pub hold_on: Option<HoldOn>,
+    /// Silence after which the embedded server says that it lives, and the time between WebSocket
+    /// pings; that of [server] unless given
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<Time>,
     /// Whether a client that was cut comes back with its cursor
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<bool>,
@@ -103,6 +107,7 @@ impl TransportEntry {
             ),
             ("hold", self.hold.is_some(), self.is_held()),
             ("hold_on", self.hold_on.is_some(), self.is_held()),
+            ("heartbeat", self.heartbeat.is_some(), self.kind.is_push()),
             (
                 "conditional",
                 self.conditional.is_some(),
@@ -158,6 +163,9 @@ impl TransportEntry {
                 );
             }
         }
+        if let Some(problem) = self.heartbeat.and_then(server::heartbeat_problem) {
+            return misfit(&["transports", &at.to_string(), "heartbeat"], problem);
+        }
         self.check_silence(at)
     }
 
@@ -189,20 +197,27 @@ impl TransportEntry {
 
     /// What runs already has been told by its own flags.
     pub(super) fn check_remote(&self, at: usize) -> Result<(), Misfit> {
-        let at = at.to_string();
-        if self.hold_on.is_some() {
-            return misfit(
-                &["transports", &at, "hold_on"],
-                "\"hold_on\" is for the embedded server; start the other with --hold-on and remove it here",
-            );
-        }
-        if self.tls.is_some() {
-            return misfit(
-                &["transports", &at, "tls"],
+        let told = [
+            ("hold_on", self.hold_on.is_some(), "--hold-on"),
+            (
+                "heartbeat",
+                self.heartbeat.is_some(),
+                "--stream-heartbeat and --ping-interval",
+            ),
+        ];
+        match told.into_iter().find(|(_, given, _)| *given) {
+            Some((key, _, flags)) => misfit(
+                &["transports", &at.to_string(), key],
+                format!(
+                    "\"{key}\" is for the embedded server; start the other with {flags} and remove it here"
+                ),
+            ),
+            None if self.tls.is_some() => misfit(
+                &["transports", &at.to_string(), "tls"],
                 "\"tls\" is for the embedded server; the URL of the other says http or https",
-            );
+            ),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Without a cursor there is nothing to go on from, and only a history of one event is its

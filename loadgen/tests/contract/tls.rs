@@ -4,8 +4,9 @@
 use crate::assert_sound;
 use crate::harness::{Lab, plan, run_embedded};
 use crate::proxy::Proxy;
-use loadgen::net::tls::RECORD_BYTES;
+use loadgen::net::tls::{RECORD_BYTES, Trust};
 use loadgen::plan::{LinkPlan, PublishBy};
+use loadgen::target::Target;
 use pushlab_server::wire::transport::Transport;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,8 +17,8 @@ const APPLICATION_DATA: u8 = 23;
 const HEADER: usize = 5;
 /// The record of an encrypted alert of two bytes: with its type and its tag.
 const ALERT: usize = 2 + 17;
-/// Session tickets that rustls's server sends unasked, in as many records.
-const TICKETS: usize = 2;
+/// The record in which rustls's server sends session tickets, unasked.
+const TICKETS: usize = 1;
 
 /// One way of one connection: its bytes that are not yet a record, and its records so far.
 #[derive(Default)]
@@ -178,4 +179,36 @@ fn the_embedded_server_is_trusted_by_its_own_certificate() {
     let trial = run_embedded(&plan, program).trial;
     assert_sound(&trial);
     assert!(trial.bytes.by_kind.tls > 0);
+}
+
+/// What a run says before it begins, where the other end is not what the URL says.
+#[test]
+fn who_is_not_trusted_is_not_measured() {
+    let secure = Lab::start_secure(&[]);
+    let plain = Lab::start(false);
+    let refusal = |lab: &Lab, trust| {
+        let target = Target::Remote {
+            url: format!("https://{}", lab.public()),
+            admin: None,
+            trust,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(target.check())
+    };
+    let found = refusal(&secure, Trust::Anyone).unwrap();
+    assert_eq!(found.as_deref(), Some(env!("CARGO_PKG_VERSION")));
+    for (trust, lab, part) in [
+        (Trust::System, &secure, "--cacert"),
+        (Trust::Anyone, &plain, "speaks no TLS"),
+    ] {
+        let said = refusal(lab, trust).unwrap_err().to_string();
+        // A machine that trusts nobody says that instead.
+        assert!(
+            said.contains(part) || said.contains("trusts no certificates"),
+            "{said}"
+        );
+    }
 }
