@@ -7,7 +7,7 @@ use crate::net::metered::Meter;
 use crate::origin::{Leave, Origins, is_preflight};
 use crate::usage::Class;
 use actix_http::body::BoxBody;
-use actix_http::{Request, Response, StatusCode};
+use actix_http::{Payload, Request, Response, StatusCode};
 use actix_service::{Service, ServiceFactory};
 use actix_web::ResponseError;
 use actix_web::http::header::{self, HeaderValue};
@@ -77,9 +77,10 @@ where
         self.app.poll_ready(context)
     }
 
-    fn call(&self, request: Request) -> Self::Future {
+    fn call(&self, mut request: Request) -> Self::Future {
+        let has_body = !matches!(request.payload(), Payload::None);
         let meter = request.conn_data::<Rc<Meter>>();
-        let in_hand = meter.map(InHand::new);
+        let in_hand = meter.map(|meter| InHand::new(meter, has_body));
         if meter.is_some_and(|meter| meter.tap().is_some()) {
             return Passage::Plain(self.app.call(request), in_hand);
         }

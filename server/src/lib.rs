@@ -91,11 +91,11 @@ pub fn start(config: Config) -> io::Result<Running> {
 fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running> {
     // Half the limit would be spent before the first error otherwise; failing to raise it shows
     // when connections are refused.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let files = rlimit::increase_nofile_limit(u64::MAX).ok();
     let keys = Keys::from_environment().map_err(io::Error::other)?;
     let identity = Identity::new(&config.identity, keys);
     let limits = &config.limits;
-    let admission = Admission::new(limits);
+    let admission = Admission::new(limits, files);
     let pace = Arc::new(Pace::new(
         limits.max_publishes_per_second,
         limits.limit_loopback,

@@ -154,6 +154,9 @@ impl ResponseError for Refusal {
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
             // RFC 9110 §15.5.2: a 401 names a scheme. Browsers know none of this name and ask nobody.
+            Refusal::TooSlow => {
+                response.force_close();
+            }
             Refusal::NoSession => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
@@ -171,7 +174,6 @@ impl ResponseError for Refusal {
             | Refusal::NoSuchRoom
             | Refusal::TooLarge { .. }
             | Refusal::FileTooLarge { .. }
-            | Refusal::TooSlow
             | Refusal::HeadTooSlow
             | Refusal::HeadTooLarge
             | Refusal::RoomsFull

@@ -162,10 +162,15 @@ pub async fn read_body(
     body: web::Payload,
     limit: usize,
 ) -> Result<Bytes, Refusal> {
-    let read = read_all(request, body, limit);
-    tokio::time::timeout(Desk::of(request).config.limits.body_patience(), read)
-        .await
-        .unwrap_or(Err(Refusal::TooSlow))
+    let patience = Desk::of(request).config.limits.body_patience();
+    let read = tokio::time::timeout(patience, read_all(request, body, limit)).await;
+    let progress = &meter(request).progress;
+    match &read {
+        Ok(Ok(_)) => progress.body_is_read(),
+        Ok(Err(_)) => {}
+        Err(_) => progress.give_up(),
+    }
+    read.unwrap_or(Err(Refusal::TooSlow))
 }
 
 async fn read_all(

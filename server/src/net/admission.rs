@@ -16,6 +16,9 @@ use std::time::Instant;
 /// Addresses that are remembered without a look at who is at rest.
 const FEW: usize = 1024;
 
+/// Descriptors that are no connection of a client: ports, timers, pages, and those being turned away.
+const OTHER_FILES: u64 = 64;
+
 /// One who is counted by where he comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Address(IpAddr);
@@ -57,9 +60,13 @@ struct Standing {
 }
 
 impl Admission {
-    pub fn new(flags: &LimitFlags) -> Arc<Admission> {
+    /// `files` is how many the process may have open.
+    pub fn new(flags: &LimitFlags, files: Option<u64>) -> Arc<Admission> {
+        let room = files.map_or(usize::MAX, |files| {
+            files.saturating_sub(OTHER_FILES) as usize
+        });
         Arc::new(Admission {
-            max: flags.max_connections,
+            max: flags.max_connections.min(room),
             open: AtomicUsize::new(0),
             max_per_address: match flags.max_connections_per_address {
                 0 => usize::MAX,
@@ -159,12 +166,13 @@ mod tests {
     use std::time::Duration;
 
     fn admission(max: usize, max_per_address: usize, per_second: u32) -> Arc<Admission> {
-        Admission::new(&LimitFlags {
+        let flags = LimitFlags {
             max_connections: max,
             max_connections_per_address: max_per_address,
             max_new_connections_per_second: per_second,
             ..LimitFlags::for_test()
-        })
+        };
+        Admission::new(&flags, None)
     }
 
     fn peer(text: &str) -> Option<IpAddr> {

@@ -28,17 +28,32 @@ pub struct Progress {
     begun: Cell<bool>,
     /// There was a request at all.
     heard: Cell<bool>,
+    /// The last request's body was not read to its end: nobody wants the rest.
+    body_left: Cell<bool>,
+    /// A handler has said its last word.
+    given_up: Cell<bool>,
 }
 
 impl Progress {
-    pub fn begins(&self) {
+    fn begins(&self, has_body: bool) {
+        self.body_left.set(has_body);
         self.busy.set(true);
         self.begun.set(false);
         self.heard.set(true);
     }
 
-    pub fn ends(&self) {
+    fn ends(&self) {
         self.busy.set(false);
+    }
+
+    pub fn body_is_read(&self) {
+        self.body_left.set(false);
+    }
+
+    /// The connection ends with the answer to this request. actix would wait for the rest of a chunked
+    /// body, for ever where the connection is not to be kept.
+    pub fn give_up(&self) {
+        self.given_up.set(true);
     }
 
     fn read(&self) {
@@ -48,7 +63,7 @@ impl Progress {
     }
 
     fn awaits_a_head(&self) -> bool {
-        !self.busy.get() && (self.begun.get() || !self.heard.get())
+        !self.busy.get() && (self.begun.get() || !self.heard.get() || self.body_left.get())
     }
 }
 
@@ -56,8 +71,8 @@ impl Progress {
 pub struct InHand(Rc<Meter>);
 
 impl InHand {
-    pub fn new(meter: &Rc<Meter>) -> InHand {
-        meter.progress.begins();
+    pub fn new(meter: &Rc<Meter>, has_body: bool) -> InHand {
+        meter.progress.begins(has_body);
         InHand(Rc::clone(meter))
     }
 }
@@ -119,6 +134,11 @@ impl<T: Carrier> Heads<T> {
         }
     }
 
+    fn is_given_up(&self) -> bool {
+        let progress = &Carrier::meter(self).progress;
+        progress.given_up.get() && !progress.busy.get()
+    }
+
     fn say(&mut self, last: Bytes) {
         self.answer = last;
         self.over = true;
@@ -156,7 +176,7 @@ impl<T: Carrier> AsyncRead for Heads<T> {
             self.poll_patience(context);
         }
         // After the last word nothing is heard: this is the end.
-        if self.over {
+        if self.over || self.is_given_up() {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
@@ -185,6 +205,11 @@ impl<T: Carrier> AsyncWrite for Heads<T> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_answer(context))?;
         ready!(self.io().poll_flush(context))?;
+        if self.is_given_up() && !self.over {
+            self.over = true;
+            // To be read, where it meets the end.
+            context.waker().wake_by_ref();
+        }
         // actix flushes whenever it has looked at what was read.
         self.poll_patience(context);
         Poll::Ready(Ok(()))
@@ -209,14 +234,13 @@ impl<T: Carrier> Drop for Heads<T> {
             timer: None,
             answer: std::mem::take(&mut self.answer),
             over: true,
-            closed: false,
+            closed: true,
             pass: self.pass.take(),
         };
         actix_web::rt::spawn(async move {
             // Either way nothing is left to do for it.
             let _ =
                 std::future::poll_fn(|context| Pin::new(&mut rest).poll_shutdown(context)).await;
-            rest.closed = true;
         });
     }
 }

@@ -164,8 +164,9 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
 
 /// Says why, and waits until it has been read: closing with unread bytes would be a reset that eats it.
 async fn turn_away(socket: &TcpStream, refusal: &Refusal, leaving: &Cell<usize>) {
-    // A socket that is just open takes it whole; one that does not is gone.
-    let _ = socket.try_write(&answer::last(refusal));
+    // Not by tokio, which has not heard yet that there is room. A socket that is just open takes it
+    // whole; one that does not is gone.
+    let _ = SockRef::from(socket).send(&answer::last(refusal));
     let _ = SockRef::from(socket).shutdown(Shutdown::Write);
     if leaving.get() >= TURNED_AWAY {
         return;

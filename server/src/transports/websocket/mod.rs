@@ -12,14 +12,15 @@ pub mod echo;
 
 use super::{meter, subscribe};
 use crate::desk::Desk;
-use crate::frames::{self, Event, Opcode, frame};
+use crate::frames::{self, Draft, Event, Opcode, frame};
 use crate::lab::tap::Tap;
+use crate::net::admission::Address;
 use crate::net::metered::Meter;
 use crate::problems::Refusal;
 use crate::publish;
 use crate::shortcut::Shortcut;
 use crate::subscription::{Next, Subscription};
-use crate::usage::Class;
+use crate::usage::{Class, Reason};
 use crate::wire::transport::Transport;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::SEC_WEBSOCKET_PROTOCOL;
@@ -63,6 +64,9 @@ pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpRespo
 /// Events sent between two looks at what the client says.
 const EVENTS_IN_A_ROW: u8 = 16;
 
+/// Publishes beyond the pace, over those within it, after which the connection ends.
+const MAX_STRIKES: u8 = 100;
+
 struct Conversation {
     subscription: Subscription,
     incoming: Incoming,
@@ -77,6 +81,9 @@ struct Conversation {
     ping: Pin<Box<Sleep>>,
     ping_polled: bool,
     awaiting_pong: bool,
+    /// Whose pace its publishes count for, beside the user's.
+    address: Option<Address>,
+    strikes: u8,
 }
 
 /// What an incoming message calls for.
@@ -118,6 +125,8 @@ impl Conversation {
             ping: Box::pin(tokio::time::sleep(ping_every)),
             ping_polled: false,
             awaiting_pong: false,
+            address: desk.pace.address(request.peer_addr().map(|peer| peer.ip())),
+            strikes: 0,
             desk,
         };
         if !conversation.desk.config.bare {
@@ -155,14 +164,30 @@ impl Conversation {
             ))),
         };
         match draft {
-            Ok(draft) => {
-                let room = self.subscription.room();
-                let key = draft.key();
-                self.desk.hub.publish(room, &draft, key.as_deref());
-                Reply::Nothing
-            }
+            Ok(draft) => self.publish(&draft),
             Err(refusal) => Reply::Frame(self.message(&error(&refusal))),
         }
+    }
+
+    /// One who is told again and again that it is too fast, and does not care, goes.
+    fn publish(&mut self, draft: &Draft) -> Reply {
+        let now = std::time::Instant::now();
+        let paced = self
+            .desk
+            .pace
+            .take(draft.user.as_deref(), self.address, now);
+        let Err(refusal) = paced else {
+            self.strikes = self.strikes.saturating_sub(1);
+            let room = self.subscription.room();
+            self.desk.hub.publish(room, draft, draft.key().as_deref());
+            return Reply::Nothing;
+        };
+        self.strikes += 1;
+        if self.strikes < MAX_STRIKES {
+            return Reply::Frame(self.message(&error(&refusal)));
+        }
+        self.meter.ends(Reason::Flooding);
+        Reply::Last(close::close(close::POLICY, "publishes too fast"))
     }
 
     fn check_size(&self, bytes: usize) -> Result<(), Refusal> {
