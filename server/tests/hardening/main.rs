@@ -15,3 +15,5 @@ mod limits;
 mod origin;
 mod subscribe;
 mod unread;
+#[cfg(unix)]
+mod stop;

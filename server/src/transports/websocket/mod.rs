@@ -66,6 +66,8 @@ const EVENTS_IN_A_ROW: u8 = 16;
 
 /// Publishes beyond the pace, over those within it, after which the connection ends.
 const MAX_STRIKES: u8 = 100;
+/// For a client's answer to our close frame.
+const ECHO: Duration = Duration::from_secs(5);
 
 struct Conversation {
     subscription: Subscription,
@@ -80,10 +82,13 @@ struct Conversation {
     ping_every: Duration,
     ping: Pin<Box<Sleep>>,
     ping_polled: bool,
+    /// A ping is out, and no frame of any kind has come since: any shows that the client lives.
     awaiting_pong: bool,
     /// Whose pace its publishes count for, beside the user's.
     address: Option<Address>,
     strikes: u8,
+    /// Our close frame came first; how long the client's is waited for.
+    goodbye: Option<Pin<Box<Sleep>>>,
 }
 
 /// What an incoming message calls for.
@@ -127,6 +132,7 @@ impl Conversation {
             awaiting_pong: false,
             address: desk.pace.address(request.peer_addr().map(|peer| peer.ip())),
             strikes: 0,
+            goodbye: None,
             desk,
         };
         if !conversation.desk.config.bare {
@@ -202,6 +208,9 @@ impl Conversation {
         if self.closed {
             return Poll::Ready(None);
         }
+        if self.goodbye.is_some() {
+            return self.poll_echo(context).map(|()| None);
+        }
         if let Some(hello) = self.hello.take() {
             return Poll::Ready(Some(hello));
         }
@@ -236,8 +245,15 @@ impl Conversation {
         self.poll_ping(context)
     }
 
-    fn outgoing(&self, next: Next) -> Bytes {
+    fn outgoing(&mut self, next: Next) -> Bytes {
         match next {
+            Next::End => {
+                self.goodbye = Some(Box::pin(tokio::time::sleep(ECHO)));
+                close::close(
+                    close::GOING_AWAY,
+                    "the server stops; come back with your cursor",
+                )
+            }
             Next::Event(event) => {
                 self.meter.class(CLASS).deliveries.add(1);
                 if self.msgpack {
@@ -247,6 +263,20 @@ impl Conversation {
                 }
             }
             Next::Gap { missed, cursor } => self.message(&frames::gap(cursor, missed)),
+        }
+    }
+
+    /// Until the client has closed too. What it says meanwhile is not taken: it gets no acknowledgement,
+    /// and says it again elsewhere.
+    fn poll_echo(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while let Poll::Ready(message) = self.incoming.poll_next(context) {
+            if matches!(message, None | Some(Err(_) | Ok(Message::Close(_)))) {
+                return Poll::Ready(());
+            }
+        }
+        match &mut self.goodbye {
+            Some(limit) => limit.as_mut().poll(context),
+            None => Poll::Ready(()),
         }
     }
 
@@ -261,6 +291,7 @@ impl Conversation {
         std::task::ready!(self.ping.as_mut().poll(context));
         self.ping_polled = false;
         if self.awaiting_pong {
+            self.meter.ends(Reason::NoPong);
             return Poll::Ready(None);
         }
         self.awaiting_pong = true;
