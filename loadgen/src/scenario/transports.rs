@@ -39,6 +39,10 @@ pub struct TransportEntry {
     /// Whether a client that was cut comes back with its cursor
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<bool>,
+    /// Whether an EventSource stays away for as long as the stream's `retry:` says, as a browser does;
+    /// otherwise it comes back as soon as all others do
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<bool>,
     /// A client that waits and hears nothing for so long, no heartbeat either, gives its connection up
     /// and comes back; without it a client waits for ever, as a browser's own does
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +68,9 @@ pub struct TransportEntry {
     /// Whether polls go on from where they were, or ask for the current value each time
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<CursorUse>,
+    /// Whether the embedded server speaks https and wss to it; that of [server] unless given
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -116,6 +123,7 @@ impl TransportEntry {
                 self.kind == Transport::Websocket,
             ),
             ("cursor", self.cursor.is_some(), !self.kind.is_push()),
+            ("retry", self.retry.is_some(), self.kind == Transport::Sse),
             (
                 "fallback",
                 self.fallback.is_some(),
@@ -208,6 +216,10 @@ impl TransportEntry {
                 format!(
                     "\"{key}\" is for the embedded server; start the other with {flags} and remove it here"
                 ),
+            ),
+            None if self.tls.is_some() => misfit(
+                &["transports", &at.to_string(), "tls"],
+                "\"tls\" is for the embedded server; the URL of the other says http or https",
             ),
             None => Ok(()),
         }

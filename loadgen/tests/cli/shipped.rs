@@ -79,7 +79,9 @@ fn every_shipped_scenario_is_called_as_its_file_and_fits_the_schema() {
             "reconnect-storm",
             "rfc6202-transits",
             "smoke",
-            "ticker"
+            "storm",
+            "ticker",
+            "tls"
         ]
     );
     for (name, path) in shipped() {
