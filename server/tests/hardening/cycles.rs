@@ -62,14 +62,29 @@ fn run(program: &Program, transport: Transport, cycles: usize) {
     });
 }
 
-/// What must come back: connections of each class and descriptors.
-fn gauges(usage: &Value) -> Vec<(String, u64)> {
-    let transports = usage["transports"].as_object().unwrap();
-    let open = transports
-        .iter()
-        .map(|(class, traffic)| (class.clone(), traffic["open"].as_u64().unwrap()));
-    let fds = usage["process"]["fds"].as_u64().unwrap();
-    open.chain([("fds".to_owned(), fds)]).collect()
+fn look(control: &mut Client) -> Value {
+    control.get("/lab/usage", "").json()
+}
+
+fn fds(usage: &Value) -> u64 {
+    usage["process"]["fds"].as_u64().unwrap()
+}
+
+/// Waits until nobody is connected but the publisher and `control`, and `also` holds.
+fn settled(control: &mut Client, also: impl Fn(&Value) -> bool) -> Value {
+    let mut settled = None;
+    until("all connections are gone", LIMIT, || {
+        let usage = look(control);
+        let mut transports = usage["transports"].as_object().unwrap().iter();
+        let quiet = transports.all(|(class, traffic)| {
+            let ours = u64::from(matches!(&**class, "publish" | "control"));
+            traffic["open"] == ours
+        });
+        let holds = quiet && also(&usage);
+        settled = holds.then_some(usage);
+        holds
+    });
+    settled.unwrap()
 }
 
 #[test]
@@ -78,6 +93,7 @@ fn every_gauge_comes_back() {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
+            // It is one connection of class `publish` throughout.
             let mut publisher = program.connect();
             while !over.load(Ordering::SeqCst) {
                 publisher.post("KPL", r#"{"type":"n","data":"瑶"}"#);
@@ -95,40 +111,21 @@ fn abort_on_every_transport(program: &Program) {
     for transport in Transport::iter() {
         run(program, transport, cycles() / 5 + CLIENTS);
     }
-    let settled = || {
-        let usage = program.usage();
-        let open = gauges(&usage);
-        let here = |class: &str| match class {
-            "publish" | "control" => 1,
-            _ => 0,
-        };
-        let quiet = open
-            .iter()
-            .all(|(class, count)| class == "fds" || *count == here(class));
-        quiet.then_some(usage)
-    };
-    until("the first connections are gone", LIMIT, || {
-        settled().is_some()
-    });
-    let start = settled().unwrap();
+    let mut control = program.connect();
+    let start = settled(&mut control, |_| true);
     for transport in Transport::iter() {
-        let before = program.usage()["transports"][transport.name()]["requests"]
-            .as_u64()
-            .unwrap();
+        let requests = |usage: &Value| usage["transports"][transport.name()]["requests"].as_u64();
+        let before = requests(&look(&mut control)).unwrap();
         run(program, transport, cycles());
-        let requests = program.usage()["transports"][transport.name()]["requests"]
-            .as_u64()
-            .unwrap();
+        let after = settled(&mut control, |usage| fds(usage) == fds(&start));
+        let came_in = requests(&after).unwrap() - before;
         assert!(
-            requests - before > cycles() as u64 / 3,
-            "{transport:?}: hardly any came in"
+            came_in > cycles() as u64 / 3,
+            "{transport:?}: {came_in} came in"
         );
-        until("all connections are gone", LIMIT, || {
-            settled().is_some_and(|usage| gauges(&usage) == gauges(&start))
-        });
     }
     let rss = |usage: &Value| usage["process"]["rss"].as_u64().unwrap();
-    let (before, after) = (rss(&start), rss(&program.usage()));
+    let (before, after) = (rss(&start), rss(&look(&mut control)));
     println!(
         "{} cycles on each transport: resident memory {} KiB, then {} KiB",
         cycles(),

@@ -1,7 +1,6 @@
 //! `pushlab-server` as a process of its own, so that nothing else opens, closes or allocates in it.
 
 use crate::harness::Client;
-use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -30,10 +29,6 @@ impl Program {
 
     pub fn connect(&self) -> Client {
         Client::connect(self.address)
-    }
-
-    pub fn usage(&self) -> Value {
-        self.connect().get("/lab/usage", "").json()
     }
 }
 
