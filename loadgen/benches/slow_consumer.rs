@@ -42,7 +42,10 @@ fn main() -> anyhow::Result<()> {
         for silent in [repeat % 2 == 0, repeat % 2 == 1] {
             let found = measure(repeat, silent)?;
             eprintln!("repeat {repeat} · silent client {silent:5} · {found}");
-            if silent { &mut with } else { &mut without }.push(found);
+            match silent {
+                true => with.push(found),
+                false => without.push(found),
+            }
         }
     }
     report(&without, &with);
@@ -280,6 +283,7 @@ impl Server {
         Target::Remote {
             url: format!("http://{}", self.public),
             admin: Some(format!("http://{}", self.admin)),
+            trust: loadgen::net::tls::Trust::System,
         }
     }
 
