@@ -164,10 +164,12 @@ function watchCrowd({ name }) {
 }
 
 function drawCrowd(isSlow) {
+  const { isCrowded, isTight } = tabs;
   const holds = `this browser opens ${SIX} connections to one server, all tabs together, and tabs of this chat hold ${tabs.held} of them. Close some tabs, or choose WebSocket in them: it is not one of the ${SIX}.`;
   const isStuck = isSlow && chat.transport !== 'websocket';
-  at('crowd').hidden = !tabs.isCrowded && !isSlow;
-  if (tabs.isCrowded) at('crowd').textContent = `Lines may have to wait: ${holds}`;
+  at('crowd').hidden = !isCrowded && !isTight && !isSlow;
+  if (isCrowded) at('crowd').textContent = `Lines have to wait: ${holds}`;
+  else if (isTight) at('crowd').textContent = `With one tab more, lines and pages will have to wait: ${holds}`;
   else if (isStuck) at('crowd').textContent = `No answer for ${SLOW_MS / 1000} s. If the server is well, other tabs may be in the way: ${holds}`;
   else if (isSlow) at('crowd').textContent = `No answer for ${SLOW_MS / 1000} s. A proxy on the way may not let WebSockets through; another transport may.`;
 }

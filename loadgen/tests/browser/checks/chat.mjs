@@ -12,7 +12,7 @@ const HARM = '<img src=x onerror="globalThis.harmed=1;alert(1)"><script>globalTh
 export default async function chat(browser, lab) {
   const server = await serve(lab);
   try {
-    for (const part of [talk, change, refused, harm, unread, roomsAndLeaving, lanes]) {
+    for (const part of [talk, change, refused, harm, unread, roomsAndLeaving, lanes, crowd]) {
       const began = performance.now();
       await part(browser, server.url);
       console.log(`chat, ${part.name}: ok (${((performance.now() - began) / 1000).toFixed(1)} s)`);
@@ -245,4 +245,31 @@ async function lanes(browser, url) {
   assert.equal((await run(tab, short)).bytesVoid, null);
   assert.deepEqual(unforeseen(complaints), []);
   await close();
+}
+
+/** HTTP/1.1 gives a browser six connections to a server: five tabs that hold one are told, six are stuck. */
+async function crowd(browser, url) {
+  const first = await come(browser, url, { name: 'six tabs', room: 'crowd', over: 'sse' });
+  const tabs = [first.tab];
+  const more = async () => {
+    const tab = await first.tab.context().newPage();
+    await tab.goto(first.tab.url());
+    await tab.locator('#room').waitFor();
+    await take(tab, 'sse');
+    await tab.waitForFunction(() => document.getElementById('state').dataset.state === 'live');
+    tabs.push(tab);
+  };
+  while (tabs.length < 5) await more();
+  const told = (tab) => tab.locator('#crowd:visible').count().then((shown) => (shown ? tab.locator('#crowd').textContent() : ''));
+  for (const tab of tabs) await until(async () => /With one tab more.*hold 5 of them/.test(await told(tab)), true, 'five are tight');
+  await say(tabs[0], 'there is one left');
+  await until(() => texts(tabs[4]), ['there is one left'], 'it goes');
+  await more();
+  for (const tab of tabs) await until(async () => /Lines have to wait.*hold 6 of them/.test(await told(tab)), true, 'six are a crowd');
+  await say(tabs[0], 'this one waits');
+  await until(() => tabs[0].locator('#pending .why').innerText().then((words) => /no answer for 8 s/.test(words)), true, 'no connection is left');
+  await take(tabs[5], 'websocket');
+  for (const tab of tabs) await until(async () => (await texts(tab)).at(-1), 'this one waits', 'one tab on WebSocket sets it free', 40_000);
+  for (const tab of tabs) assert.deepEqual((await texts(tab)).filter((text) => text === 'this one waits').length, 1);
+  await first.close();
 }
