@@ -109,7 +109,7 @@ function sit(room) {
 function stateTold(told) {
   state.show(told);
   if (told.name === 'nobody') {
-    goOut(`${told.why.message} Take a name to go on; lines that were not sent are kept.`);
+    goOut('The server does not know you any more: its keys are others, or your time is up. Take a name to go on; lines that were not sent are kept.');
     return;
   }
   tabs.holds(told.name === 'live' || told.name === 'connecting' ? chat.transport : null);

@@ -20,9 +20,11 @@ export default async function chat(browser, lab) {
   } finally {
     await server.stop();
   }
-  const began = performance.now();
-  await restart(browser, lab);
-  console.log(`chat, restart: ok (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  for (const part of [restart, stranger]) {
+    const began = performance.now();
+    await part(browser, lab);
+    console.log(`chat, ${part.name}: ok (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  }
 }
 
 /** Everybody comes over another transport; all read the same lines in the same order, once. */
@@ -120,6 +122,31 @@ async function restart(browser, lab) {
   }
   await say(people[2].tab, 'after');
   for (const { tab } of people) await until(async () => (await texts(tab)).at(-1), 'after', 'it goes on');
+  for (const { close } of people) await close();
+  await server.stop();
+}
+
+/** A server with other keys knows nobody: the page says so, and what was typed is sent under the new name. */
+async function stranger(browser, lab) {
+  let server = await serve(lab);
+  const { url, port } = server;
+  const people = [];
+  for (const over of TRANSPORTS) people.push(await come(browser, url, { name: `old ${over}`, over }));
+  await server.stop();
+  for (const { tab, over } of people) await say(tab, `typed, ${over}`);
+  server = await serve(lab, { on: port, keys: 'other keys than those that signed the cookies' });
+  for (const { tab, name } of people) {
+    await tab.locator('#door').waitFor();
+    assert.match(await tab.locator('#door-why').textContent(), /does not know you any more/);
+    assert.equal(await tab.locator('#name').inputValue(), name);
+    await tab.getByRole('button', { name: 'Enter' }).click();
+  }
+  const wanted = TRANSPORTS.map((over) => `typed, ${over}`).toSorted();
+  for (const { tab, name } of people) {
+    await until(async () => (await texts(tab)).toSorted(), wanted, `each line once, at ${name}’s`);
+    assert.deepEqual(await tab.locator('#log .line.own .text').allTextContents(), [`typed, ${name.slice(4)}`]);
+    await until(async () => (await here(tab)).toSorted(), people.map((one) => one.name).toSorted(), 'who is here');
+  }
   for (const { close } of people) await close();
   await server.stop();
 }
