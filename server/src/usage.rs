@@ -48,11 +48,23 @@ impl Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumCount, EnumIter, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Reason {
+    /// More than `--max-connections` in all.
+    Full,
+    /// More than `--max-connections-per-address` of one address.
+    TooMany,
+    /// More than `--max-new-connections-per-second` of one address.
+    TooOften,
+    /// A request's head did not come within `--head-timeout`.
+    TooSlow,
+    /// It went on publishing faster than `--max-publishes-per-second`.
+    Flooding,
     /// What was sent stayed unread for `--unread-timeout`: the client does not read, or is gone
     /// without a word.
     Unread,
     /// A WebSocket said nothing for a whole ping interval after a ping.
     NoPong,
+    /// A WebSocket frame broke the protocol or a bound: closed with 1002, 1007, 1008 or 1009.
+    BadFrame,
 }
 
 /// A number with one writing thread and any number of reading ones.
