@@ -119,6 +119,8 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
         }
     };
     number("--workers", Some(workers(plan).to_string()));
+    // What is measured is the transport, not the server's pace for a single user.
+    number("--max-publishes-per-second", Some("0".to_owned()));
     number("--history", plan.history.map(|n| n.to_string()));
     number("--history-bytes", plan.history_bytes.map(|n| n.to_string()));
     number("--hold-jitter", plan.hold_jitter.map(|n| n.to_string()));
