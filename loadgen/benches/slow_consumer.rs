@@ -21,7 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const REPEATS: u32 = 5;
-const OTHERS: u64 = 999;
+const OTHERS: usize = 999;
 const UNREAD_TIMEOUT: Duration = Duration::from_secs(5);
 const LOADGEN: &str = env!("CARGO_BIN_EXE_loadgen");
 
