@@ -10,3 +10,5 @@ mod harness;
 mod origin;
 mod subscribe;
 mod unread;
+#[cfg(unix)]
+mod stop;
