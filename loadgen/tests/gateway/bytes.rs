@@ -64,13 +64,16 @@ fn a_session_passes_and_its_cookie_knows_of_tls() {
         assert!(cookie.contains("; HttpOnly; SameSite=Lax"), "{cookie}");
         assert_eq!(cookie.contains("; Secure"), is_secure, "{cookie}");
         let pair = cookie.split(';').next().unwrap();
-        let named = format!("{UPGRADE}Cookie: {pair}\r\n");
-        let mut socket = open(nginx.address, "ws", &named);
-        assert_eq!(socket.head().status, 101);
-        socket.send([b"\x81\x84\0\0\0\0".as_slice(), b"talk"].concat());
-        let said = socket.read_until(b"\"data\":\"talk\"}");
-        let said = String::from_utf8_lossy(&said).into_owned();
-        assert!(said.contains("\"name\":\"瑶\""), "{said}");
+        let headers = format!("Content-Type: application/json\r\nCookie: {pair}\r\n");
+        let said = Client::connect(nginx.address).post_with(
+            ROOM,
+            &headers,
+            r#"{"type":"chat","data":"talk"}"#,
+        );
+        assert_eq!(said.status, 201, "{}", said.text());
+        let since = at(&said.cursor(), said.json()["offset"].as_u64().unwrap() - 1);
+        let polled = open(nginx.address, &format!("poll?cursor={since}"), "").answer();
+        assert_eq!(polled.json()["events"][0]["user"]["name"], "瑶");
     }
 }
 
