@@ -132,6 +132,8 @@ pub struct TransportPlan {
     pub hold: Duration,
     /// Whether a client that was cut comes back with its cursor.
     pub resume: bool,
+    /// Whether it stays away for as long as an event stream's `retry:` says.
+    pub retry: bool,
     /// Whether polls send `If-None-Match`.
     pub conditional: bool,
     /// Whether polls share a connection; otherwise each opens and closes one of its own.
@@ -300,6 +302,7 @@ impl TransportPlan {
             interval: Duration::from_secs(1),
             hold: Duration::from_secs(25),
             resume: true,
+            retry: false,
             conditional: false,
             keep_alive: true,
             msgpack: false,

@@ -231,8 +231,9 @@ impl<'a> Running<'a> {
         cuts.sort();
         for cut in cuts.into_iter().filter(|cut| *cut < self.plan.duration) {
             self.wait_until(opens + cut).await?;
+            let now = Instant::now();
             for worker in &self.workers {
-                worker.order(Order::Cut);
+                worker.order(Order::Cut(now));
             }
         }
         self.wait_until(opens + self.plan.duration).await
