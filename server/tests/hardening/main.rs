@@ -7,6 +7,11 @@
 #[allow(dead_code)]
 #[path = "../bytes/harness.rs"]
 mod harness;
+mod slow_loris;
+mod crowds;
+mod pace;
+mod no_http;
+mod limits;
 mod origin;
 mod subscribe;
 mod unread;
