@@ -34,6 +34,9 @@ mod net;
 mod usage;
 mod metrics;
 mod lab;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 
 /// A parser that reads the network, for those who feed it bytes without a server.
 #[doc(hidden)]

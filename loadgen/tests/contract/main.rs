@@ -10,6 +10,7 @@ mod harness;
 mod heads;
 mod keep_alive;
 mod proxy;
+mod tls;
 mod trouble;
 
 use harness::{Lab, plan};
