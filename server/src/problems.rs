@@ -154,7 +154,7 @@ impl ResponseError for Refusal {
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
             // RFC 9110 §15.5.2: a 401 names a scheme. Browsers know none of this name and ask nobody.
-            Refusal::TooSlow => {
+            Refusal::TooSlow | Refusal::HeadTooLarge { .. } => {
                 response.force_close();
             }
             Refusal::NoSession => {
@@ -175,7 +175,6 @@ impl ResponseError for Refusal {
             | Refusal::TooLarge { .. }
             | Refusal::FileTooLarge { .. }
             | Refusal::HeadTooSlow
-            | Refusal::HeadTooLarge { .. }
             | Refusal::RoomsFull
             | Refusal::LabFull
             | Refusal::NoThread(_)
