@@ -153,10 +153,10 @@ impl ResponseError for Refusal {
                 response.insert_header((header::UPGRADE, "websocket"));
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
-            // RFC 9110 §15.5.2: a 401 names a scheme. Browsers know none of this name and ask nobody.
             Refusal::TooSlow | Refusal::HeadTooLarge { .. } => {
                 response.force_close();
             }
+            // RFC 9110 §15.5.2: a 401 names a scheme. Browsers know none of this name and ask nobody.
             Refusal::NoSession => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
