@@ -54,9 +54,9 @@ pub enum Refusal {
     #[error("the head of the request did not come in time; send it at once (--head-timeout)")]
     HeadTooSlow,
     #[error(
-        "the head of a request has at most 131,072 bytes and 96 lines; send fewer or shorter ones"
+        "the head of a request has at most {limit} bytes and 96 lines; send fewer or shorter ones (--max-head-bytes)"
     )]
-    HeadTooLarge,
+    HeadTooLarge { limit: u32 },
     #[error(
         "the server holds as many connections as it may ({limit}); come again later, or start it with a larger --max-connections"
     )]
@@ -129,7 +129,7 @@ impl ResponseError for Refusal {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Refusal::TooSlow | Refusal::HeadTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Refusal::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Refusal::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Refusal::TooManyConnections { .. }
             | Refusal::TooManyNewConnections { .. }
             | Refusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -153,10 +153,10 @@ impl ResponseError for Refusal {
                 response.insert_header((header::UPGRADE, "websocket"));
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
-            // RFC 9110 §15.5.2: a 401 names a scheme. Browsers know none of this name and ask nobody.
-            Refusal::TooSlow => {
+            Refusal::TooSlow | Refusal::HeadTooLarge { .. } => {
                 response.force_close();
             }
+            // RFC 9110 §15.5.2: a 401 names a scheme. Browsers know none of this name and ask nobody.
             Refusal::NoSession => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
@@ -175,7 +175,6 @@ impl ResponseError for Refusal {
             | Refusal::TooLarge { .. }
             | Refusal::FileTooLarge { .. }
             | Refusal::HeadTooSlow
-            | Refusal::HeadTooLarge
             | Refusal::RoomsFull
             | Refusal::LabFull
             | Refusal::NoThread(_)
