@@ -3,6 +3,7 @@
 
 use crate::identity::IdentityFlags;
 use crate::lab::proxy::Flags;
+use crate::presence::PresenceFlags;
 use crate::transports::websocket::flags::WebsocketFlags;
 use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
@@ -99,6 +100,9 @@ pub struct Config {
     pub identity: IdentityFlags,
 
     #[command(flatten)]
+    pub presence: PresenceFlags,
+
+    #[command(flatten)]
     pub trouble: Flags,
 
     #[command(flatten)]
@@ -132,7 +136,7 @@ fn hold_on() -> impl TypedValueParser<Value = HoldOn> {
     PossibleValuesParser::new(HoldOn::VARIANTS).try_map(|name| name.parse::<HoldOn>())
 }
 
-fn positive_seconds(text: &str) -> Result<f64, String> {
+pub fn positive_seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(seconds),
         _ => Err("give seconds above 0 and up to 86400, such as 25 or 0.5".to_owned()),

@@ -5,6 +5,7 @@ use crate::hub::Full;
 use crate::identity::BadName;
 use crate::lab::MAX_SESSIONS;
 use crate::parking::NoThread;
+use crate::presence;
 use crate::session;
 use crate::wire::cursor::BadCursor;
 use crate::wire::problem::{PROBLEM_JSON, Problem};
@@ -61,6 +62,10 @@ pub enum Refusal {
     )]
     RoomsFull,
     #[error(
+        "the room has as many members as it may; try again later, or start the server with a larger --max-members"
+    )]
+    MembersFull,
+    #[error(
         "{0}; try again later, allow more processes (ulimit -u), or start the server with --hold-on tasks"
     )]
     NoThread(#[from] NoThread),
@@ -69,6 +74,12 @@ pub enum Refusal {
 impl From<Full> for Refusal {
     fn from(_: Full) -> Self {
         Refusal::RoomsFull
+    }
+}
+
+impl From<presence::Full> for Refusal {
+    fn from(_: presence::Full) -> Self {
+        Refusal::MembersFull
     }
 }
 
@@ -96,7 +107,7 @@ impl ResponseError for Refusal {
             Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Refusal::RoomsFull | Refusal::LabFull | Refusal::NoThread(_) => {
+            Refusal::RoomsFull | Refusal::MembersFull | Refusal::LabFull | Refusal::NoThread(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -113,7 +124,7 @@ impl ResponseError for Refusal {
                 response.insert_header((header::UPGRADE, "websocket"));
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
-            Refusal::RoomsFull | Refusal::LabFull | Refusal::NoThread(_) => {
+            Refusal::RoomsFull | Refusal::MembersFull | Refusal::LabFull | Refusal::NoThread(_) => {
                 response.insert_header((header::RETRY_AFTER, "30"));
             }
             // RFC 9110 §15.5.2: a 401 names a scheme. Browsers know none of this name and ask nobody.
