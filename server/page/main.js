@@ -3,6 +3,7 @@
 
 import { Lab } from './lab.js';
 import { follow } from './share.js';
+import { wearTheme } from './theme.js';
 
 const screens = {
   race: { title: 'Race', load: () => import('./views/race.js') },
@@ -80,34 +81,7 @@ function showState() {
 }
 lab.addEventListener('state', showState);
 
-const themes = { auto: 'Colours: auto', light: 'Colours: light', dark: 'Colours: dark' };
-const button = document.getElementById('theme');
-function wear(theme) {
-  if (theme === 'auto') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
-  button.textContent = themes[theme];
-  button.title = theme === 'auto' ? 'As the system has them' : '';
-  dispatchEvent(new Event('theme'));
-}
-/** A browser may keep nothing for this site; the theme then lasts as long as the page. */
-function kept(...value) {
-  try {
-    if (value.length > 0) localStorage.setItem('pushlab-theme', ...value);
-    return localStorage.getItem('pushlab-theme');
-  } catch {
-    return null;
-  }
-}
-let theme = kept();
-if (!Object.hasOwn(themes, theme ?? '')) theme = 'auto';
-wear(theme);
-button.addEventListener('click', () => {
-  const names = Object.keys(themes);
-  theme = names[(names.indexOf(theme) + 1) % names.length];
-  kept(theme);
-  wear(theme);
-});
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => dispatchEvent(new Event('theme')));
+wearTheme(document.getElementById('theme'));
 
 showState();
 followLink();

@@ -3,13 +3,19 @@
 
 export function sleep(milliseconds, signal) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, Math.max(0, milliseconds));
-    signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+    const end = () => { clearTimeout(timer); signal.removeEventListener('abort', end); resolve(); };
+    const timer = setTimeout(end, Math.max(0, milliseconds));
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
   });
+}
+
+/** Milliseconds before the attempt after so many failures in a row: twice as long each time, up to half less. */
+export function delay(failures, { shortest = 200, longest = 3200 } = {}) {
+  return Math.min(longest, shortest * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
 }
 
 /** Waits 100–200 ms after the first failure in a row, at most 1.6–3.2 s after later ones. */
 export function backOff(failures, signal) {
-  const longest = 200 * 2 ** Math.min(failures - 1, 4);
-  return sleep(longest * (0.5 + Math.random() / 2), signal);
+  return sleep(delay(failures), signal);
 }

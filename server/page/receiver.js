@@ -1,19 +1,8 @@
 // The worker that the clients run in, so that drawing never delays a receipt. The instant of a receipt is
 // taken here and nowhere else. It judges nothing: what came and when goes to the page in small batches.
 
-import { subscribe as intervalPolling } from './clients/interval_polling.js';
-import { subscribe as longPolling } from './clients/long_polling.js';
-import { subscribe as httpStreaming } from './clients/http_streaming.js';
-import { subscribe as sse } from './clients/sse.js';
-import { subscribe as websocket } from './clients/websocket.js';
+import { clients } from './transports.js';
 
-const clients = {
-  'interval-polling': intervalPolling,
-  'long-polling': longPolling,
-  'http-streaming': httpStreaming,
-  sse,
-  websocket,
-};
 /** How long what came may wait for more before the page is told. */
 const BATCH_MS = 12;
 

@@ -3,6 +3,10 @@
 
 use crate::identity::IdentityFlags;
 use crate::lab::proxy::Flags;
+use crate::net::tls::TlsError;
+pub use crate::net::tls::TlsFlags;
+use crate::net::unread::UnreadFlags;
+use crate::origin;
 use crate::presence::PresenceFlags;
 use crate::transports::websocket::flags::WebsocketFlags;
 use crate::wire::hold_on::HoldOn;
@@ -97,6 +101,15 @@ pub struct Config {
     pub lab_headers: Option<LabHeaders>,
 
     #[command(flatten)]
+    pub tls: TlsFlags,
+
+    #[command(flatten)]
+    pub origins: origin::OriginFlags,
+
+    #[command(flatten)]
+    pub unread: UnreadFlags,
+
+    #[command(flatten)]
     pub identity: IdentityFlags,
 
     #[command(flatten)]
@@ -120,7 +133,20 @@ impl Config {
     pub fn lab_is_open(&self) -> bool {
         match self.lab {
             Some(lab) => lab == Switch::On,
-            None => self.listen.ip().is_loopback() && self.admin_listen.is_none(),
+            None => {
+                self.listen.ip().is_loopback()
+                    && self.admin_listen.is_none()
+                    && !self.tls.are_given()
+            }
+        }
+    }
+
+    /// What TLS leaves no place for.
+    pub fn check_tls(&self) -> Result<(), TlsError> {
+        match self.tls.are_given() {
+            true if self.lab == Some(Switch::On) => Err(TlsError::Lab),
+            true if self.trouble.are_given() => Err(TlsError::Trouble),
+            _ => Ok(()),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::identity::User;
 use crate::value::Plain;
 use crate::wire::cursor::Cursor;
 use bytes::{BufMut, Bytes, BytesMut};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -28,6 +29,8 @@ pub struct Event {
 pub struct Draft {
     /// Who it is, where he has said so.
     pub user: Option<Arc<User>>,
+    /// By what a second copy of it is known, as the publisher wrote it.
+    pub key: Option<Box<str>>,
     /// The `type` as a JSON string, quotes included.
     pub kind_json: String,
     /// The `data` as compact JSON: no newline can stand in it.
@@ -38,6 +41,17 @@ impl Draft {
     /// The same, published by this user.
     pub fn by(self, user: Option<Arc<User>>) -> Draft {
         Draft { user, ..self }
+    }
+
+    /// The key as the history has it. A user's keys are his own: one who knows another's cannot have it
+    /// answered, or swallow an event by it.
+    pub fn key(&self) -> Option<Cow<'_, str>> {
+        let key = self.key.as_deref()?;
+        Some(match &self.user {
+            None => key.into(),
+            // No key holds a newline.
+            Some(user) => format!("{}\n{key}", user.id).into(),
+        })
     }
 }
 
@@ -225,22 +239,33 @@ impl Opcode {
 
 /// One unmasked, unfragmented frame: 2, 4 or 10 bytes and the payload.
 pub fn frame(opcode: Opcode, payload: &[u8]) -> Bytes {
-    const FIN: u8 = 0x80;
     let mut frame = BytesMut::with_capacity(payload.len() + 10);
+    put_head(&mut frame, opcode, payload.len());
+    frame.put_slice(payload);
+    frame.freeze()
+}
+
+/// What stands before a payload of this length in such a frame.
+pub fn frame_head(opcode: Opcode, length: usize) -> Bytes {
+    let mut head = BytesMut::with_capacity(10);
+    put_head(&mut head, opcode, length);
+    head.freeze()
+}
+
+fn put_head(frame: &mut BytesMut, opcode: Opcode, length: usize) {
+    const FIN: u8 = 0x80;
     frame.put_u8(FIN | opcode as u8);
-    match payload.len() {
-        length @ 0..=125 => frame.put_u8(length as u8),
-        length @ 126..=0xffff => {
+    match length {
+        0..=125 => frame.put_u8(length as u8),
+        126..=0xffff => {
             frame.put_u8(126);
             frame.put_u16(length as u16);
         }
-        length => {
+        _ => {
             frame.put_u8(127);
             frame.put_u64(length as u64);
         }
     }
-    frame.put_slice(payload);
-    frame.freeze()
 }
 
 #[cfg(test)]

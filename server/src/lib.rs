@@ -22,6 +22,8 @@ mod shortcut;
 mod subscription;
 mod transports;
 mod page;
+mod origin;
+mod gate;
 mod session;
 mod routes;
 mod desk;
@@ -101,8 +103,10 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         HoldOn::Tasks => None,
         HoldOn::Threads => Some(Arc::default()),
     };
+    config.check_tls()?;
     let listener = net::listen::bind(config.listen)?;
     let public = listener.local_addr()?;
+    let tls = config.tls.open(public)?;
     let (listener, front) = match config.trouble.are_given() {
         false => (listener, None),
         true => {
@@ -147,7 +151,8 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
             })
         }
     };
-    let mut builder = net::listen::serve_public(builder, listener, &config, open_desk.clone())?;
+    let mut builder =
+        net::listen::serve_public(builder, listener, &config, tls, open_desk.clone())?;
     if let Some(listener) = admin_listener {
         builder = net::listen::serve_admin(builder, listener, open_desk)?;
     }
@@ -180,10 +185,10 @@ async fn sweep(hub: Arc<Hub>) {
 }
 
 /// Serves until `until` ends. Says on stdout where it listens, as the first line, and where its
-/// admin port is, as the second; `hints` gives more lines for the public address.
+/// admin port is, as the second; `hints` gives more lines for the public URL.
 pub fn run(
     config: Config,
-    hints: impl FnOnce(SocketAddr) -> String,
+    hints: impl FnOnce(&str) -> String,
     until: impl Future<Output = ()>,
 ) -> io::Result<()> {
     run_with(config, watch::Sender::new(true).subscribe(), hints, until)
@@ -192,19 +197,24 @@ pub fn run(
 fn run_with(
     config: Config,
     word: watch::Receiver<bool>,
-    hints: impl FnOnce(SocketAddr) -> String,
+    hints: impl FnOnce(&str) -> String,
     until: impl Future<Output = ()>,
 ) -> io::Result<()> {
     actix_rt::System::new().block_on(async {
+        let scheme = match config.tls.are_given() {
+            true => "https",
+            false => "http",
+        };
         let running = start_with(config, word)?;
-        let mut lines = format!("listening on http://{}\n", running.public);
+        let url = format!("{scheme}://{}", running.public);
+        let mut lines = format!("listening on {url}\n");
         if let Some(admin) = running.admin {
             lines.push_str(&format!("admin on http://{admin}\n"));
         }
         if let Some(direct) = running.direct {
             lines.push_str(&format!("spared from trouble on http://{direct}\n"));
         }
-        lines.push_str(&hints(running.public));
+        lines.push_str(&hints(&url));
         let mut stdout = io::stdout();
         // A closed stdout is no reason not to serve.
         let _ = stdout

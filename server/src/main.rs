@@ -1,8 +1,7 @@
 //! Flags → config → run → wait for a signal.
 
 use clap::Parser;
-use pushlab_server::config::Config;
-use std::net::SocketAddr;
+use pushlab_server::config::{Config, TlsFlags};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -23,6 +22,8 @@ fn main() -> ExitCode {
         )
         .with_writer(std::io::stderr)
         .init();
+    let trust = trust(&arguments.config.tls);
+    let hints = |url: &str| hints(url, &trust);
     match pushlab_server::run(arguments.config, hints, stop_signal()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -46,19 +47,29 @@ async fn stop_signal() {
     }
 }
 
-fn hints(address: SocketAddr) -> String {
+/// What curl needs to be told about a certificate that nobody has signed but this server.
+fn trust(tls: &TlsFlags) -> String {
+    match &tls.tls_cert_out {
+        Some(file) => format!("--cacert {} ", file.display()),
+        None if tls.tls_self_signed => "--insecure ".to_owned(),
+        None => String::new(),
+    }
+}
+
+fn hints(url: &str, trust: &str) -> String {
+    let socket = url.replacen("http", "ws", 1);
     format!(
         "
 Try, in two terminals:
-  curl -N http://{address}/rooms/KPL/sse
-  curl -H 'Content-Type: application/json' -d '{{\"type\":\"chat\",\"data\":\"hello\"}}' http://{address}/rooms/KPL/events
+  curl {trust}-N {url}/rooms/KPL/sse
+  curl {trust}-H 'Content-Type: application/json' -d '{{\"type\":\"chat\",\"data\":\"hello\"}}' {url}/rooms/KPL/events
 The same events by the other transports:
-  curl -i 'http://{address}/rooms/KPL/poll?cursor=0'
-  curl -i 'http://{address}/rooms/KPL/long-poll?cursor=0&hold=25s'
-  curl -N 'http://{address}/rooms/KPL/stream?cursor=0'
-  websocat 'ws://{address}/rooms/KPL/ws?cursor=0'
+  curl {trust}-i '{url}/rooms/KPL/poll?cursor=0'
+  curl {trust}-i '{url}/rooms/KPL/long-poll?cursor=0&hold=25s'
+  curl {trust}-N '{url}/rooms/KPL/stream?cursor=0'
+  websocat '{socket}/rooms/KPL/ws?cursor=0'
 What it costs so far:
-  curl http://{address}/lab/usage
+  curl {trust}{url}/lab/usage
 "
     )
 }

@@ -42,6 +42,17 @@ pub fn text(usage: &Usage) -> String {
             .set(traffic.open.cast_signed());
     }
     registry.register("connections_open", "Connections open now", open);
+    let ended = Family::<Labels, Counter>::default();
+    for (reason, count) in &usage.ended {
+        ended
+            .get_or_create(&vec![("reason", reason.clone())])
+            .inc_by(*count);
+    }
+    registry.register(
+        "connections_ended",
+        "Connections that the server ended",
+        ended,
+    );
     let published = Counter::<u64>::default();
     published.inc_by(usage.published);
     registry.register("published", "Events published", published);

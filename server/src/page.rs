@@ -1,4 +1,4 @@
-//! The teaching page, carried within the binary: plain files that a browser runs as they are. A debug
+//! The teaching page and the chat room, carried within the binary: plain files that a browser runs as they are. A debug
 //! build reads them from the source tree at each request.
 
 use crate::lab::origin;
@@ -15,6 +15,11 @@ struct Files;
 
 pub async fn home(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     answer(&request, "index.html")
+}
+
+/// `/chat`
+pub async fn chat(request: HttpRequest) -> Result<HttpResponse, Refusal> {
+    answer(&request, "chat.html")
 }
 
 /// `/page/{file}`

@@ -320,3 +320,6 @@ pub async fn see_off(hub: Arc<Hub>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

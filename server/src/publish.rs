@@ -12,14 +12,18 @@ use serde_json::value::RawValue;
 /// a worker's stack, and with it the process.
 const MAX_DEPTH: usize = 128;
 
-/// Reads `{"type":"chat","data":…}`.
+/// Longest key of a publish that may be sent again, in bytes.
+const MAX_KEY_BYTES: usize = 255;
+
+/// Reads `{"type":"chat","data":…}`, with a `key` where the publisher may send it again.
 pub fn from_json(body: &[u8]) -> Result<Draft, Refusal> {
     let publish: Publish<'_> = serde_json::from_slice(body).map_err(|error| {
         Refusal::BadRequest(format!(
             r#"the body is not {{"type":"chat","data":…}}: {error}"#
         ))
     })?;
-    draft(&publish.kind, compact(publish.data.get()))
+    let draft = draft(&publish.kind, compact(publish.data.get()))?;
+    draft.keyed(publish.key.as_deref())
 }
 
 /// Reads the same object as MessagePack; binary data becomes `{"$binary":"<base64>"}`.
@@ -33,7 +37,12 @@ pub fn from_msgpack(body: &[u8]) -> Result<Draft, Refusal> {
             "the frame is not a map with `type` and `data`".to_owned(),
         ));
     };
-    draft(kind, data.to_string())
+    let draft = draft(kind, data.to_string())?;
+    match value.get("key") {
+        None => Ok(draft),
+        Some(Value::String(key)) => draft.keyed(Some(key)),
+        Some(_) => Err(bad_key("`key`")),
+    }
 }
 
 /// A WebSocket text frame: a JSON object is a publish, any other text is a line of chat.
@@ -49,9 +58,36 @@ pub fn from_text(text: &str) -> Result<Draft, Refusal> {
 pub fn trusted(kind: &str, data_json: String) -> Draft {
     Draft {
         user: None,
+        key: None,
         kind_json: Value::from(kind).to_string(),
         data_json,
     }
+}
+
+impl Draft {
+    /// The same with this key, where it is one.
+    fn keyed(self, key: Option<&str>) -> Result<Draft, Refusal> {
+        let key = key.map(|key| checked_key(key, "`key`").map(Box::from));
+        Ok(Draft {
+            key: key.transpose()?,
+            ..self
+        })
+    }
+}
+
+/// A key as one that a header can hold, wherever it came from; `what` names it to its author.
+pub fn checked_key<'a>(key: &'a str, what: &str) -> Result<&'a str, Refusal> {
+    let visible = key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    match visible && (1..=MAX_KEY_BYTES).contains(&key.len()) {
+        true => Ok(key),
+        false => Err(bad_key(what)),
+    }
+}
+
+pub fn bad_key(what: &str) -> Refusal {
+    Refusal::BadRequest(format!(
+        "{what} has 1 to {MAX_KEY_BYTES} visible ASCII characters"
+    ))
 }
 
 fn draft(kind: &str, data_json: String) -> Result<Draft, Refusal> {

@@ -1,30 +1,25 @@
 //! The routes beside the transports: publish, usage, metrics, health, and the answer to all else.
 
 use crate::desk::Desk;
-use crate::identity::User;
 use crate::lab::{door, origin, reports, scenarios};
 use crate::metrics;
 use crate::page;
 use crate::problems::Refusal;
 use crate::publish;
 use crate::session;
-use crate::transports::{self, count_control, meter, room, room_name};
+use crate::transports::{self, count_control, meter, room, room_name, websocket};
 use crate::usage::Class;
 use crate::wire::event::Published;
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use bytes::{Bytes, BytesMut};
-use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
 
 /// For the body of a publish, from the end of its head.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Longest `Idempotency-Key`, in bytes.
-const MAX_KEY_BYTES: usize = 255;
 
 /// What the public port serves.
 pub fn public(app: &mut ServiceConfig) {
@@ -39,11 +34,13 @@ pub fn public(app: &mut ServiceConfig) {
         }));
     app.service(session);
     app.service(read_only("/lab/session").route(web::get().to(door::session)));
+    app.service(web::resource("/lab/echo").to(websocket::echo::serve));
     app.service(read_only("/lab/scenarios").route(web::get().to(scenarios::list)));
     app.service(read_only("/lab/reports").route(web::get().to(reports::list)));
     let report = read_only("/lab/reports/{name}/{stamp}/{file}");
     app.service(report.route(web::get().to(reports::file)));
     app.service(read_only("/").route(web::get().to(page::home)));
+    app.service(read_only("/chat").route(web::get().to(page::chat)));
     app.service(read_only("/page/{file:.*}").route(web::get().to(page::file)));
     app.default_service(web::to(not_found));
 }
@@ -87,7 +84,7 @@ async fn in_room(request: HttpRequest, body: web::Payload) -> Result<HttpRespons
         .await
         .unwrap_or_else(|refusal| refusal.error_response());
     if let Some(leave) = leave {
-        leave.grant(&mut answer);
+        leave.grant(answer.headers_mut());
     }
     Ok(answer)
 }
@@ -120,7 +117,7 @@ async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     // Before the body: what has no room is not read.
     room_name(&request)?;
     let user = session::publisher(&request)?;
-    let key = idempotency_key(&request, user.as_deref())?;
+    let key = idempotency_key(&request)?;
     if !is_json(&request) {
         return Err(Refusal::UnsupportedMediaType);
     }
@@ -128,9 +125,10 @@ async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     let read = read_body(&request, body, desk.config.max_event_bytes).await;
     // The body came after the head was counted.
     meter(&request).assign(Class::Publish);
-    let draft = publish::from_json(&read?)?.by(user);
+    let mut draft = publish::from_json(&read?)?.by(user);
+    draft.key = key.or(draft.key);
     let room = room(&request, &desk.hub)?;
-    let cursor = desk.hub.publish(&room, &draft, key.as_deref());
+    let cursor = desk.hub.publish(&room, &draft, draft.key().as_deref());
     Ok(HttpResponse::Created().json(Published {
         cursor: cursor.to_string(),
         offset: cursor.offset,
@@ -149,24 +147,13 @@ async fn members(request: HttpRequest) -> Result<HttpResponse, Refusal> {
         .body(list.as_bytes().to_vec()))
 }
 
-/// A user's keys are his own: one who knows another's cannot have it answered, or swallow an event by it.
-fn idempotency_key<'a>(
-    request: &'a HttpRequest,
-    user: Option<&User>,
-) -> Result<Option<Cow<'a, str>>, Refusal> {
+fn idempotency_key(request: &HttpRequest) -> Result<Option<Box<str>>, Refusal> {
     let Some(key) = request.headers().get("idempotency-key") else {
         return Ok(None);
     };
-    match key.to_str() {
-        Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) => Ok(Some(match user {
-            None => key.into(),
-            // No header holds a newline.
-            Some(user) => format!("{}\n{key}", user.id).into(),
-        })),
-        _ => Err(Refusal::BadRequest(format!(
-            "an Idempotency-Key has 1 to {MAX_KEY_BYTES} visible ASCII characters"
-        ))),
-    }
+    let name = "an Idempotency-Key";
+    let key = key.to_str().map_err(|_| publish::bad_key(name))?;
+    publish::checked_key(key, name).map(|key| Some(key.into()))
 }
 
 /// `application/json`, with or without parameters; a request that names no type is believed.

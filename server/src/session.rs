@@ -110,7 +110,7 @@ pub fn no_cookie() -> String {
 
 /// Whether the browser came over TLS, to this server or to a proxy that says so.
 fn is_secure(request: &HttpRequest) -> bool {
-    request.connection_info().scheme() == "https"
+    Desk::of(request).config.tls.are_given() || request.connection_info().scheme() == "https"
 }
 
 /// Whose request it is; `None` for one that bears no credential.

@@ -7,7 +7,7 @@ use crate::wire::usage::{Process, Traffic, Usage};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use strum::{EnumCount, IntoEnumIterator};
+use strum::{EnumCount, EnumIter, IntoEnumIterator, IntoStaticStr};
 
 /// Whose bytes these are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,15 @@ impl Class {
     }
 }
 
+/// Why the server ended a connection that its client would have kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumCount, EnumIter, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Reason {
+    /// What was sent stayed unread for `--unread-timeout`: the client does not read, or is gone
+    /// without a word.
+    Unread,
+}
+
 /// A number with one writing thread and any number of reading ones.
 #[derive(Default)]
 pub struct Counter(AtomicU64);
@@ -76,11 +85,19 @@ pub struct ClassCounters {
 }
 
 #[derive(Default)]
-pub struct WorkerCounters([ClassCounters; CLASSES]);
+pub struct WorkerCounters {
+    classes: [ClassCounters; CLASSES],
+    ended: [Counter; Reason::COUNT],
+}
 
 impl WorkerCounters {
     pub fn of(&self, class: Class) -> &ClassCounters {
-        &self.0[class.index()]
+        &self.classes[class.index()]
+    }
+
+    /// Connections that the server ended for this reason.
+    pub fn ended(&self, reason: Reason) -> &Counter {
+        &self.ended[reason as usize]
     }
 }
 
@@ -117,10 +134,19 @@ impl Ledger {
             transports: Class::all()
                 .map(|class| (class.name().to_owned(), self.traffic(class)))
                 .collect(),
+            ended: Reason::iter()
+                .map(|reason| (<&str>::from(reason).to_owned(), self.ended(reason)))
+                .collect(),
             published,
             rooms,
             unheld: 0,
         }
+    }
+
+    fn ended(&self, reason: Reason) -> u64 {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = workers.iter().map(|worker| worker.ended(reason).get());
+        counts.sum()
     }
 
     fn traffic(&self, class: Class) -> Traffic {

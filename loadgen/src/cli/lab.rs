@@ -5,7 +5,6 @@ use super::Exit;
 use crate::run::signals;
 use anyhow::Context;
 use pushlab_server::config::{Config, Switch};
-use std::net::SocketAddr;
 
 pub(super) fn lab(mut config: Config) -> anyhow::Result<Exit> {
     config.lab.get_or_insert(Switch::On);
@@ -20,8 +19,6 @@ pub(super) fn lab(mut config: Config) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn said(address: SocketAddr) -> String {
-    format!(
-        "\nOpen http://{address}/ in a browser; the course begins at http://{address}/#/course. Ctrl-C ends it.\n"
-    )
+fn said(url: &str) -> String {
+    format!("\nOpen {url}/ in a browser; the course begins at {url}/#/course. Ctrl-C ends it.\n")
 }

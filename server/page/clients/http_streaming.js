@@ -3,14 +3,15 @@
 
 import { after, query } from '../cursor.js';
 import { backOff } from '../patience.js';
+import { refusal } from '../refusal.js';
 
-export async function subscribe({ url, room, cursor, signal, onEvent, onState, resume = true }) {
+export async function subscribe({ url, room, cursor, signal, onEvent, onState, onNote = () => {}, rest = backOff, resume = true }) {
   let failures = 0;
   while (!signal.aborted) {
     try {
       onState('asking');
       const answer = await fetch(`${url}/rooms/${room}/stream?${query(cursor)}`, { signal, credentials: 'include' });
-      if (!answer.ok) throw new Error(`status ${answer.status}`);
+      if (!answer.ok) throw await refusal(answer);
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let partial = ''; ;) {
         const { done, value } = await reader.read();
@@ -21,15 +22,16 @@ export async function subscribe({ url, room, cursor, signal, onEvent, onState, r
           const message = JSON.parse(line);
           cursor = after(cursor, message);
           if (message.id) onEvent(message);
-          else onState('open', { missed: message.missed });
+          else if (message.cursor) onState('open', { missed: message.missed, cursor });
+          else onNote(message);
           failures = 0;
         }
       }
-    } catch {
+    } catch (error) {
       if (signal.aborted) return;
       onState('lost');
       if (!resume) cursor = null;
-      await backOff(failures += 1, signal);
+      await rest(failures += 1, signal, error);
     }
   }
 }

@@ -3,20 +3,24 @@
 
 import { after, query } from '../cursor.js';
 import { backOff } from '../patience.js';
+import { Refusal } from '../refusal.js';
 
-export async function subscribe({ url, room, cursor, signal, onEvent, onState, resume = true }) {
+export async function subscribe({ url, room, cursor, signal, onEvent, onState, onNote = () => {}, rest = backOff, resume = true }) {
   for (let failures = 0; !signal.aborted;) {
     onState('asking');
     const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/rooms/${room}/ws?${query(cursor)}`);
     const stop = () => socket.close();
     signal.addEventListener('abort', stop, { once: true });
-    await new Promise((closed) => {
+    const { code, reason } = await new Promise((closed) => {
       socket.onclose = closed;
       socket.onmessage = ({ data }) => {
+        // What was on its way when we hung up belongs to nobody.
+        if (signal.aborted) return;
         const message = JSON.parse(data);
         cursor = after(cursor, message);
         if (message.id) onEvent(message);
-        else onState('open', { missed: message.missed });
+        else if (message.cursor) onState('open', { missed: message.missed, cursor, send: (text) => socket.send(text) });
+        else onNote(message);
         failures = 0;
       };
     });
@@ -24,6 +28,6 @@ export async function subscribe({ url, room, cursor, signal, onEvent, onState, r
     if (signal.aborted) return;
     onState('lost');
     if (!resume) cursor = null;
-    await backOff(failures += 1, signal);
+    await rest(failures += 1, signal, new Refusal({ code, title: reason || null }));
   }
 }

@@ -1,13 +1,18 @@
 //! Binds the ports and serves actix-http over our own metered sockets. `HttpServer` would do all
 //! but the metering.
 
-use super::metered::{Meter, Metered};
+use super::metered::{Carrier, Meter, Metered};
+use super::tls::Tls;
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::gate::Gated;
+use crate::origin::Origins;
 use crate::routes;
 use actix_http::HttpService;
 use actix_server::ServerBuilder;
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_service::{
+    IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+};
 use actix_web::dev::AppConfig;
 use actix_web::{App, web};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -26,10 +31,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// For the first request head of a connection.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
-
-/// A socket whose peer acknowledges nothing for so long is closed by the kernel: actix does not
-/// poll the body of a client that has stopped reading, so no timer of ours would see it.
-const UNREAD: Duration = Duration::from_secs(20);
 
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let bind = || {
@@ -62,46 +63,75 @@ pub fn serve_public(
     server: ServerBuilder,
     listener: TcpListener,
     config: &Config,
+    tls: Option<Tls>,
     open_desk: impl Fn() -> Rc<Desk> + Clone + Send + 'static,
 ) -> io::Result<ServerBuilder> {
     let lab_here = config.admin_listen.is_none();
-    server.listen("public", listener, move || {
-        let desk = open_desk();
-        let counters = desk.ledger.open();
-        let app = App::new()
-            .app_data(Rc::clone(&desk))
-            .configure(routes::public)
-            .configure(move |app: &mut web::ServiceConfig| {
-                if lab_here {
-                    routes::lab(app);
-                }
-            });
-        let http = HttpService::build()
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(FIRST_REQUEST)
-            // A client that is gone frees what waits for it at once (actix-web#3462).
-            .h1_allow_half_closed(false)
-            .on_connect_ext(|io: &Metered<TcpStream>, data| {
-                data.insert(Rc::clone(io.meter()));
+    let unread = config.unread.timeout();
+    match tls {
+        None => server.listen("public", listener, move || {
+            carried(open_desk(), lab_here, move |socket, meter| {
+                std::future::ready(
+                    tune(&socket, unread).map(|()| Metered::plain(socket, meter, unread)),
+                )
             })
-            .h1(map_config(app, |()| AppConfig::default()));
-        fn_service(move |io: TcpStream| {
-            let peer = io.peer_addr().ok();
-            let tap = desk
-                .lab
-                .as_ref()
-                .zip(peer)
-                .and_then(|(lab, peer)| lab.tap(peer));
-            let meter = Meter::new(std::sync::Arc::clone(&counters), tap);
-            async move {
-                tune(&io)?;
-                Ok((Metered::plain(io, meter), peer))
+        }),
+        Some(tls) => server.listen("public", listener, move || {
+            let tls = tls.clone();
+            carried(open_desk(), lab_here, move |socket, meter| {
+                let tls = tls.clone();
+                async move {
+                    tune(&socket, unread)?;
+                    tls.accept(socket, meter, unread).await
+                }
+            })
+        }),
+    }
+}
+
+/// HTTP over what `carry` makes of a socket.
+fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
+    desk: Rc<Desk>,
+    lab_here: bool,
+    carry: impl Fn(TcpStream, Rc<Meter>) -> F + Clone + 'static,
+) -> impl ServiceFactory<TcpStream, Config = ()> {
+    let counters = desk.ledger.open();
+    let config = &desk.config;
+    let origins = Origins::new(config, config.listen, config.tls.are_given());
+    let app = App::new()
+        .app_data(Rc::clone(&desk))
+        .configure(routes::public)
+        .configure(move |app: &mut web::ServiceConfig| {
+            if lab_here {
+                routes::lab(app);
             }
+        });
+    let http = HttpService::build()
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(FIRST_REQUEST)
+        // A client that is gone frees what waits for it at once (actix-web#3462).
+        .h1_allow_half_closed(false)
+        .on_connect_ext(|io: &T, data| {
+            data.insert(Rc::clone(io.meter()));
         })
-        .into_factory()
-        .map_err(actix_http::error::DispatchError::Io)
-        .and_then(http)
+        .h1(Gated::new(
+            map_config(app, |()| AppConfig::default()),
+            origins,
+        ));
+    fn_service(move |socket: TcpStream| {
+        let peer = socket.peer_addr().ok();
+        let tap = desk
+            .lab
+            .as_ref()
+            .zip(peer)
+            .and_then(|(lab, peer)| lab.tap(peer));
+        let meter = Meter::new(std::sync::Arc::clone(&counters), tap);
+        let carry = carry.clone();
+        async move { Ok((carry(socket, meter).await?, peer)) }
     })
+    .into_factory()
+    .map_err(actix_http::error::DispatchError::Io)
+    .and_then(http)
 }
 
 /// Adds the admin port, which nobody meters.
@@ -110,21 +140,30 @@ pub fn serve_admin(
     listener: TcpListener,
     open_desk: impl Fn() -> Rc<Desk> + Clone + Send + 'static,
 ) -> io::Result<ServerBuilder> {
+    let address = listener.local_addr()?;
     server.listen("admin", listener, move || {
+        let desk = open_desk();
+        let origins = Origins::new(&desk.config, address, false);
         let app = App::new()
-            .app_data(open_desk())
+            .app_data(desk)
             .configure(routes::admin)
             .configure(routes::lab);
         HttpService::build()
             .keep_alive(KEEP_ALIVE)
-            .h1(map_config(app, |()| AppConfig::default()))
+            .h1(Gated::new(
+                map_config(app, |()| AppConfig::default()),
+                origins,
+            ))
             .tcp()
     })
 }
 
-fn tune(io: &TcpStream) -> io::Result<()> {
+/// The kernel keeps the same deadline as `unread.rs`, from the first byte that the peer has no room for or
+/// does not acknowledge: it also notices a peer that is gone without a word, whose few bytes block no
+/// write.
+fn tune(io: &TcpStream, unread: Duration) -> io::Result<()> {
     io.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
-    SockRef::from(io).set_tcp_user_timeout(Some(UNREAD))?;
+    SockRef::from(io).set_tcp_user_timeout(Some(unread))?;
     Ok(())
 }

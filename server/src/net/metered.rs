@@ -5,11 +5,13 @@
 //! until a handler has seen the request and says whose it is; what is written belongs to the
 //! request that is being answered.
 
+use super::unread::Patience;
 use crate::lab::tap::Tap;
-use crate::usage::{Class, ClassCounters, WorkerCounters};
+use crate::usage::{Class, ClassCounters, Reason, WorkerCounters};
 use bytes::{Buf, Bytes};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
+use tokio_rustls::server::TlsStream;
 
 /// How long a closed connection waits for the client to close too.
 const LINGER: Duration = Duration::from_secs(2);
@@ -32,6 +35,8 @@ pub struct Meter {
     unassigned: Cell<u64>,
     /// Bit per class this connection has belonged to.
     seen: Cell<u16>,
+    /// The server has said why it ends the connection.
+    ended: Cell<bool>,
     outlet: OnceCell<Weak<Line<TcpStream>>>,
     /// Where the lab listens in, on its own connections.
     tap: Option<Box<Tap>>,
@@ -46,6 +51,7 @@ impl Meter {
             sticky: Cell::new(false),
             unassigned: Cell::new(0),
             seen: Cell::new(0),
+            ended: Cell::new(false),
             outlet: OnceCell::new(),
             tap: tap.map(Box::new),
         })
@@ -81,6 +87,20 @@ impl Meter {
     /// The answer has no end: every later byte of the connection is its own.
     pub fn keep(&self) {
         self.sticky.set(true);
+    }
+
+    /// Counts that the server ends the connection; the first reason is the one.
+    pub fn ends(&self, reason: Reason) {
+        if !self.ended.replace(true) {
+            self.counters.ended(reason).add(1);
+        }
+    }
+
+    /// Notes what the socket reports: the kernel's own deadline for unread bytes may come first.
+    fn failed(&self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::TimedOut {
+            self.ends(Reason::Unread);
+        }
     }
 
     /// The connection's socket, where events may be written past its task.
@@ -148,8 +168,12 @@ impl Line<TcpStream> {
         if self.blocked.get() || !self.rest.borrow().is_empty() {
             return Pushed::Refused;
         }
-        // An error is left for the task to meet, which also ends the connection.
-        let written = self.socket.borrow().try_write(bytes).unwrap_or(0);
+        // An error ends the connection when its task meets it.
+        let written = self.socket.borrow().try_write(bytes);
+        let written = written.unwrap_or_else(|error| {
+            self.meter.failed(&error);
+            0
+        });
         self.meter.wrote(&bytes[..written]);
         if written == bytes.len() {
             return Pushed::Whole;
@@ -162,29 +186,15 @@ impl Line<TcpStream> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> Line<T> {
-    fn poll_rest(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut rest = self.rest.borrow_mut();
-        while !rest.is_empty() {
-            let mut socket = self.socket.borrow_mut();
-            let written = ready!(Pin::new(&mut *socket).poll_write(context, &rest))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.meter.wrote(&rest[..written]);
-            rest.advance(written);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
 pub struct Metered<T> {
     line: Rc<Line<T>>,
+    /// With a write that the socket does not take.
+    patience: Patience,
     closing: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Metered<T> {
-    fn wrap(socket: T, meter: Rc<Meter>) -> Self {
+    fn wrap(socket: T, meter: Rc<Meter>, unread: Duration) -> Self {
         let line = Rc::new(Line {
             socket: RefCell::new(socket),
             meter,
@@ -193,23 +203,79 @@ impl<T> Metered<T> {
         });
         Metered {
             line,
+            patience: Patience::new(unread),
             closing: None,
         }
     }
+}
 
-    pub fn meter(&self) -> &Rc<Meter> {
+/// What HTTP is served over: a metered socket, or TLS over one.
+pub trait Carrier: AsyncRead + AsyncWrite + Unpin + 'static {
+    fn meter(&self) -> &Rc<Meter>;
+}
+
+impl Carrier for Metered<TcpStream> {
+    fn meter(&self) -> &Rc<Meter> {
         &self.line.meter
     }
 }
 
+impl Carrier for TlsStream<Metered<TcpStream>> {
+    fn meter(&self) -> &Rc<Meter> {
+        self.get_ref().0.meter()
+    }
+}
+
 impl Metered<TcpStream> {
-    /// Events may be pushed to a socket that carries them as they are.
-    pub fn plain(socket: TcpStream, meter: Rc<Meter>) -> Self {
-        let metered = Self::wrap(socket, meter);
+    /// Nothing can be pushed past the TLS that will lie on this socket.
+    pub fn beneath_tls(socket: TcpStream, meter: Rc<Meter>, unread: Duration) -> Self {
+        Self::wrap(socket, meter, unread)
+    }
+
+    /// Events may be pushed to a socket that carries them as they are. What stays `unread` for so
+    /// long ends the connection.
+    pub fn plain(socket: TcpStream, meter: Rc<Meter>, unread: Duration) -> Self {
+        let metered = Self::wrap(socket, meter, unread);
         let line = Rc::downgrade(&metered.line);
         // A meter belongs to one connection, so this is the first and only time.
         let _ = metered.line.meter.outlet.set(line);
         metered
+    }
+}
+
+impl<T: AsyncWrite + AsFd + Unpin> Metered<T> {
+    fn poll_socket(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut socket = self.line.socket.borrow_mut();
+        let written = match Pin::new(&mut *socket).poll_write(context, bytes) {
+            Poll::Ready(written) => {
+                self.patience.renew();
+                written
+            }
+            Poll::Pending => ready!(self.patience.poll_stalled(context, &*socket, bytes)),
+        };
+        let meter = &self.line.meter;
+        match &written {
+            Ok(written) => meter.wrote(&bytes[..*written]),
+            Err(error) => meter.failed(error),
+        }
+        Poll::Ready(written)
+    }
+
+    /// What a push left goes first.
+    fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.line.rest.borrow().is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let line = Rc::clone(&self.line);
+        let mut rest = line.rest.borrow_mut();
+        while !rest.is_empty() {
+            let written = ready!(self.poll_socket(context, &rest))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            rest.advance(written);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -220,29 +286,28 @@ impl<T: AsyncRead + Unpin> AsyncRead for Metered<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut *self.line.socket.borrow_mut()).poll_read(context, buffer))?;
+        ready!(Pin::new(&mut *self.line.socket.borrow_mut()).poll_read(context, buffer))
+            .inspect_err(|error| self.line.meter.failed(error))?;
         self.line.meter.read(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Metered<T> {
+impl<T: AsyncRead + AsyncWrite + AsFd + Unpin> AsyncWrite for Metered<T> {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let line = &self.line;
-        line.blocked.set(true);
-        ready!(line.poll_rest(context))?;
-        let written = ready!(Pin::new(&mut *line.socket.borrow_mut()).poll_write(context, bytes))?;
-        line.blocked.set(written < bytes.len());
-        line.meter.wrote(&bytes[..written]);
+        self.line.blocked.set(true);
+        ready!(self.poll_rest(context))?;
+        let written = ready!(self.poll_socket(context, bytes))?;
+        self.line.blocked.set(written < bytes.len());
         Poll::Ready(Ok(written))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.line.poll_rest(context))?;
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_rest(context))?;
         Pin::new(&mut *self.line.socket.borrow_mut()).poll_flush(context)
     }
 
@@ -250,7 +315,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Metered<T> {
     /// and the client might never see the answer that ended the connection (RFC 9112 §9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.closing.is_none() {
-            ready!(self.line.poll_rest(context))?;
+            ready!(self.poll_rest(context))?;
             ready!(Pin::new(&mut *self.line.socket.borrow_mut()).poll_shutdown(context))?;
             self.closing = Some(Box::pin(tokio::time::sleep(LINGER)));
         }

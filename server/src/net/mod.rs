@@ -2,3 +2,5 @@
 
 pub mod listen;
 pub mod metered;
+pub mod tls;
+pub mod unread;

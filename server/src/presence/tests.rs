@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::history::Bounds;
-use rand::rngs::SmallRng;
+use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 const GRACE: Duration = Duration::from_secs(10);
@@ -44,41 +44,41 @@ fn log(room: &Room) -> Vec<String> {
         .collect()
 }
 
-/// One user's stay in one room, as the words of the module have it.
-#[derive(Default)]
+/// All that one user has done in one room since he joined; everything else follows from it.
+#[derive(Clone, Default)]
 struct Stay {
     open: Vec<Hold>,
-    /// Ends of holds, and how long each is waited for.
-    waits: Vec<(Instant, Duration)>,
-    last_poll: Option<Instant>,
-    pauses: Vec<Duration>,
+    stream_ends: Vec<Instant>,
+    poll_starts: Vec<Instant>,
+    poll_ends: Vec<Instant>,
 }
 
 impl Stay {
     fn enter(&mut self, hold: Hold, now: Instant) {
-        if let (Hold::Poll, Some(last)) = (hold, self.last_poll) {
-            self.pauses.push(now - last);
-        }
         self.open.push(hold);
+        if hold == Hold::Poll {
+            self.poll_starts.push(now);
+        }
     }
 
     fn leave(&mut self, at: usize, now: Instant) -> Hold {
         let hold = self.open.remove(at);
-        let wait = match hold {
-            Hold::Stream => GRACE,
-            Hold::Poll => {
-                self.last_poll = Some(now);
-                // The newest poll tells how long polls are waited for.
-                let poll_waits = |wait: &(Instant, Duration)| wait.1 == GRACE && wait.0 == now;
-                self.waits.retain(poll_waits);
-                match self.pauses.iter().max() {
-                    None => POLL_GRACE,
-                    Some(pause) => (*pause * 3).clamp(GRACE, POLL_GRACE),
-                }
-            }
-        };
-        self.waits.push((now, wait));
+        match hold {
+            Hold::Stream => self.stream_ends.push(now),
+            Hold::Poll => self.poll_ends.push(now),
+        }
         hold
+    }
+
+    /// From the end of a poll to the start of the next, for all that had started by `until`.
+    fn longest_pause(&self, until: Instant) -> Option<Duration> {
+        let starts = self.poll_starts.iter().filter(|start| **start <= until);
+        starts
+            .filter_map(|start| {
+                let before = self.poll_ends.iter().filter(|end| *end <= start).max()?;
+                Some(*start - *before)
+            })
+            .max()
     }
 
     /// When he leaves, if nothing more happens.
@@ -86,6 +86,184 @@ impl Stay {
         if !self.open.is_empty() {
             return None;
         }
-        self.waits.iter().map(|(end, wait)| *end + *wait).max()
+        let streams = self.stream_ends.iter().max().map(|end| *end + GRACE);
+        let polls = self.poll_ends.iter().max().map(|end| {
+            *end + match self.longest_pause(*end) {
+                None => POLL_GRACE,
+                Some(pause) => (pause * 3).max(GRACE).min(POLL_GRACE),
+            }
+        });
+        streams.max(polls)
+    }
+}
+
+/// What a room must look like.
+#[derive(Default)]
+struct Model {
+    /// In the order in which they joined.
+    stays: Vec<(usize, Stay)>,
+    log: Vec<String>,
+}
+
+impl Model {
+    fn stay(&mut self, user: usize) -> Option<&mut Stay> {
+        let found = self.stays.iter_mut().find(|(of, _)| *of == user);
+        found.map(|(_, stay)| stay)
+    }
+
+    fn depart(&mut self, now: Instant) {
+        let mut gone: Vec<(Instant, usize)> = (self.stays.iter())
+            .filter_map(|(user, stay)| Some((stay.end().filter(|end| *end <= now)?, *user)))
+            .collect();
+        gone.sort_unstable();
+        for (_, user) in gone {
+            self.stays.retain(|(of, _)| *of != user);
+            self.log.push(format!("left user{user}"));
+        }
+    }
+
+    fn list(&self) -> String {
+        let users: Vec<_> = self.stays.iter().map(|(of, _)| user(*of)).collect();
+        serde_json::to_string(&users.iter().map(|user| &**user).collect::<Vec<_>>()).unwrap()
+    }
+}
+
+/// Milliseconds to a minute, to the nanosecond, so that no two things happen at once.
+fn pause(random: &mut Xoshiro256PlusPlus) -> Duration {
+    let most = [5_000_000, 500_000_000, 8_000_000_000, 50_000_000_000];
+    let most = most[random.random_range(0..most.len())];
+    Duration::from_nanos(random.random_range(1..most))
+}
+
+#[test]
+fn the_log_of_a_random_life_equals_the_model() {
+    for seed in 0..8 {
+        live(seed, 4_000);
+    }
+}
+
+fn live(seed: u64, steps: usize) {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    // In half of the lives some find the room full.
+    let max_members = if seed % 2 == 0 { USERS } else { USERS / 2 };
+    let hub = hub(max_members);
+    let rooms: Vec<_> = (0..ROOMS)
+        .map(|number| hub.room(&number.to_string()).unwrap())
+        .collect();
+    let mut models: Vec<Model> = rooms.iter().map(|_| Model::default()).collect();
+    let mut now = Instant::now();
+    for step in 0..steps {
+        now += pause(&mut random);
+        let next = hub.depart(now);
+        models.iter_mut().for_each(|model| model.depart(now));
+        let ends = models.iter().flat_map(|model| &model.stays);
+        let away: Vec<Instant> = ends.filter_map(|(_, stay)| stay.end()).collect();
+        assert_eq!(next, away.iter().min().copied(), "seed {seed}, step {step}");
+        assert_eq!(
+            hub.presence.away().len(),
+            away.len(),
+            "each stands there once"
+        );
+        let at = random.random_range(0..ROOMS);
+        let number = random.random_range(0..USERS);
+        act(&hub, &rooms[at], &mut models[at], number, now, &mut random);
+        let list = rooms[at].members().list();
+        assert_eq!(*list, models[at].list(), "seed {seed}, step {step}");
+    }
+    now += POLL_GRACE;
+    for (room, model) in rooms.iter().zip(&mut models) {
+        let open: Vec<_> = (model.stays.iter())
+            .flat_map(|(of, stay)| stay.open.iter().map(|hold| (*of, *hold)))
+            .collect();
+        for (number, hold) in open {
+            hub.leave(room, &user(number), hold, now);
+            model.stay(number).unwrap().leave(0, now);
+            now += Duration::from_nanos(1);
+        }
+    }
+    now += POLL_GRACE;
+    assert_eq!(hub.depart(now), None);
+    for (room, model) in rooms.iter().zip(&mut models) {
+        model.depart(now);
+        assert_eq!(log(room), model.log, "seed {seed}");
+        assert!(model.log.len() > steps / 30, "nothing happened");
+        assert!(room.members().is_empty());
+    }
+}
+
+/// One more subscription of a user, or the end of one.
+fn act(
+    hub: &Hub,
+    room: &Arc<Room>,
+    model: &mut Model,
+    number: usize,
+    now: Instant,
+    random: &mut Xoshiro256PlusPlus,
+) {
+    let is_full = model.stays.len() >= hub.presence.max_members;
+    let user = user(number);
+    let open = model.stay(number).map_or(0, |stay| stay.open.len());
+    if open > 0 && random.random_range(0..3) > 0 {
+        let at = random.random_range(0..open);
+        let hold = model.stay(number).unwrap().leave(at, now);
+        hub.leave(room, &user, hold, now);
+        return;
+    }
+    let hold = [Hold::Stream, Hold::Poll][random.random_range(0..2)];
+    let entered = hub.enter(room, &user, hold, now);
+    match model.stay(number) {
+        Some(stay) => stay.enter(hold, now),
+        None if is_full => return assert_eq!(entered, Err(Full)),
+        None => {
+            let mut stay = Stay::default();
+            stay.enter(hold, now);
+            model.stays.push((number, stay));
+            model.log.push(format!("join user{number}"));
+        }
+    }
+    assert_eq!(entered, Ok(()));
+}
+
+/// Threads that come and go while others see members off: whatever the order, each user's events
+/// alternate, and the last is `left`.
+#[test]
+fn threads_cannot_make_a_member_join_or_leave_twice() {
+    let flags = PresenceFlags {
+        member_grace: 1e-6,
+        poll_grace: 1e-6,
+        max_members: USERS,
+    };
+    let bounds = Bounds {
+        events: usize::MAX,
+        bytes: usize::MAX,
+        bare: false,
+    };
+    let hub = Hub::new(bounds, 10, Presence::new(&flags));
+    let room = hub.room("KPL").unwrap();
+    std::thread::scope(|threads| {
+        for thread in 0..4 {
+            let (hub, room) = (&hub, &room);
+            threads.spawn(move || {
+                for turn in 0..5_000 {
+                    let user = user((turn + thread) % 3);
+                    drop(Membership::begin(hub, room, user, Hold::Stream).unwrap());
+                    hub.depart(Instant::now());
+                }
+            });
+        }
+    });
+    std::thread::sleep(Duration::from_millis(1));
+    assert_eq!(hub.depart(Instant::now()), None);
+    let log = log(&room);
+    for number in 0..3 {
+        let name = format!("user{number}");
+        let own: Vec<&str> = (log.iter())
+            .filter_map(|event| event.strip_suffix(&name))
+            .collect();
+        assert!(
+            own.chunks(2).all(|pair| pair == ["join ", "left "]),
+            "{own:?}"
+        );
+        assert!(own.len() > 2);
     }
 }

@@ -12,13 +12,16 @@ pub const RESERVED_TYPES: [&str; 6] = ["hello", "error", "join", "left", "list",
 /// Longest `type`, in characters.
 pub const MAX_TYPE_CHARS: usize = 64;
 
-/// The body of a publish: `{"type":"chat","data":…}`.
+/// The body of a publish: `{"type":"chat","data":…}`, and a `key` where it may be sent again.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Publish<'a> {
     #[serde(rename = "type", borrow)]
     pub kind: Cow<'a, str>,
     #[serde(borrow)]
     pub data: &'a RawValue,
+    /// By what a second copy is known, as by an `Idempotency-Key`: a frame has no header.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Cow<'a, str>>,
 }
 
 /// The answer to a publish by POST.

@@ -9,6 +9,9 @@ pub struct Usage {
     pub process: Process,
     /// By transport name, and `publish` and `control` for what is neither.
     pub transports: BTreeMap<String, Traffic>,
+    /// Connections that the server itself ended, by its reason.
+    #[serde(default)]
+    pub ended: BTreeMap<String, u64>,
     /// Events published since the start.
     pub published: u64,
     /// Rooms that exist now.

@@ -263,6 +263,15 @@ impl Client {
         String::from_utf8(data.to_vec()).unwrap()
     }
 
+    /// What is there, or comes next; empty at the end.
+    #[allow(dead_code)]
+    pub fn some(&mut self) -> Vec<u8> {
+        if self.ahead.is_empty() {
+            self.fill();
+        }
+        std::mem::take(&mut self.ahead)
+    }
+
     /// All that still comes until the server closes.
     pub fn read_to_end(&mut self) -> Vec<u8> {
         while self.fill() {}
@@ -287,6 +296,14 @@ impl Client {
     pub fn expect_end(&mut self) {
         let rest = self.read_to_end();
         assert_eq!(String::from_utf8_lossy(&rest), "");
+    }
+
+    /// Takes little more than it has from now on.
+    #[allow(dead_code)]
+    pub fn shrink_receive_buffer(&self) {
+        socket2::SockRef::from(&self.stream)
+            .set_recv_buffer_size(4096)
+            .unwrap();
     }
 
     /// Shuts down the writing side, as a browser's tab does.

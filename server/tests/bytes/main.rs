@@ -20,3 +20,4 @@ mod accounting;
 mod lab_headers;
 mod sequence;
 mod stall;
+mod tls;

@@ -420,3 +420,28 @@ fn a_bare_frame_is_the_data_alone() {
     assert_eq!(client.head().status, 101);
     assert_eq!(read(&mut client).text(), "\"瑶\"");
 }
+
+/// A frame whose echo was lost is sent again on the next connection, or by POST.
+#[test]
+fn a_frame_that_bears_a_key_is_taken_once() {
+    let server = Server::start(&[]);
+    let mut client = open(&server, "/rooms/KPL/ws");
+    send_text(&mut client, r#"{"type":"n","data":1,"key":"k-1"}"#);
+    assert_eq!(read(&mut client).text(), r#"{"id":1,"type":"n","data":1}"#);
+    send_text(&mut client, r#"{"type":"n","data":1,"key":"k-1"}"#);
+    send_text(&mut client, r#"{"type":"n","data":2,"key":"k-2"}"#);
+    assert_eq!(read(&mut client).text(), r#"{"id":2,"type":"n","data":2}"#);
+    let headers = "Content-Type: application/json\r\nIdempotency-Key: k-2\r\n";
+    let answer = server
+        .connect()
+        .post_with("KPL", headers, r#"{"type":"n","data":2}"#);
+    assert_eq!(answer.json()["offset"], 2);
+    for bad in [r#""""#, r#""峡谷""#, r#""a\nb""#] {
+        send_text(
+            &mut client,
+            &format!(r#"{{"type":"n","data":3,"key":{bad}}}"#),
+        );
+        let refused = read(&mut client);
+        assert!(refused.text().contains(r#""status":400"#), "{bad}");
+    }
+}

@@ -9,6 +9,7 @@ pub mod decoder;
 pub mod close;
 pub mod incoming;
 mod invalid_user;
+pub mod echo;
 
 use super::{greeting, meter, subscribe_as};
 use crate::desk::Desk;
@@ -165,9 +166,9 @@ impl Conversation {
         match draft {
             Ok(draft) => {
                 let draft = draft.by(self.subscription.user().cloned());
-                self.desk
-                    .hub
-                    .publish(self.subscription.room(), &draft, None);
+                let room = self.subscription.room();
+                let key = draft.key();
+                self.desk.hub.publish(room, &draft, key.as_deref());
                 Reply::Nothing
             }
             Err(refusal) => Reply::Frame(self.message(&error(&refusal))),

@@ -1,0 +1,57 @@
+// Other tabs of this chat in this browser. HTTP/1.1 gives a browser six connections to one server, all tabs
+// together, and all but WebSocket hold one of them for good: the seventh waits without a word. Tabs tell
+// each other what they hold, and that another name was taken.
+
+/** Transports whose connection is one of the six, and hangs. */
+const HOLDS = new Set(['long-polling', 'http-streaming', 'sse']);
+export const SIX = 6;
+
+export class Tabs extends EventTarget {
+  #id = crypto.randomUUID();
+  #others = new Map();
+  #transport = null;
+  #channel;
+
+  constructor(channel = new BroadcastChannel('pushlab-chat')) {
+    super();
+    this.#channel = channel;
+    channel.addEventListener('message', ({ data }) => this.#take(data));
+    channel.postMessage({ id: this.#id, kind: 'who' });
+  }
+
+  /** What this tab holds; null: nothing. */
+  holds(transport) {
+    this.#transport = transport;
+    this.#say('here');
+  }
+
+  /** The cookie is all tabs'. */
+  renamed() {
+    this.#say('renamed');
+  }
+
+  bye() {
+    this.#say('bye');
+  }
+
+  /** Connections that hang, in all tabs of this chat. */
+  get held() {
+    return [this.#transport, ...this.#others.values()].filter((transport) => HOLDS.has(transport)).length;
+  }
+
+  /** Whether a further one, or a line by POST, would have to wait. */
+  get isCrowded() {
+    return this.held >= SIX;
+  }
+
+  #say(kind) {
+    this.#channel.postMessage({ id: this.#id, kind, transport: this.#transport });
+  }
+
+  #take({ id, kind, transport }) {
+    if (kind === 'bye') this.#others.delete(id);
+    else if (kind === 'who') this.#say('here');
+    else if (kind === 'here') this.#others.set(id, transport);
+    this.dispatchEvent(new Event(kind === 'renamed' ? 'renamed' : 'change'));
+  }
+}

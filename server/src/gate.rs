@@ -1,0 +1,159 @@
+//! What every request passes before any handler: whether the page that asks may (`origin`). One service
+//! around the whole app, so that no route can be forgotten. Lanes of the lab have rules of their own
+//! (`lab/origin`) and pass.
+
+use crate::net::metered::Meter;
+use crate::origin::{Leave, Origins, is_preflight};
+use crate::usage::Class;
+use actix_http::body::BoxBody;
+use actix_http::{Request, Response, StatusCode};
+use actix_service::{Service, ServiceFactory};
+use actix_web::ResponseError;
+use actix_web::http::header::{self, HeaderValue};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+/// Makes the gate of each worker.
+pub struct Gated<F> {
+    app: F,
+    origins: Rc<Origins>,
+}
+
+impl<F> Gated<F> {
+    pub fn new(app: F, origins: Origins) -> Gated<F> {
+        Gated {
+            app,
+            origins: Rc::new(origins),
+        }
+    }
+}
+
+impl<F> ServiceFactory<Request> for Gated<F>
+where
+    F: ServiceFactory<Request, Config = ()>,
+    F::Future: 'static,
+    F::Service: 'static,
+    F::Response: Into<Response<BoxBody>>,
+    <F::Service as Service<Request>>::Future: Unpin,
+{
+    type Response = Response<BoxBody>;
+    type Error = F::Error;
+    type Config = ();
+    type Service = Gate<F::Service>;
+    type InitError = F::InitError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Service, Self::InitError>>>>;
+
+    fn new_service(&self, (): ()) -> Self::Future {
+        let origins = Rc::clone(&self.origins);
+        let app = self.app.new_service(());
+        Box::pin(async move {
+            Ok(Gate {
+                app: app.await?,
+                origins,
+            })
+        })
+    }
+}
+
+pub struct Gate<S> {
+    app: S,
+    origins: Rc<Origins>,
+}
+
+impl<S> Service<Request> for Gate<S>
+where
+    S: Service<Request>,
+    S::Future: Unpin,
+    S::Response: Into<Response<BoxBody>>,
+{
+    type Response = Response<BoxBody>;
+    type Error = S::Error;
+    type Future = Passage<S::Future>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.app.poll_ready(context)
+    }
+
+    fn call(&self, request: Request) -> Self::Future {
+        let meter = request.conn_data::<Rc<Meter>>();
+        if meter.is_some_and(|meter| meter.tap().is_some()) {
+            return Passage::Plain(self.app.call(request));
+        }
+        let refuse = |answer: Response<BoxBody>| {
+            if let Some(meter) = meter {
+                meter.request(Class::Control);
+            }
+            Passage::Answered(Some(Box::new(answer)))
+        };
+        match self.origins.judge(&request.head().headers) {
+            Err(refusal) => refuse(self.dressed(refusal.error_response().into(), None)),
+            Ok(Some(leave)) if is_preflight(request.method(), &request.head().headers) => {
+                refuse(self.dressed(leave.preflight().into(), None))
+            }
+            Ok(None) if !self.origins.vary() => Passage::Plain(self.app.call(request)),
+            Ok(leave) => Passage::Dressed(Box::new(Dressed {
+                leave,
+                varies: self.origins.vary(),
+                answer: self.app.call(request),
+            })),
+        }
+    }
+}
+
+impl<S> Gate<S> {
+    fn dressed(&self, answer: Response<BoxBody>, leave: Option<&Leave>) -> Response<BoxBody> {
+        dress(answer, leave, self.origins.vary())
+    }
+}
+
+/// The way of one request. Small, for each connection has room for it.
+pub enum Passage<F> {
+    Plain(F),
+    Dressed(Box<Dressed<F>>),
+    Answered(Option<Box<Response<BoxBody>>>),
+}
+
+/// An answer that says who may read it, or that this depends on who asks.
+pub struct Dressed<F> {
+    leave: Option<Leave>,
+    varies: bool,
+    answer: F,
+}
+
+impl<F, R, E> Future for Passage<F>
+where
+    F: Future<Output = Result<R, E>> + Unpin,
+    R: Into<Response<BoxBody>>,
+{
+    type Output = Result<Response<BoxBody>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match self.get_mut() {
+            Passage::Plain(answer) => ready!(Pin::new(answer).poll(context)).map(Into::into),
+            Passage::Dressed(dressed) => {
+                let answer = ready!(Pin::new(&mut dressed.answer).poll(context));
+                answer.map(|answer| dress(answer.into(), dressed.leave.as_ref(), dressed.varies))
+            }
+            Passage::Answered(answer) => {
+                Ok(*answer.take().expect("a future is polled until it is ready"))
+            }
+        })
+    }
+}
+
+/// Who may read an answer stands on it, refusals too; an upgrade has no reader of that kind.
+fn dress(mut answer: Response<BoxBody>, leave: Option<&Leave>, varies: bool) -> Response<BoxBody> {
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return answer;
+    }
+    let headers = answer.headers_mut();
+    if let Some(leave) = leave {
+        leave.grant(headers);
+    }
+    if varies {
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    answer
+}

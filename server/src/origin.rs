@@ -1,0 +1,410 @@
+//! Which web pages may use this server: one answer for every route, given before any handler and any
+//! upgrade. A browser names the origin of the page that asks; programs name none and are let in. The
+//! server's own pages are let in, others only where `--allow-origin` lists them: scheme, host and port as
+//! wholes, letter by letter, as browsers write them (RFC 6454 §6.2).
+//!
+//! It knows nothing of users; what a page may do once it is in is not decided here.
+
+use crate::config::Config;
+use crate::problems::Refusal;
+use actix_web::HttpResponse;
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::uri::Authority;
+use clap::Args;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+
+#[derive(Args, Clone, Debug)]
+pub struct OriginFlags {
+    /// A web page's origin, such as https://chat.example, that may use this server beside the server's
+    /// own pages; repeatable; * lets in every site, but not the nameless origin null, which must be
+    /// listed
+    #[arg(
+        long = "allow-origin",
+        env = "PUSHLAB_ALLOW_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allowed: Vec<Allowed>,
+}
+
+/// One entry of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// `*`
+    Every,
+    /// As browsers write it, or `null`.
+    This(String),
+}
+
+impl FromStr for Allowed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "*" => return Ok(Allowed::Every),
+            "null" => return Ok(Allowed::This(text.to_owned())),
+            _ => {}
+        }
+        let lower = text.to_ascii_lowercase();
+        match lower.split_once("://") {
+            Some((scheme @ ("http" | "https"), authority)) if is_authority(authority) => {
+                let authority = without_default_port(scheme, authority);
+                Ok(Allowed::This(format!("{scheme}://{authority}")))
+            }
+            _ => Err(format!(
+                "{text:?} is no origin; write scheme, host and perhaps port, such as https://chat.example \
+                 or http://127.0.0.1:3000, with nothing after them, or null, or *"
+            )),
+        }
+    }
+}
+
+/// Host and perhaps port, with nothing that stands for others or for a user.
+fn is_authority(authority: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    authority.bytes().all(plain) && authority.parse::<Authority>().is_ok()
+}
+
+/// The list of one port.
+pub struct Origins {
+    listed: Vec<HeaderValue>,
+    every: bool,
+    /// `http://`, or `https://` where the port speaks TLS.
+    scheme: &'static str,
+    /// Only this host can reach it, so no name leads here but one that was rebound.
+    loopback: bool,
+}
+
+impl Origins {
+    /// For a port that listens at `address`.
+    pub fn new(config: &Config, address: SocketAddr, tls: bool) -> Origins {
+        let allowed = &config.origins.allowed;
+        let listed = allowed.iter().filter_map(|allowed| match allowed {
+            Allowed::This(origin) => HeaderValue::from_str(origin).ok(),
+            Allowed::Every => None,
+        });
+        Origins {
+            listed: listed.collect(),
+            every: allowed.contains(&Allowed::Every),
+            scheme: if tls { "https" } else { "http" },
+            loopback: address.ip().is_loopback(),
+        }
+    }
+
+    /// Lets a request in or refuses it; with leave to read the answer where another site's page asks.
+    pub fn judge(&self, headers: &HeaderMap) -> Result<Option<Leave>, Refusal> {
+        let mut origins = headers.get_all(header::ORIGIN);
+        let Some(origin) = origins.next() else {
+            return Ok(None);
+        };
+        if origins.next().is_some() {
+            return Err(Refusal::Forbidden(
+                "a request has one Origin; this one has several",
+            ));
+        }
+        if self.is_own(origin, only(headers, header::HOST.as_str())) {
+            return Ok(None);
+        }
+        if self.listed.contains(origin) {
+            return Ok(Some(Leave::to(origin.clone())));
+        }
+        if self.every && origin != "null" {
+            return Ok(Some(Leave::to_everybody()));
+        }
+        Err(Refusal::Forbidden(
+            "pages of this origin may not use this server; open its own page, or start it with \
+             --allow-origin and the origin as it stands in the request's Origin header",
+        ))
+    }
+
+    /// Whether answers differ by origin, which caches must be told of.
+    pub fn vary(&self) -> bool {
+        !self.listed.is_empty()
+    }
+
+    /// Whether the page came from where the request goes to.
+    fn is_own(&self, origin: &HeaderValue, host: Option<&str>) -> bool {
+        let (Ok(origin), Some(host)) = (origin.to_str(), host) else {
+            return false;
+        };
+        let from = origin
+            .strip_prefix(self.scheme)
+            .and_then(|from| from.strip_prefix("://"));
+        let Some(from) = from else {
+            return false;
+        };
+        !from.bytes().any(|byte| byte.is_ascii_uppercase())
+            && from.eq_ignore_ascii_case(without_default_port(self.scheme, host))
+            && (!self.loopback || is_address(host))
+    }
+}
+
+/// Browsers leave the scheme's own port out of an origin.
+fn without_default_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
+    let port = if scheme == "https" { ":443" } else { ":80" };
+    authority.strip_suffix(port).unwrap_or(authority)
+}
+
+/// The value of a header that stands there once.
+pub fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name);
+    let first = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(first)
+}
+
+/// An IP address or `localhost`, with or without a port: names can be made to mean this host.
+pub fn is_address(host: &str) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+        _ => (host, None),
+    };
+    let port_fits = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    let v6 = || {
+        let inner = name.strip_prefix('[')?.strip_suffix(']')?;
+        inner.parse::<Ipv6Addr>().ok()
+    };
+    port_fits
+        && (name.eq_ignore_ascii_case("localhost")
+            || name.parse::<Ipv4Addr>().is_ok()
+            || v6().is_some())
+}
+
+/// What another page may ask for and read.
+struct Terms {
+    methods: &'static str,
+    headers: &'static str,
+    exposed: Option<&'static str>,
+    credentials: bool,
+}
+
+/// A lane of the lab, whose bytes are counted: no more than it needs.
+const LANE: Terms = Terms {
+    methods: "GET, POST",
+    headers: "Content-Type, If-None-Match, Last-Event-ID, Idempotency-Key",
+    exposed: None,
+    credentials: true,
+};
+
+const LISTED: Terms = Terms {
+    methods: "GET, POST, DELETE",
+    headers: "Authorization, Content-Type, If-None-Match, Last-Event-ID, Idempotency-Key",
+    exposed: Some("ETag, Retry-After"),
+    credentials: true,
+};
+
+/// Every site: none of them may use what a browser keeps of a user.
+const EVERYBODY: Terms = Terms {
+    credentials: false,
+    ..LISTED
+};
+
+/// What lets a page of another origin read an answer.
+pub struct Leave {
+    origin: HeaderValue,
+    terms: &'static Terms,
+}
+
+impl Leave {
+    pub fn on_a_lane(origin: HeaderValue) -> Leave {
+        Leave {
+            origin,
+            terms: &LANE,
+        }
+    }
+
+    fn to(origin: HeaderValue) -> Leave {
+        Leave {
+            origin,
+            terms: &LISTED,
+        }
+    }
+
+    fn to_everybody() -> Leave {
+        Leave {
+            origin: HeaderValue::from_static("*"),
+            terms: &EVERYBODY,
+        }
+    }
+
+    pub fn grant(&self, headers: &mut HeaderMap) {
+        let mut insert = |name: HeaderName, value| headers.insert(name, value);
+        insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.origin.clone());
+        if self.terms.credentials {
+            let yes = HeaderValue::from_static("true");
+            insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
+        }
+        if let Some(exposed) = self.terms.exposed {
+            let exposed = HeaderValue::from_static(exposed);
+            insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        }
+    }
+
+    /// Answers a browser that asks before it sends what is not simple, such as a JSON body.
+    pub fn preflight(&self) -> HttpResponse {
+        let mut answer = HttpResponse::NoContent()
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, self.terms.methods))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, self.terms.headers))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
+            .finish();
+        self.grant(answer.headers_mut());
+        answer
+    }
+}
+
+/// Whether a browser asks what it may send (Fetch §4.8).
+pub fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins(allowed: &[&str], tls: bool, loopback: bool) -> Origins {
+        let allowed: Vec<Allowed> = allowed.iter().map(|text| text.parse().unwrap()).collect();
+        Origins {
+            listed: allowed
+                .iter()
+                .filter_map(|allowed| match allowed {
+                    Allowed::This(origin) => Some(HeaderValue::from_str(origin).unwrap()),
+                    Allowed::Every => None,
+                })
+                .collect(),
+            every: allowed.contains(&Allowed::Every),
+            scheme: if tls { "https" } else { "http" },
+            loopback,
+        }
+    }
+
+    fn is_let_in(origins: &Origins, host: &str, origin: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+        headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
+        origins.judge(&headers).is_ok()
+    }
+
+    #[test]
+    fn the_page_s_own_origin_is_where_the_request_goes() {
+        for (tls, loopback, host, origin, expected) in [
+            (false, false, "chat.example", "http://chat.example", true),
+            (false, false, "chat.example:80", "http://chat.example", true),
+            (false, false, "Chat.Example", "http://chat.example", true),
+            (false, false, "chat.example", "http://Chat.example", false),
+            (false, false, "chat.example", "HTTP://chat.example", false),
+            (false, false, "chat.example", "https://chat.example", false),
+            (
+                false,
+                false,
+                "chat.example",
+                "http://chat.example:81",
+                false,
+            ),
+            (
+                false,
+                false,
+                "chat.example:81",
+                "http://chat.example",
+                false,
+            ),
+            (false, false, "chat.example", "http://chat.example.", false),
+            (false, false, "chat.example", "http://chat.example/", false),
+            (false, false, "chat.example", "chat.example", false),
+            (false, false, "", "http://", false),
+            (true, false, "chat.example", "https://chat.example", true),
+            (
+                true,
+                false,
+                "chat.example:443",
+                "https://chat.example",
+                true,
+            ),
+            (true, false, "chat.example", "http://chat.example", false),
+            (false, true, "127.0.0.1:8080", "http://127.0.0.1:8080", true),
+            (false, true, "localhost:8080", "http://localhost:8080", true),
+            (false, true, "[::1]:8080", "http://[::1]:8080", true),
+            // A name that was made to mean this host.
+            (
+                false,
+                true,
+                "evil.example:8080",
+                "http://evil.example:8080",
+                false,
+            ),
+        ] {
+            let origins = origins(&[], tls, loopback);
+            // The empty pair is nobody's.
+            let is_own = is_let_in(&origins, host, origin) && !host.is_empty();
+            assert_eq!(is_own, expected, "{origin} at {host}");
+        }
+    }
+
+    #[test]
+    fn every_site_is_not_the_nameless_one() {
+        let every = origins(&["*"], false, false);
+        assert!(is_let_in(&every, "test", "https://evil.example"));
+        assert!(!is_let_in(&every, "test", "null"));
+        assert!(is_let_in(
+            &origins(&["*", "null"], false, false),
+            "test",
+            "null"
+        ));
+    }
+
+    #[test]
+    fn a_list_is_written_as_browsers_write_it() {
+        for (text, origin) in [
+            ("https://Chat.Example", "https://chat.example"),
+            ("https://chat.example:443", "https://chat.example"),
+            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("null", "null"),
+        ] {
+            assert_eq!(text.parse(), Ok(Allowed::This(origin.to_owned())));
+        }
+        for text in [
+            "",
+            "chat.example",
+            "https://chat.example/",
+            "https://chat.example/page",
+            "https://user@chat.example",
+            "ftp://chat.example",
+            "https://",
+            "https://*.example",
+        ] {
+            let parsed = text.parse::<Allowed>();
+            assert!(
+                text == "https://*.example" || parsed.is_err(),
+                "{text}: {parsed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn addresses_and_localhost_are_this_host_and_names_are_not() {
+        for host in [
+            "127.0.0.1:8080",
+            "localhost",
+            "localhost:1",
+            "[::1]:80",
+            "[::1]",
+            "10.0.0.7",
+        ] {
+            assert!(is_address(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "evil.example:8080",
+            "localhost.evil:80",
+            "127.0.0.1.evil",
+            "127.0.0.1:99999",
+            "::1",
+            "[::1",
+            "localhost:",
+            "user@localhost",
+        ] {
+            assert!(!is_address(host), "{host}");
+        }
+    }
+}

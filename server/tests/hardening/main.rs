@@ -1,0 +1,12 @@
+//! What a server on the open internet meets: clients that do not read, do not answer, come and go, and a
+//! server that is told to stop. The bytes of ordinary traffic stand in `tests/bytes`.
+
+#![allow(clippy::unwrap_used)]
+
+// It belongs to the bytes tests; not all of it is needed here.
+#[allow(dead_code)]
+#[path = "../bytes/harness.rs"]
+mod harness;
+mod origin;
+mod subscribe;
+mod unread;

@@ -1,0 +1,256 @@
+//! One table: every Origin a page or an attacker may name × every route, the same answer on each.
+
+use crate::harness::{Answer, Client, Server};
+use pushlab_server::wire::transport::Transport;
+use std::collections::BTreeSet;
+use strum::IntoEnumIterator;
+
+const ALLOWED: &str = "https://good.com";
+
+const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// Every route of the public port, and what it answers one who is let in.
+const ROUTES: [(&str, &str, &str, u16); 18] = [
+    ("GET", "/rooms/KPL/poll", "", 200),
+    ("GET", "/rooms/KPL/long-poll", "", 200),
+    ("GET", "/rooms/KPL/stream", "", 200),
+    ("GET", "/rooms/KPL/sse", "", 200),
+    ("GET", "/rooms/KPL/ws", UPGRADE, 101),
+    (
+        "POST",
+        "/rooms/KPL/events",
+        "Content-Type: application/json\r\n",
+        201,
+    ),
+    ("GET", "/session", "", 401),
+    ("GET", "/health", "", 200),
+    ("GET", "/lab/usage", "", 200),
+    ("GET", "/metrics", "", 200),
+    ("GET", "/lab/scenarios", "", 200),
+    ("GET", "/lab/reports", "", 200),
+    ("GET", "/lab/reports/a/b/results.json", "", 404),
+    // The lab lets in its own page alone, whatever is listed.
+    ("GET", "/lab/session", UPGRADE, 403),
+    ("GET", "/", "", 200),
+    ("GET", "/page/main.js", "", 200),
+    ("DELETE", "/rooms/KPL/poll", "", 405),
+    ("GET", "/nothing", "", 404),
+];
+
+const BODY: &str = r#"{"type":"n","data":1}"#;
+
+/// The head that answers one request, over a connection of its own.
+fn ask(server: &Server, method: &str, path: &str, headers: &str) -> Answer {
+    let mut client: Client = server.connect();
+    let body = if method == "POST" { BODY } else { "" };
+    client.send(format!(
+        "{method} {path} HTTP/1.1\r\nHost: {}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        server.public,
+        body.len()
+    ));
+    let mut answer = client.head();
+    if answer.status >= 400 {
+        let length = answer.header("content-length").unwrap().parse().unwrap();
+        answer.body = client.read_exactly(length);
+    }
+    answer
+}
+
+fn is_refused(answer: &Answer) -> bool {
+    let reasons = ["--allow-origin", "one Origin"];
+    answer.status == 403 && reasons.iter().any(|reason| answer.text().contains(reason))
+}
+
+/// What is sent, and whether it is let in.
+fn table(server: &Server) -> Vec<(String, bool)> {
+    let origin = |origin: &str| format!("Origin: {origin}\r\n");
+    let own = server.public;
+    let mut table = vec![
+        (String::new(), true),
+        (origin(&format!("http://{own}")), true),
+        (origin(ALLOWED), true),
+        (origin(ALLOWED) + &origin(ALLOWED), false),
+        (origin(ALLOWED) + &origin("https://evil.example"), false),
+    ];
+    for other in [
+        "https://evil.example",
+        "null",
+        "",
+        "https://good.com.evil",
+        "https://evilgood.com",
+        "https://good.com@evil.example",
+        "https://good.com:8443",
+        "http://good.com",
+        "https://GOOD.com",
+        "https://good.com.",
+        "https://good.com/",
+        "good.com",
+        "https://good.com, https://evil.example",
+        &format!("https://{own}"),
+        &format!("http://{own}/"),
+        "http://127.0.0.1",
+        "http://localhost",
+    ] {
+        table.push((origin(other), false));
+    }
+    table
+}
+
+#[test]
+fn every_route_gives_the_same_answer() {
+    let server = Server::start_with(&["--workers", "1", "--lab", "on", "--allow-origin", ALLOWED]);
+    for (headers, is_let_in) in table(&server) {
+        for (method, path, own, status) in ROUTES {
+            let answer = ask(&server, method, path, &format!("{headers}{own}"));
+            let place = format!("{method} {path} with {headers:?}");
+            assert_eq!(!is_refused(&answer), is_let_in, "{place}: {}", answer.head);
+            assert_eq!(
+                answer.header("vary").is_some(),
+                answer.status != 101,
+                "{place}"
+            );
+            if !is_let_in {
+                answer.expect_problem(403);
+                assert!(!answer.head.contains("access-control"), "{place}");
+            } else if path == "/lab/session" && headers.contains("http://127.0.0.1") {
+                assert_eq!(answer.status, 101, "{place}");
+            } else {
+                assert_eq!(answer.status, status, "{place}: {}", answer.text());
+            }
+            let is_foreign = headers.contains(ALLOWED);
+            let allowed = answer.header("access-control-allow-origin");
+            let may_read = is_let_in && is_foreign && answer.status != 101;
+            assert_eq!(allowed, may_read.then_some(ALLOWED), "{place}");
+        }
+    }
+}
+
+/// A browser asks before it sends what is not simple; who is not listed learns nothing.
+#[test]
+fn a_preflight_is_answered_for_listed_origins_alone() {
+    let server = Server::start_with(&["--workers", "1", "--lab", "on", "--allow-origin", ALLOWED]);
+    let preflight = |path: &str, headers: &str| {
+        let asked = "Access-Control-Request-Method: POST\r\n";
+        ask(&server, "OPTIONS", path, &format!("{headers}{asked}"))
+    };
+    for (headers, is_let_in) in table(&server) {
+        for (_, path, _, _) in ROUTES {
+            let answer = preflight(path, &headers);
+            let place = format!("{path} with {headers:?}: {}", answer.head);
+            assert_eq!(!is_refused(&answer), is_let_in, "{place}");
+            if headers != format!("Origin: {ALLOWED}\r\n") {
+                assert!(!answer.head.contains("access-control"), "{place}");
+                continue;
+            }
+            assert_eq!(answer.status, 204, "{place}");
+            assert_eq!(answer.header("access-control-allow-origin"), Some(ALLOWED));
+            assert_eq!(
+                answer.header("access-control-allow-credentials"),
+                Some("true")
+            );
+            let allowed = answer.header("access-control-allow-headers").unwrap();
+            for name in [
+                "Authorization",
+                "Idempotency-Key",
+                "Last-Event-ID",
+                "Content-Type",
+            ] {
+                assert!(allowed.contains(name), "{name} in {allowed}");
+            }
+        }
+    }
+}
+
+/// Every site may be let in, but then none gets at what a browser keeps of a user, and caches need not
+/// tell them apart.
+#[test]
+fn all_sites_are_let_in_without_credentials() {
+    let server = Server::start(&["--allow-origin", "*"]);
+    let answer = ask(
+        &server,
+        "GET",
+        "/rooms/KPL/poll",
+        "Origin: https://any.example\r\n",
+    );
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
+    assert_eq!(answer.header("vary"), None);
+    let nameless = ask(&server, "GET", "/rooms/KPL/poll", "Origin: null\r\n");
+    assert!(is_refused(&nameless));
+}
+
+/// A name can be made to mean this host; a page that came by one is nobody's own.
+#[test]
+fn on_loopback_a_name_is_not_the_server_s_own_origin() {
+    let server = Server::start(&[]);
+    for (host, status) in [
+        ("localhost:1", 201),
+        ("127.0.0.1:1", 201),
+        ("evil.example:1", 403),
+    ] {
+        let mut client = server.connect();
+        client.send(format!(
+            "POST /rooms/KPL/events HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n\
+             Content-Length: {}\r\n\r\n{BODY}",
+            BODY.len()
+        ));
+        assert_eq!(client.answer().status, status, "{host}");
+    }
+}
+
+#[test]
+fn the_admin_port_keeps_the_same_list() {
+    let server = Server::start(&["--allow-origin", ALLOWED]);
+    let ask = |origin: &str| {
+        let mut client = Client::connect(server.admin.unwrap());
+        client
+            .get("/lab/usage", &format!("Origin: {origin}\r\n"))
+            .status
+    };
+    assert_eq!(ask(ALLOWED), 200);
+    assert_eq!(ask("https://evil.example"), 403);
+}
+
+/// Refused requests are counted as what they are, and none of them publishes or subscribes.
+#[test]
+fn what_is_refused_leaves_no_trace_but_a_count() {
+    let server = Server::start(&[]);
+    for (method, path, own, _) in ROUTES {
+        ask(
+            &server,
+            method,
+            path,
+            &format!("Origin: https://evil.example\r\n{own}"),
+        );
+    }
+    let usage = server.usage();
+    assert_eq!(
+        (&usage["rooms"], &usage["published"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(usage["transports"]["control"]["requests"], ROUTES.len());
+}
+
+/// A route that is in the source and not in the table above would not be tested.
+#[test]
+fn the_table_has_every_route_of_the_source() {
+    let source = include_str!("../../src/routes.rs");
+    let starts = |path: &str| {
+        ROUTES
+            .iter()
+            .any(|(_, known, _, _)| known.starts_with(path))
+    };
+    let mut paths: BTreeSet<String> = source
+        .split('"')
+        .filter(|text| text.starts_with('/') && !text.contains(['\n', ' ']))
+        .map(|path| path.split('{').next().unwrap().to_owned())
+        .collect();
+    // `/rooms/{room}/{what}` is taken apart by hand.
+    let words = source.split("what == \"").skip(1);
+    paths.extend(words.map(|word| format!("/rooms/KPL/{}", word.split('"').next().unwrap())));
+    paths.extend(Transport::iter().map(|transport| format!("/rooms/KPL/{}", transport.segment())));
+    assert!(paths.len() > 10, "{paths:?}");
+    let missing: Vec<_> = paths.iter().filter(|path| !starts(path)).collect();
+    assert!(missing.is_empty(), "not in the table: {missing:?}");
+}
