@@ -52,6 +52,7 @@ pub fn describe(
             .collect(),
         target,
         target_version,
+        gateway: None,
         labels,
     }
 }

@@ -92,7 +92,7 @@ impl<'a> Case<'a> {
         if let (Some(law), Some(floor), Some(up)) = (law, floor, self.way_up) {
             figures.extend(self.latencies(law, floor, up, &mut notes));
         }
-        if self.heard() && !self.is_cut() && !self.may_fall_back() {
+        if self.heard() && !self.is_cut() && !self.may_fall_back() && !self.has_gateway() {
             figures.extend(self.bytes());
             figures.extend(self.requests());
         }
@@ -109,6 +109,10 @@ impl<'a> Case<'a> {
         }
     }
 
+    fn has_gateway(&self) -> bool {
+        self.set.server.gateway.is_some()
+    }
+
     fn may_fall_back(&self) -> bool {
         self.set.transport.fallback_after.is_some()
     }
@@ -123,7 +127,7 @@ impl<'a> Case<'a> {
         let plain_line =
             line.jitter.is_zero() && line.bytes_per_s.is_none() && line.stall.is_none();
         let heard = self.situation.events_per_s > 0.0 && self.way_up.is_some();
-        let undisturbed = !self.is_cut() && !self.may_fall_back();
+        let undisturbed = !self.is_cut() && !self.may_fall_back() && !self.has_gateway();
         let plain = heard && plain_line && undisturbed;
         let buffer = (self.set.server.trouble.buffer).filter(|_| self.is_buffered());
         match (self.forecast.latency.filter(|_| plain)?, buffer) {
@@ -151,6 +155,11 @@ impl<'a> Case<'a> {
         let no_form = |why: &str| format!("no closed form for latency: {why}");
         let because = [
             (self.is_cut(), no_form("connections are cut")),
+            (
+                self.has_gateway(),
+                "what a gateway adds, or cuts, is not in the formulas, so nothing is judged"
+                    .to_owned(),
+            ),
             (
                 self.is_buffered() && !self.situation.is_on_a_beat(),
                 no_form("a buffer fills as irregularly as the events come"),
@@ -280,7 +289,8 @@ impl<'a> Case<'a> {
     fn empty_share(&self) -> Option<ModelFigure> {
         let share = self.forecast.empty_share?;
         // An answer with the current value is never empty.
-        if self.requests == 0.0 || self.is_cut() || self.set.transport.latest {
+        let undisturbed = !self.is_cut() && !self.has_gateway();
+        if self.requests == 0.0 || !undisturbed || self.set.transport.latest {
             return None;
         }
         let empty: u64 = self.trials.iter().map(|trial| trial.empty_responses).sum();

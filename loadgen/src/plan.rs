@@ -25,6 +25,7 @@ use pushlab_server::wire::transport::Transport;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The embedded server takes publishes of 64 KiB; the JSON around `data` needs some of it.
@@ -187,6 +188,18 @@ pub struct ServerPlan {
     /// Heads of its answers, if not its own.
     pub lab_headers: Option<LabHeaders>,
     pub trouble: TroublePlan,
+    pub gateway: Option<GatewayPlan>,
+}
+
+/// A real nginx before the public port.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GatewayPlan {
+    /// As it stands in its file.
+    pub configuration: String,
+    /// In place of the configuration's own `proxy_read_timeout`.
+    pub idle_timeout: Option<Duration>,
+    /// Most connections that clients have at a time.
+    pub connections: u64,
 }
 
 /// What a proxy before the public port does during the measure window; nothing by default.

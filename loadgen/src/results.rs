@@ -87,6 +87,9 @@ pub struct Environment {
     /// `embedded` or the target's URL without credentials and query.
     pub target: String,
     pub target_version: Option<String>,
+    /// The nginx between clients and server, such as `nginx/1.22.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<String>,
     pub labels: BTreeMap<String, String>,
 }
 

@@ -19,7 +19,7 @@ use crate::results::{
 };
 use crate::scenario::units::grouped;
 use crate::statistics;
-use crate::target::TargetError;
+use crate::target::{self, TargetError};
 use crate::trial::{self, Options, Outcome, TrialError};
 use folder::{Folder, FolderError};
 use jiff::Timestamp;
@@ -79,6 +79,10 @@ pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finish
         version = plan.target.check() => version?,
         _ = stopping.wait_for(|stop| *stop) => return Err(RunError::Stopped),
     };
+    let gateway = match &plan.scenario.gateway {
+        Some(_) => Some(target::nginx_version()?),
+        None => None,
+    };
     let started = Timestamp::now();
     let folder = match &out {
         Some(path) => Folder::exactly(path)?,
@@ -88,7 +92,10 @@ pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finish
         )?,
     };
     let mut progress = Progress {
-        environment: environment::describe(target_label(&plan), version, labels),
+        environment: Environment {
+            gateway,
+            ..environment::describe(target_label(&plan), version, labels)
+        },
         plan,
         generated_at: started,
         calibration: Vec::new(),

@@ -8,12 +8,15 @@ mod server;
 mod headers;
 mod link;
 mod trouble;
+mod gateway;
 mod expect;
 mod read;
 mod sweep;
 pub mod units;
 
 pub use expect::{Expect, ThresholdEntry};
+pub use gateway::GatewayEntry;
+pub(crate) use gateway::{LISTENS, PASSES_ON, directive};
 pub use headers::{HeadSizes, Headers};
 pub use link::{LinkEntry, LinkPreset};
 pub use name::Name;
@@ -60,6 +63,9 @@ pub struct Scenario {
     /// A server that runs already; without it loadgen starts one for each trial
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetEntry>,
+    /// A real nginx before the embedded server; none without it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<GatewayEntry>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub trouble: Trouble,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -194,6 +200,9 @@ impl Scenario {
             link.check()?;
         }
         self.server.check(self.target.is_some())?;
+        if let Some(gateway) = &self.gateway {
+            gateway.check(self.target.is_some())?;
+        }
         self.trouble
             .check(&self.transports, self.target.is_some())?;
         self.expect.check(&self.transport_names())

@@ -1,9 +1,11 @@
-//! The server under test: an embedded one, started afresh as a child process for each trial, or
-//! one that runs already. Control requests go by reqwest, never over measured connections.
+//! The server under test: an embedded one, started afresh as a child process for each trial, with a
+//! real gateway before it if the plan has one; or one that runs already. Control requests go by reqwest, never over measured connections.
 
 mod embedded;
+mod gateway;
 
 pub use embedded::{EMBEDDED_SUBCOMMAND, serve_embedded, workers};
+pub use gateway::{GATEWAY_SUBCOMMAND, Gateway, find_nginx, keep_gateway, nginx_version};
 
 use crate::net::dial::Endpoint;
 use crate::plan::ServerPlan;
@@ -35,6 +37,12 @@ pub enum TargetError {
     #[error("{url} cannot be reached: {problem}; is the server running, and is the port right?")]
     Unreachable { url: String, problem: String },
     #[error(
+        "nginx is not installed, and [gateway] asks for it: `apt install nginx-light` brings it, or name the program in LOADGEN_NGINX"
+    )]
+    NoNginx,
+    #[error("the gateway did not come up: {0}")]
+    Gateway(String),
+    #[error(
         "{url} is not a pushlab server: {found}; start one with `pushlab-server --listen {address}`, or leave the target away to measure the embedded one"
     )]
     NotPushlab {
@@ -47,8 +55,10 @@ pub enum TargetError {
 /// A server that a trial can use.
 pub struct Server {
     pub endpoint: Endpoint,
-    /// For the publisher's own connection: past the trouble, if there is any.
+    /// For the publisher's own connection: past the trouble and the gateway, if there are any.
     pub direct: Endpoint,
+    /// Ends before the server that it passes on to.
+    gateway: Option<Gateway>,
     child: Option<Child>,
     control: reqwest::Client,
     usage_url: Url,
@@ -98,9 +108,21 @@ impl Target {
                 (None, url.clone(), url.clone(), admin)
             }
         };
+        let gateway = match &plan.gateway {
+            Some(gateway) => {
+                let upstream = endpoint(&public).await?.address;
+                Some(gateway::start(gateway.clone(), upstream, program).await?)
+            }
+            None => None,
+        };
+        let public = match &gateway {
+            Some(gateway) => format!("http://{}", gateway.address),
+            None => public,
+        };
         Ok(Server {
             endpoint: endpoint(&public).await?,
             direct: endpoint(&direct).await?,
+            gateway,
             child,
             control: control(&admin)?,
             usage_url: join(&parse(&admin)?, "lab/usage"),
@@ -267,9 +289,15 @@ impl Server {
         }
     }
 
-    /// How an embedded server ended, if it has.
+    /// Ends the gateway, and with it the connections that it keeps to the server.
+    pub fn end_gateway(&mut self) {
+        self.gateway = None;
+    }
+
+    /// How an embedded server, or the gateway before it, ended, if it has.
     pub fn ended(&mut self) -> Option<String> {
-        self.child.as_mut()?.ended()
+        let gateway = self.gateway.as_mut().and_then(Gateway::ended);
+        gateway.or_else(|| self.child.as_mut()?.ended())
     }
 }
 

@@ -347,6 +347,7 @@ impl<'a> Running<'a> {
         while let Ok(second) = self.seconds.try_recv() {
             self.timeline.add(second);
         }
+        self.server.end_gateway();
         self.marks.server_end = match &halt {
             Some(Halt::ServerEnded(_)) => None,
             _ => final_usage(&self.server).await,

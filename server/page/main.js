@@ -1,9 +1,12 @@
 // The frame of the page: which screen is shown, the colours, and what the lab is doing. It makes the one
 // Lab that all screens share, mounts a screen when it is first asked for, and measures nothing itself.
 
+import { leave } from './chat/identity.js';
+import { tellTabs } from './chat/tabs.js';
 import { Lab } from './lab.js';
 import { follow } from './share.js';
 import { wearTheme } from './theme.js';
+import { FLAWS } from './wire/cookies.js';
 
 const screens = {
   race: { title: 'Race', load: () => import('./views/race.js') },
@@ -81,6 +84,24 @@ function showState() {
 }
 lab.addEventListener('state', showState);
 
+/** The one cookie that a visitor of this page may have from this very server, and the way to be rid of it. */
+function watchChatCookie(place) {
+  const told = place.querySelector('[role="status"]');
+  lab.addEventListener('done', ({ detail: recording }) => {
+    if (recording.bytesVoid === FLAWS.chat) place.hidden = false;
+  });
+  place.querySelector('button').addEventListener('click', async () => {
+    try {
+      await leave();
+      tellTabs();
+      place.hidden = true;
+      view.focus({ preventScroll: true });
+    } catch (error) {
+      told.textContent = `That did not work: ${error.message}`;
+    }
+  });
+}
+watchChatCookie(document.getElementById('chat-cookie'));
 wearTheme(document.getElementById('theme'));
 
 showState();

@@ -18,7 +18,7 @@ use crate::run::RunError;
 use crate::run::folder::FolderError;
 use crate::run::stored::StoredError;
 use crate::scenario::ScenarioError;
-use crate::target;
+use crate::target::{self, TargetError};
 use clap::{Parser, Subcommand};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -59,6 +59,9 @@ enum Command {
     /// Runs the server under test; `run` starts it for each trial
     #[command(hide = true)]
     EmbeddedServer(pushlab_server::config::Config),
+    /// Keeps the nginx before it
+    #[command(hide = true)]
+    GatewayKeeper,
 }
 
 /// How a command ended.
@@ -118,6 +121,9 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Lab(config) => lab::lab(config),
         Command::EmbeddedServer(config) => target::serve_embedded(config)
+            .map(|()| Exit::Ok)
+            .map_err(anyhow::Error::from),
+        Command::GatewayKeeper => target::keep_gateway()
             .map(|()| Exit::Ok)
             .map_err(anyhow::Error::from),
     };
@@ -182,6 +188,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     match error.downcast_ref::<RunError>() {
         Some(RunError::Folder(FolderError::Occupied { .. })) => Exit::Usage,
         Some(RunError::Stopped) => Exit::Aborted,
+        Some(RunError::Target(TargetError::NoNginx)) => Exit::InvalidRun,
         Some(
             RunError::Target(_)
             | RunError::NoTrial(_)

@@ -38,7 +38,7 @@ fn describe(plan: &Plan) -> String {
         None => "embedded server, fresh for each trial",
     };
     format!(
-        "{}{}\n{}: {} × {}, about {}, seed {}\ntarget: {target}\n{}{}{}\n{}",
+        "{}{}\n{}: {} × {}, about {}, seed {}\ntarget: {target}\n{}{}{}{}\n{}",
         scenario.name,
         scenario
             .title
@@ -50,6 +50,8 @@ fn describe(plan: &Plan) -> String {
         Time(Duration::from_secs(seconds)),
         scenario.seed,
         (scenario.link.as_ref()).map_or(String::new(), |link| format!("link: {link}\n")),
+        (scenario.gateway.as_ref())
+            .map_or(String::new(), |gateway| format!("gateway: {gateway}\n")),
         troubled(&scenario.trouble),
         expected(plan),
         table(&plan.predictions()),

@@ -45,6 +45,7 @@ impl TrialPlan {
             link: LinkPlan::default(),
             server: ServerPlan {
                 trouble: TroublePlan::default(),
+                gateway: None,
                 ..self.server.clone()
             },
             ..self.clone()

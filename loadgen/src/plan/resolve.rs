@@ -49,6 +49,7 @@ pub(super) fn resolved(scenario: &Scenario, overrides: &Overrides) -> Result<Res
         prepare_search(&mut scenario, find_max)?;
     }
     let target = resolve_target(&mut scenario, overrides)?;
+    check_gateway(&scenario)?;
     check_load(&scenario)?;
     check_heads(&scenario)?;
     Ok(Resolved {
@@ -182,6 +183,7 @@ fn resolve_target(scenario: &mut Scenario, overrides: &Overrides) -> Result<Targ
             url: url.clone(),
             admin: None,
         });
+        scenario.gateway = None;
         // The others are the embedded server's; a flag may well point an old scenario elsewhere.
         scenario.server = ServerEntry {
             bare: scenario.server.bare,
@@ -230,6 +232,16 @@ fn without_secrets(mut url: reqwest::Url) -> reqwest::Url {
         .and_then(|()| url.set_password(None))
         .expect("an http URL with a host can do without credentials");
     url
+}
+
+fn check_gateway(scenario: &Scenario) -> Result<(), PlanError> {
+    match &scenario.gateway {
+        Some(gateway) if gateway.configuration.is_none() => refused(
+            "gateway.nginx",
+            "its file was not read; give the scenario as a file, or write what it says as configuration",
+        ),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn check_load(scenario: &Scenario) -> Result<(), PlanError> {

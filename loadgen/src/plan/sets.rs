@@ -2,8 +2,8 @@
 //! repeated.
 
 use super::{
-    Arrivals, LinkPlan, PlanError, PublishBy, PublishPlan, ServerPlan, TransportPlan, TrialPlan,
-    TroublePlan, refused,
+    Arrivals, GatewayPlan, LinkPlan, PlanError, PublishBy, PublishPlan, ServerPlan, TransportPlan,
+    TrialPlan, TroublePlan, refused,
 };
 use crate::scenario::units::{Rate, Size, Time};
 use crate::scenario::{
@@ -24,6 +24,10 @@ pub(super) fn sets(scenario: &Scenario) -> Result<Vec<(u64, TrialPlan)>, PlanErr
                     if let Some(hold_on) = entry.hold_on {
                         trial.server.hold_on = hold_on;
                     }
+                    if let Some(Time(heartbeat)) = entry.heartbeat {
+                        trial.server.heartbeat = Some(heartbeat);
+                    }
+                    trial.server.gateway = gateway_plan(scenario, &trial);
                     sets.push((number as u64, trial));
                 }
             }
@@ -151,8 +155,19 @@ fn trial_plan(
             hold_on: server.hold_on,
             lab_headers,
             trouble: trouble_plan(&scenario.trouble),
+            gateway: None,
         },
     }
+}
+
+/// A scenario that was not read from a file has no configuration unless it stands in it.
+fn gateway_plan(scenario: &Scenario, trial: &TrialPlan) -> Option<GatewayPlan> {
+    let gateway = scenario.gateway.as_ref()?;
+    Some(GatewayPlan {
+        configuration: gateway.configuration.clone().unwrap_or_default(),
+        idle_timeout: gateway.idle_timeout.map(|time| time.0),
+        connections: trial.prediction().connections,
+    })
 }
 
 fn trouble_plan(trouble: &Trouble) -> TroublePlan {

@@ -216,6 +216,7 @@ fn environment() -> Environment {
         sysctls: BTreeMap::from([("net.core.somaxconn".to_string(), "4096".to_string())]),
         target: "embedded".to_string(),
         target_version: Some("0.1.0".to_string()),
+        gateway: None,
         labels: BTreeMap::new(),
     }
 }

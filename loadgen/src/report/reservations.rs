@@ -24,9 +24,22 @@ pub(super) fn reservations(results: &Results) -> Vec<String> {
             few.join(", ")
         ));
     }
+    said.extend(gateway(results));
     said.extend(trouble(results));
     said.extend(outliers(&rows));
     said
+}
+
+/// What stands between, and what it means for the figures.
+fn gateway(results: &Results) -> Option<String> {
+    let scenario: Scenario = serde_json::from_value(results.scenario.clone()).ok()?;
+    let version = results.environment.gateway.as_deref().unwrap_or("nginx");
+    let by = scenario.gateway?.to_string();
+    Some(format!(
+        "Clients reach the server through a gateway, {version} ({by}). Bytes are those between clients and \
+         gateway, which has heads and connections of its own to the server; the server's own count, \
+         CPU and memory are its part alone."
+    ))
 }
 
 /// What went wrong on purpose, and who could not notice.

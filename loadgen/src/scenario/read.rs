@@ -1,7 +1,7 @@
 //! From the text of a scenario to a [`Scenario`], or to an error that names file, line, column, key
 //! and remedy. Positions come from the TOML parser; what serde says is put in a person's words.
 
-use super::{Misfit, Scenario};
+use super::{Misfit, Scenario, misfit};
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -79,21 +79,49 @@ impl Scenario {
     pub fn read(path: &Path) -> Result<Self, ScenarioError> {
         let file = path.display().to_string();
         match fs::read_to_string(path) {
-            Ok(text) => Scenario::parse(&text, &file),
+            Ok(text) => Scenario::parse_in(&text, &file, path.parent()),
             Err(cause) => Err(ScenarioError::Unreadable { file, cause }),
         }
     }
 
     /// `file` is only named in errors.
     pub fn parse(text: &str, file: &str) -> Result<Self, ScenarioError> {
+        Scenario::parse_in(text, file, None)
+    }
+
+    /// With the files that it names, if it stands in a folder.
+    fn parse_in(text: &str, file: &str, folder: Option<&Path>) -> Result<Self, ScenarioError> {
         let source = Source { text, file };
         let document = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
-        let scenario: Scenario =
+        let mut scenario: Scenario =
             toml::from_str(text).map_err(|error| source.explain(&error, document.get_ref()))?;
-        match scenario.check() {
+        let read = folder.map_or(Ok(()), |folder| scenario.read_named_files(folder));
+        match read.and_then(|()| scenario.check()) {
             Ok(()) => Ok(scenario),
             Err(misfit) => Err(source.refuse(misfit, document.get_ref())),
         }
+    }
+
+    fn read_named_files(&mut self, folder: &Path) -> Result<(), Misfit> {
+        let Some(gateway) = &mut self.gateway else {
+            return Ok(());
+        };
+        if gateway.configuration.is_some() {
+            return Ok(());
+        }
+        match fs::read_to_string(folder.join(&gateway.nginx)) {
+            Ok(text) => gateway.configuration = Some(text),
+            Err(cause) => {
+                return misfit(
+                    &["gateway", "nginx"],
+                    format!(
+                        "{} cannot be read ({cause}); give the path of a configuration from the scenario's folder",
+                        gateway.nginx
+                    ),
+                );
+            }
+        }
+        Ok(())
     }
 
     /// The scenario as TOML that `parse` reads back.
@@ -305,6 +333,7 @@ fn example(key: &str) -> &'static str {
         "rate" => "rate = \"20/s\"",
         "transports" => "[[transports]] with kind = \"websocket\"",
         "kind" => "kind = \"websocket\"",
+        "nginx" => "nginx = \"deploy/nginx.conf\"",
         "url" => "url = \"http://127.0.0.1:8080\"",
         _ => "it",
     }

@@ -53,6 +53,11 @@ pub struct TargetEntry {
     pub admin: Option<String>,
 }
 
+pub(super) fn heartbeat_problem(Time(time): Time) -> Option<&'static str> {
+    let taken = (Duration::from_millis(10)..=LONGEST).contains(&time);
+    (!taken).then_some("give 10ms to 24h, such as heartbeat = \"15s\"")
+}
+
 pub(super) fn hold_on(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": HoldOn::VARIANTS })
 }
@@ -91,15 +96,9 @@ impl ServerEntry {
                 "give a share from 0 to 1, such as 0.1",
             );
         }
-        if self
-            .heartbeat
-            .is_some_and(|Time(time)| !(Duration::from_millis(10)..=LONGEST).contains(&time))
-        {
-            return misfit(
-                &["server", "heartbeat"],
-                "give 10ms to 24h, such as heartbeat = \"15s\"",
-            );
+        match self.heartbeat.and_then(heartbeat_problem) {
+            Some(problem) => misfit(&["server", "heartbeat"], problem),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

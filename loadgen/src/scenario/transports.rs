@@ -32,6 +32,10 @@ pub struct TransportEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "server::hold_on")]
     pub hold_on: Option<HoldOn>,
+    /// Silence after which the embedded server says that it lives, and the time between WebSocket
+    /// pings; that of [server] unless given
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<Time>,
     /// Whether a client that was cut comes back with its cursor
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<bool>,
@@ -100,6 +104,7 @@ impl TransportEntry {
             ),
             ("hold", self.hold.is_some(), self.is_held()),
             ("hold_on", self.hold_on.is_some(), self.is_held()),
+            ("heartbeat", self.heartbeat.is_some(), self.kind.is_push()),
             (
                 "conditional",
                 self.conditional.is_some(),
@@ -155,6 +160,9 @@ impl TransportEntry {
                 );
             }
         }
+        if let Some(problem) = self.heartbeat.and_then(server::heartbeat_problem) {
+            return misfit(&["transports", &at.to_string(), "heartbeat"], problem);
+        }
         self.check_silence(at)
     }
 
@@ -186,10 +194,20 @@ impl TransportEntry {
 
     /// What runs already has been told by its own flags.
     pub(super) fn check_remote(&self, at: usize) -> Result<(), Misfit> {
-        match self.hold_on {
-            Some(_) => misfit(
-                &["transports", &at.to_string(), "hold_on"],
-                "\"hold_on\" is for the embedded server; start the other with --hold-on and remove it here",
+        let told = [
+            ("hold_on", self.hold_on.is_some(), "--hold-on"),
+            (
+                "heartbeat",
+                self.heartbeat.is_some(),
+                "--stream-heartbeat and --ping-interval",
+            ),
+        ];
+        match told.into_iter().find(|(_, given, _)| *given) {
+            Some((key, _, flags)) => misfit(
+                &["transports", &at.to_string(), key],
+                format!(
+                    "\"{key}\" is for the embedded server; start the other with {flags} and remove it here"
+                ),
             ),
             None => Ok(()),
         }

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { openTab } from './browser.mjs';
 
-const KEYS = 'a key of the tests, which sign for nobody else';
+const KEYS = 'a key of the tests which signs for nobody else';
 
 /** A server in its own process; `stop` is SIGTERM, and a server started `on` its port is the same to browsers. */
 export async function serve(lab, { on = 0, flags = [] } = {}) {
@@ -15,10 +15,10 @@ export async function serve(lab, { on = 0, flags = [] } = {}) {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, PUSHLAB_SESSION_KEYS: KEYS },
   });
-  const lines = createInterface({ input: server.stdout });
-  const [line] = await once(lines, 'line');
-  const url = line.replace('listening on ', '');
   const gone = once(server, 'exit');
+  const lines = createInterface({ input: server.stdout });
+  const [line] = await Promise.race([once(lines, 'line'), gone.then(() => { throw new Error('the server did not start'); })]);
+  const url = line.replace('listening on ', '');
   return {
     url,
     port: Number(new URL(url).port),
@@ -47,12 +47,9 @@ export async function take(tab, over) {
 }
 
 /** Until the page says that it is live over this transport. */
-export async function live(tab, over) {
-  await tab.waitForFunction((over) => {
-    const { chat } = globalThis.parts ?? {};
-    const state = document.getElementById('state').dataset.state;
-    return state === 'live' && document.getElementById('transport').value === over && !chat;
-  }, over, { timeout: 30_000 });
+export function live(tab, over) {
+  return tab.waitForFunction((over) => document.getElementById('state').dataset.state === 'live'
+    && document.getElementById('transport').value === over, over, { timeout: 30_000 });
 }
 
 export async function say(tab, text) {
@@ -68,6 +65,12 @@ export const texts = async (tab) => (await lines(tab)).map(([, text]) => text);
 
 /** Names of those who are here, without the marks beside them. */
 export const here = (tab) => tab.locator('#members li > bdi').evaluateAll((all) => all.map((name) => name.textContent));
+
+/** Without what a visitor without a name brings about, and a server that is away, and a line too long. */
+export const unforeseen = (complaints) => complaints.filter((text) =>
+  !/status of 401 .*\/session$|net::ERR_CONNECTION_REFUSED|net::ERR_INCOMPLETE_CHUNKED|status of 413/.test(text)
+  // A WebSocket that is closed before it is open is one that was switched away from.
+  && !/closed before the connection is established/.test(text));
 
 /** Until `look()` answers what is wanted; then asserts it, so that a failure shows both. */
 export async function until(look, wanted, what, within = 20_000) {

@@ -104,6 +104,11 @@ fn every_screen_is_whole_at_every_width_and_in_both_schemes() {
 }
 
 #[test]
+fn a_talk_survives_other_transports_and_a_new_server() {
+    check_at_length("chat");
+}
+
+#[test]
 fn the_course_is_walked_to_its_verdicts_by_the_keyboard() {
     check_at_length("course");
 }

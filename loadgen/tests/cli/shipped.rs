@@ -69,6 +69,7 @@ fn every_shipped_scenario_is_called_as_its_file_and_fits_the_schema() {
             "crossover",
             "delft",
             "fan-out",
+            "gateway",
             "hpbn",
             "idle",
             "kaazing",

@@ -31,6 +31,7 @@ export class Sitting extends EventTarget {
       url: location.origin,
       room,
       cursor: '0',
+      settings: { greets: true },
       clients,
       look: (error) => look(room, error),
       // A question that waits behind six connections says nothing of this one.

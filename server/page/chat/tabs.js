@@ -5,6 +5,14 @@
 /** Transports whose connection is one of the six, and hangs. */
 const HOLDS = new Set(['long-polling', 'http-streaming', 'sse']);
 export const SIX = 6;
+const CHANNEL = 'pushlab-chat';
+
+/** Another part of the site has taken the name away. */
+export function tellTabs() {
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.postMessage({ id: crypto.randomUUID(), kind: 'renamed' });
+  channel.close();
+}
 
 export class Tabs extends EventTarget {
   #id = crypto.randomUUID();
@@ -12,7 +20,7 @@ export class Tabs extends EventTarget {
   #transport = null;
   #channel;
 
-  constructor(channel = new BroadcastChannel('pushlab-chat')) {
+  constructor(channel = new BroadcastChannel(CHANNEL)) {
     super();
     this.#channel = channel;
     channel.addEventListener('message', ({ data }) => this.#take(data));

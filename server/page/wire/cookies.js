@@ -3,6 +3,8 @@
 // them, and says where the cookies are not exactly what the page set. Lengths never change.
 
 const NAME = 'pad';
+/** Who one is in this server’s chat room. */
+const CHAT = 'pushlab_session';
 const FILL = 0x78;
 const MASK = 0x2a;
 const [LF, CR, SPACE, COLON, SEMICOLON, EQUALS] = [10, 13, 0x20, 0x3a, 0x3b, 0x3d];
@@ -18,6 +20,7 @@ export function ownCookie(size) {
 /** Why the figures are void, by what was found. */
 export const FLAWS = {
   foreign: 'cookies of another program on this host went with the requests, for cookies know no ports (their values are masked here); open the page in a private window, or start the lab on a loopback address of its own, as with --listen 127.0.0.2:8080',
+  chat: 'the cookie of this server’s chat room (pushlab_session) went with the requests, for cookies know no ports (its value is masked here); leave the chat, or open this page in a private window',
   other: 'a cookie of another run of this page went with the requests; close the other tab, or open this page in a private window',
   missing: 'the run’s own cookie did not go with every request: this browser keeps none for this page, or another tab has cleared it',
 };
@@ -36,6 +39,7 @@ export class CookieGuard {
   #isOdd = false;
   #pads = [];
   #hasForeign = false;
+  #hasChat = false;
   #body = 0;
   #bodyAhead = 0;
   #isUpgrade = false;
@@ -99,6 +103,7 @@ export class CookieGuard {
     this.#isCookie = false;
     this.#isUpgrade = false;
     this.#hasForeign = false;
+    this.#hasChat = false;
     this.#isOdd = false;
     this.#pads = [];
     this.#bodyAhead = 0;
@@ -163,6 +168,7 @@ export class CookieGuard {
 
   #endPair() {
     if (this.#place === 'value' && this.#name === NAME) this.#pads.push(NAME.length + 1 + this.#length);
+    else if (this.#place === 'value' && this.#name === CHAT) this.#hasChat = true;
     else if (this.#place !== 'gap') this.#hasForeign = true;
     this.#place = 'gap';
   }
@@ -178,6 +184,7 @@ export class CookieGuard {
 
   #judge() {
     if (this.#hasForeign) return 'foreign';
+    if (this.#hasChat) return 'chat';
     const wanted = this.#own ? [this.#own] : [];
     if (!this.#isOdd && String(this.#pads) === String(wanted)) return null;
     return this.#pads.length === 0 ? 'missing' : 'other';

@@ -163,6 +163,25 @@ impl Client {
         self.sent += bytes.as_ref().len() as u64;
     }
 
+    /// Sends `bytes` again and again until the server has taken nothing for a second, or `most` are sent.
+    #[allow(dead_code)]
+    pub fn send_while_taken(&mut self, bytes: &[u8], most: usize) -> usize {
+        let timeout = self.stream.write_timeout().unwrap();
+        let second = Some(Duration::from_secs(1));
+        self.stream.set_write_timeout(second).unwrap();
+        let mut sent = 0;
+        while sent < most {
+            match self.stream.write(&bytes[sent % bytes.len()..]) {
+                Ok(written) => sent += written,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        self.stream.set_write_timeout(timeout).unwrap();
+        self.sent += sent as u64;
+        sent
+    }
+
     /// Sends a GET and reads its answer; `headers` are whole lines.
     pub fn get(&mut self, path: &str, headers: &str) -> Answer {
         self.send(format!(

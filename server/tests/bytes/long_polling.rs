@@ -169,6 +169,32 @@ fn a_client_that_left_frees_its_waiter() {
     }
 }
 
+/// Polls with one cursor hang side by side; that others of them are cut changes nothing for the one.
+#[test]
+fn a_poll_beside_others_that_are_aborted_is_answered() {
+    let server = Server::start(&HELD);
+    let cursor = server.head_cursor("KPL");
+    let mut early = server.connect();
+    ask(&mut early, &cursor, "");
+    wait_until_held(&server, 1);
+    let mut stays = server.connect();
+    ask(&mut stays, &cursor, "");
+    wait_until_held(&server, 2);
+    let mut late = server.connect();
+    ask(&mut late, &cursor, "");
+    wait_until_held(&server, 3);
+    early.reset();
+    late.finish();
+    late.expect_end();
+    server.wait_for_figure("long-polling", "open", 1, LIMIT);
+    server.publish("KPL", r#"{"type":"n","data":1}"#);
+    assert_eq!(stays.answer().json()["events"][0]["id"], 1);
+    // Who was cut lost nothing: the cursor is its own.
+    let mut again = server.connect();
+    ask(&mut again, &cursor, "");
+    assert_eq!(again.answer().json()["events"][0]["id"], 1);
+}
+
 #[test]
 fn http_1_0_is_held_too() {
     let server = Server::start(&HELD);

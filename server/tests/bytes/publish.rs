@@ -319,6 +319,56 @@ fn expect_100_continue_is_answered_before_the_body() {
     assert_eq!(client.answer().status, 201);
 }
 
+/// No answer to HTTP/1.0 has chunks, and each ends with its connection, whatever became of the request.
+#[test]
+fn http_1_0_gets_a_length_and_the_end() {
+    let server = Server::start(&[]);
+    let body = r#"{"type":"n","data":1}"#;
+    let length = body.len();
+    for (head, body, status) in [
+        (
+            format!("POST /rooms/KPL/events HTTP/1.0\r\nContent-Length: {length}"),
+            body,
+            201,
+        ),
+        (
+            "POST /rooms/KPL/events HTTP/1.0\r\nContent-Length: 1".to_owned(),
+            "x",
+            400,
+        ),
+        ("GET /health HTTP/1.0".to_owned(), "", 200),
+        ("GET /nowhere HTTP/1.0".to_owned(), "", 404),
+        ("GET /rooms/KPL/ws HTTP/1.0".to_owned(), "", 426),
+    ] {
+        let mut client = server.connect();
+        client.send(format!("{head}\r\n\r\n{body}"));
+        let answer = client.answer();
+        assert_eq!(answer.status, status, "{head}");
+        assert!(answer.head.starts_with("HTTP/1.0 "), "{}", answer.head);
+        assert_eq!(answer.header("transfer-encoding"), None, "{head}");
+        client.expect_end();
+    }
+}
+
+/// One connection, one request after the other, as long as the client likes (RFC 9112 §9.3).
+#[test]
+fn http_1_1_is_kept_alive_after_every_kind_of_answer() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    for _ in 0..3 {
+        assert_eq!(client.post("KPL", r#"{"type":"n","data":1}"#).status, 201);
+        assert_eq!(client.post("KPL", "x").status, 400);
+        let poll = client.get("/rooms/KPL/poll", "");
+        let cursor = poll.cursor();
+        let path = format!("/rooms/KPL/poll?cursor={cursor}");
+        assert_eq!(client.get(&path, "").status, 204);
+        let tag = format!("If-None-Match: {}\r\n", poll.header("etag").unwrap());
+        assert_eq!(client.get(&path, &tag).status, 304);
+        assert_eq!(client.get("/nowhere", "").status, 404);
+        assert_eq!(client.get("/health", "").status, 200);
+    }
+}
+
 #[test]
 fn a_request_byte_by_byte_is_read() {
     let server = Server::start(&[]);

@@ -200,3 +200,88 @@ fn a_client_that_left_frees_its_stream() {
         }
     }
 }
+
+/// Blocks as WHATWG HTML §9.2.6 has them, read in the most literal way: `data` and last id of each.
+fn blocks(text: &str) -> Vec<(String, String)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let mut id = String::new();
+    let (mut blocks, mut data) = (Vec::new(), String::new());
+    for line in text.split('\n') {
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "" if line.is_empty() && !data.is_empty() => {
+                data.pop();
+                blocks.push((std::mem::take(&mut data), id.clone()));
+            }
+            "data" => data = format!("{data}{value}\n"),
+            "id" if !value.contains('\0') => id = value.to_owned(),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+/// Texts out of all that the format could trip over come out as they went in, an event each, whatever
+/// stands between the tokens of their JSON.
+#[test]
+fn any_text_comes_through_as_one_event() {
+    const PARTS: [&str; 16] = [
+        "\r",
+        "\n",
+        "\r\n",
+        "\0",
+        "\u{feff}",
+        ":",
+        " ",
+        "\t",
+        "data:",
+        "\ndata: x\n\n",
+        "\nid: 0-0\n",
+        "\u{2028}",
+        "\u{85}",
+        "event",
+        "瑶",
+        "\\",
+    ];
+    const BLANKS: [&str; 5] = ["", " ", "\n", "\r\n", "\r\t"];
+    let server = Server::start(&[]);
+    let start = server.head_cursor("KPL");
+    let mut publisher = server.connect();
+    // A fixed sequence, as of a die (Knuth's MMIX constants).
+    let mut state = 5_u64;
+    let mut die = |sides: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % sides
+    };
+    let mut texts = Vec::new();
+    for _ in 0..300 {
+        let text: String = (0..die(9)).map(|_| PARTS[die(PARTS.len())]).collect();
+        let mut blank = || BLANKS[die(BLANKS.len())];
+        let (a, b, c) = (blank(), blank(), blank());
+        let json = serde_json::to_string(&text).unwrap();
+        let body = format!("{a}{{\"type\":{b}\"n\",{c}\"data\"{a}:{b}[{c}{json}{a}]{b}}}{c}");
+        assert_eq!(publisher.post("KPL", &body).status, 201, "{body}");
+        texts.push(text);
+    }
+    let mut client = server.connect();
+    client.send(format!(
+        "GET /rooms/KPL/sse?cursor={start} HTTP/1.0\r\n\r\n"
+    ));
+    client.head();
+    let end = format!("id: {}\n", at(&start, 300));
+    let mut stream = client.read_until(end.as_bytes());
+    stream.extend(client.read_until(b"\n\n"));
+    let blocks = blocks(std::str::from_utf8(&stream).unwrap());
+    // The hello before them.
+    assert_eq!(blocks.len(), 301);
+    for (number, (text, (data, id))) in (1..).zip(texts.iter().zip(&blocks[1..])) {
+        let event: serde_json::Value = serde_json::from_str(data).unwrap();
+        assert_eq!(event["data"][0], **text, "event {number}");
+        assert_eq!(event["id"], number);
+        assert_eq!(*id, at(&start, number));
+    }
+}

@@ -126,3 +126,10 @@ test('a cell that a spreadsheet would cut or compute is quoted or marked', () =>
   const rows = exchangesCsv({ lanes: { sse: { connections } } }).split('\r\n').slice(1, -1).map((row) => row.slice('sse,1,GET,'.length, -',200,,,,,,,,,'.length));
   assert.deepEqual(rows, ['"a;b"', '"a\tb"', '"a,b"', '"a""b"', "'=1+1", 'plain']);
 });
+
+test('the cookie of the chat is told apart from those of other programs', () => {
+  const { out, flaw } = through(poll('pushlab_session=1.abc; pad=xxxxxx'), 10);
+  assert.equal(flaw, 'chat');
+  assert.match(out, /pushlab_session=\*{5}; pad=x{6}/);
+  assert.equal(through(poll('pushlab_session=1.abc; sid=1'), 0).flaw, 'foreign', 'the graver is said');
+});

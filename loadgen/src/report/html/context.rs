@@ -109,6 +109,7 @@ fn environment(results: &Results) -> Markup {
         ("CPU governor", machine.cpu_governor.clone()),
         ("Load before the run", machine.load_average.map(significant)),
         ("Target version", machine.target_version.clone()),
+        ("Gateway", machine.gateway.clone()),
         ("Git revision", revision(machine)),
     ];
     let known = perhaps

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openTab } from '../browser.mjs';
+import { live, say, unforeseen } from '../chat.mjs';
 import { ready, run } from '../page.mjs';
 
 /** A screen's address, and what is done there before it is looked at. */
@@ -22,6 +23,8 @@ const SCREENS = {
   paper: ['/#/paper'],
   reports: ['/#/reports'],
   teach: ['/page/teach.html'],
+  'chat-door': ['/chat'],
+  chat: ['/chat', chat],
 };
 const RUN = { rate: 4, arrivals: 'poisson', duration_s: 5, rtt_ms: 100, interval_ms: 1000 };
 const WIDTHS = { 390: 844, 1280: 800, 1920: 1080 };
@@ -49,7 +52,7 @@ export default async function screens(browser, lab) {
         if (width !== '1920') faults.note(where, await focus(tab));
       }
     }
-    faults.note(name, complaints);
+    faults.note(name, unforeseen(complaints));
     await close();
   }
   assert.equal(faults.found.size, 0, `${faults}`);
@@ -63,6 +66,19 @@ async function whole(tab, width, height, path) {
   await tab.screenshot({ path });
   await tab.setViewportSize({ width, height });
   await tab.waitForTimeout(100);
+}
+
+/** A room with lines of two, one of them refused. */
+async function chat(tab) {
+  await tab.locator('#name').fill('瑶');
+  await tab.getByRole('button', { name: 'Enter' }).click();
+  await live(tab, 'websocket');
+  for (const text of ['First line.', '峡谷见', '长'.repeat(30_000)]) await say(tab, text);
+  await tab.evaluate(() => fetch('/rooms/KPL/events', {
+    method: 'POST', credentials: 'omit', headers: { 'content-type': 'application/json' }, body: '{"type":"chat","data":"A line without a name."}',
+  }));
+  await tab.locator('#log .line').nth(2).waitFor();
+  await tab.locator('[data-line="refused"]').waitFor();
 }
 
 async function verdict(tab) {

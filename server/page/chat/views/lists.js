@@ -12,6 +12,6 @@ export function showMembers(place, users, me, label) {
   place.replaceChildren(...users.map((user) => {
     const { name, tag } = label(user);
     return element('li', { 'data-user': user.id },
-      element('bdi', {}, name), tag && element('span', { class: 'tag' }, ` ${tag}`), user.id === me?.id && element('span', { class: 'you' }, ' (you)'));
+      element('bdi', {}, name), tag && element('span', { class: 'tag' }, ` ${tag}`), user.id === me?.id ? element('span', { class: 'you' }, ' (you)') : null);
   }));
 }

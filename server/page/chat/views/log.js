@@ -20,11 +20,17 @@ export class LogView {
   #timer = null;
   #last = null;
   #cut = null;
+  #follows = true;
 
   constructor({ scroll, log, down, label, isMine }) {
     Object.assign(this, { scroll, log, down, label, isMine });
     down.addEventListener('click', () => { this.toNewest(); });
-    scroll.addEventListener('scroll', () => { if (this.isAtNewest) down.hidden = true; });
+    scroll.addEventListener('scroll', () => {
+      this.#follows = this.isAtNewest;
+      if (this.#follows) down.hidden = true;
+    });
+    // A keyboard that comes up, or a window that shrinks, does not take the newest line away.
+    new ResizeObserver(() => { if (this.#follows) this.toNewest(); }).observe(scroll);
   }
 
   /** Another room: nothing of the last one stays. */
@@ -50,6 +56,7 @@ export class LogView {
   }
 
   toNewest() {
+    this.#follows = true;
     this.scroll.scrollTop = this.scroll.scrollHeight;
     this.down.hidden = true;
   }
@@ -111,7 +118,7 @@ export class LogView {
     return element('article', { class: `line${own ? ' own' : ''}${follows ? ' follows' : ''}`, 'data-id': line.id, 'data-nonce': line.nonce },
       element('header', { class: 'by' },
         element('span', { class: 'who' }, element('bdi', {}, name), tag && element('span', { class: 'tag', title: 'Another one here has the same name; these are the first letters of the id' }, ` ${tag}`)),
-        own && element('span', { class: 'you' }, '(you)'),
+        own ? element('span', { class: 'you' }, '(you)') : null,
         when(line)),
       ...folded(line.text));
   }

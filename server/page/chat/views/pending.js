@@ -32,7 +32,7 @@ export class PendingView {
     const retry = element('button', { type: 'button', onclick: () => this.onRetry(line) }, 'Retry');
     const discard = element('button', { type: 'button', onclick: () => this.onDiscard(line) }, 'Discard');
     const node = element('article', { class: 'line own', 'data-key': line.key },
-      element('div', { class: 'text' }, line.text.length > 500 ? `${line.text.slice(0, 500).toWellFormed()}…` : line.text),
+      element('div', { class: 'text' }, line.text.length > 200 ? `${line.text.slice(0, 200).toWellFormed()}…` : line.text),
       element('p', { class: 'why' }, spoken, retry, discard));
     this.place.append(node);
     const made = { node, words: spoken, retry, discard };
@@ -51,9 +51,9 @@ export function words({ state, why, untilMs }, isLive, now = Date.now()) {
 }
 
 function reason(why) {
-  if (why?.status === 413) return `it is too long. ${why.message}`;
+  if (why?.status === 413) return `it is too long: ${sentence(why.message)}`;
   if (why?.status === 401) return 'the server does not know you any more; take a name again.';
-  if (why?.status === 429) return `that was too much at once. ${sentence(why.message)}`;
+  if (why?.status === 429) return `that was too much at once: ${sentence(why.message)}`;
   return sentence(why?.message ?? 'no answer');
 }
 
