@@ -51,7 +51,7 @@ pub struct Presence {
     grace: Duration,
     poll_grace: Duration,
     max_members: usize,
-    away: Mutex<BTreeMap<Departure, (Arc<Room>, Arc<User>)>>,
+    away: Mutex<Away>,
     next: std::sync::atomic::AtomicU64,
     /// The first of the queue is another one.
     sooner: Notify,
@@ -59,6 +59,8 @@ pub struct Presence {
 
 /// When somebody leaves unless he comes back; the number tells those of one instant apart.
 type Departure = (Instant, u64);
+
+type Away = BTreeMap<Departure, (Arc<Room>, Arc<User>)>;
 
 impl Presence {
     pub fn new(flags: &PresenceFlags) -> Presence {
@@ -83,7 +85,7 @@ impl Presence {
         })
     }
 
-    fn away(&self) -> MutexGuard<'_, BTreeMap<Departure, (Arc<Room>, Arc<User>)>> {
+    fn away(&self) -> MutexGuard<'_, Away> {
         self.away.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

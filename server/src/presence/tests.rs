@@ -145,7 +145,11 @@ fn the_log_of_a_random_life_equals_the_model() {
 fn live(seed: u64, steps: usize) {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     // In half of the lives some find the room full.
-    let max_members = if seed % 2 == 0 { USERS } else { USERS / 2 };
+    let max_members = if seed.is_multiple_of(2) {
+        USERS
+    } else {
+        USERS / 2
+    };
     let hub = hub(max_members);
     let rooms: Vec<_> = (0..ROOMS)
         .map(|number| hub.room(&number.to_string()).unwrap())
