@@ -1,6 +1,7 @@
 //! Every setting of the server, with its default and its reason. The binary and loadgen's embedded
 //! server read the same flags; each is also a variable `PUSHLAB_…`.
 
+use crate::drain::DrainFlags;
 use crate::identity::IdentityFlags;
 use crate::lab::proxy::Flags;
 use crate::net::tls::TlsError;
@@ -99,6 +100,9 @@ pub struct Config {
     /// `kaazing`, or heads of this many bytes
     #[arg(long, env = "PUSHLAB_LAB_HEADERS")]
     pub lab_headers: Option<LabHeaders>,
+
+    #[command(flatten)]
+    pub drain: DrainFlags,
 
     #[command(flatten)]
     pub tls: TlsFlags,

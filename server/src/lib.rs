@@ -18,6 +18,7 @@ mod presence;
 mod wake;
 mod parking;
 mod worker;
+mod drain;
 mod shortcut;
 mod subscription;
 mod transports;
@@ -57,6 +58,9 @@ use worker::Worker;
 /// How often idle rooms are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
 
+/// How often a server that stops looks who is still there.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// A server that accepts connections.
 pub struct Running {
     pub public: SocketAddr,
@@ -66,16 +70,49 @@ pub struct Running {
     /// Past the trouble before the public port, if there is any.
     pub direct: Option<SocketAddr>,
     _front: Option<Front>,
+    hub: Arc<Hub>,
+    ledger: Arc<usage::Ledger>,
+    drain: Duration,
 }
 
 impl Running {
-    /// Until the server has stopped, which it does when it is told to or when `until` ends.
+    /// Until the server has stopped, which it does when it is told to or when `until` ends; at once.
     pub async fn wait(self, until: impl Future<Output = ()>) -> io::Result<()> {
         let server = actix_rt::spawn(self.server);
         until.await;
         // Not graceful: streams have no end of their own to wait for.
         self.handle.stop(false).await;
         server.await.map_err(io::Error::other)?
+    }
+
+    /// The same, but lets connections finish (see `drain.rs`), unless `hurry` ends first. Gives how many
+    /// were cut.
+    pub async fn wait_and_drain(
+        self,
+        until: impl Future<Output = ()>,
+        hurry: impl Future<Output = ()>,
+    ) -> io::Result<u64> {
+        let server = actix_rt::spawn(self.server);
+        until.await;
+        // Closes the listeners. It looks at what is left every second only; we look more often.
+        let _stopped = self.handle.stop(true);
+        self.hub.mailboxes.drain();
+        let finished = async {
+            while self.ledger.open_connections() > 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            () = finished => {}
+            () = tokio::time::sleep(self.drain) => {}
+            () = hurry => {}
+        }
+        let cut = self.ledger.open_connections();
+        server.abort();
+        match server.await {
+            Err(error) if !error.is_cancelled() => Err(io::Error::other(error)),
+            _ => Ok(cut),
+        }
     }
 }
 
@@ -137,6 +174,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         .disable_signals();
     let open_desk = {
         let (hub, config) = (Arc::clone(&hub), Arc::clone(&config));
+        let ledger = Arc::clone(&ledger);
         move || {
             let worker = Worker::new(&hub.mailboxes);
             actix_rt::spawn(Rc::clone(&worker).deliver());
@@ -157,7 +195,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         builder = net::listen::serve_admin(builder, listener, open_desk)?;
     }
     actix_rt::spawn(presence::see_off(Arc::clone(&hub)));
-    actix_rt::spawn(sweep(hub));
+    actix_rt::spawn(sweep(Arc::clone(&hub)));
     let server = builder.run();
     Ok(Running {
         public,
@@ -166,6 +204,9 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         server,
         direct,
         _front: front,
+        hub,
+        ledger,
+        drain: config.drain.limit(),
     })
 }
 
@@ -191,15 +232,32 @@ pub fn run(
     hints: impl FnOnce(&str) -> String,
     until: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    run_with(config, watch::Sender::new(true).subscribe(), hints, until)
+    let word = watch::Sender::new(true).subscribe();
+    run_with(config, word, hints, async |running| {
+        running.wait(until).await
+    })
 }
 
-fn run_with(
+/// The same, but lets connections finish (see `drain.rs`), unless `hurry` ends first. Gives how many were
+/// cut.
+pub fn run_and_drain(
+    config: Config,
+    hints: impl FnOnce(&str) -> String,
+    until: impl Future<Output = ()>,
+    hurry: impl Future<Output = ()>,
+) -> io::Result<u64> {
+    let word = watch::Sender::new(true).subscribe();
+    run_with(config, word, hints, async |running| {
+        running.wait_and_drain(until, hurry).await
+    })
+}
+
+fn run_with<T>(
     config: Config,
     word: watch::Receiver<bool>,
     hints: impl FnOnce(&str) -> String,
-    until: impl Future<Output = ()>,
-) -> io::Result<()> {
+    serve: impl AsyncFnOnce(Running) -> io::Result<T>,
+) -> io::Result<T> {
     actix_rt::System::new().block_on(async {
         let scheme = match config.tls.are_given() {
             true => "https",
@@ -220,7 +278,7 @@ fn run_with(
         let _ = stdout
             .write_all(lines.as_bytes())
             .and_then(|()| stdout.flush());
-        running.wait(until).await
+        serve(running).await
     })
 }
 
@@ -243,7 +301,13 @@ pub fn run_until_stdin_closes(config: Config) -> io::Result<()> {
         }
         drop(closed);
     });
-    run_with(config, word, |_| String::new(), async {
+    let closed = async {
         let _ = wait.await;
-    })
+    };
+    run_with(
+        config,
+        word,
+        |_| String::new(),
+        async |running| running.wait(closed).await,
+    )
 }

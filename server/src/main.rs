@@ -1,4 +1,4 @@
-//! Flags → config → run → wait for a signal.
+//! Flags → config → run → wait for a signal → let connections finish; a second signal ends at once.
 
 use clap::Parser;
 use pushlab_server::config::{Config, TlsFlags};
@@ -24,8 +24,13 @@ fn main() -> ExitCode {
         .init();
     let trust = trust(&arguments.config.tls);
     let hints = |url: &str| hints(url, &trust);
-    match pushlab_server::run(arguments.config, hints, stop_signal()) {
-        Ok(()) => ExitCode::SUCCESS,
+    // The second signal is listened for once the first has come.
+    match pushlab_server::run_and_drain(arguments.config, hints, stop_signal(), stop_signal()) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(cut) => {
+            eprintln!("pushlab-server: connections cut that had not finished: {cut}");
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("pushlab-server: {error}");
             ExitCode::FAILURE

@@ -42,6 +42,8 @@ pub enum Next {
         missed: u64,
         cursor: Cursor,
     },
+    /// The server stops, and everything before is told.
+    End,
 }
 
 /// What a poll answers.
@@ -140,9 +142,10 @@ impl Subscription {
         self.room.head() > self.offset.get()
     }
 
-    /// The same; if not, a publish will wake this task.
+    /// The same, or the end of waiting, for the server stops; if neither, a publish will wake this task,
+    /// and the drain wakes every connection.
     pub fn poll_ready(&mut self, context: &Context<'_>) -> Poll<()> {
-        if self.has_something() {
+        if self.has_something() || self.worker.drain.has_begun() {
             return Poll::Ready(());
         }
         self.sleeper
@@ -156,9 +159,12 @@ impl Subscription {
         }
     }
 
-    /// The next event or gap.
+    /// The next event or gap, or the end.
     pub fn poll_next(&mut self, context: &Context<'_>) -> Poll<Next> {
         std::task::ready!(self.poll_ready(context));
+        if !self.has_something() {
+            return Poll::Ready(Next::End);
+        }
         let history = self.room.history();
         let missed = history.missed_after(self.offset.get());
         if missed > 0 {

@@ -51,6 +51,8 @@ pub enum Reason {
     /// What was sent stayed unread for `--unread-timeout`: the client does not read, or is gone
     /// without a word.
     Unread,
+    /// A WebSocket said nothing for a whole ping interval after a ping.
+    NoPong,
 }
 
 /// A number with one writing thread and any number of reading ones.
@@ -141,6 +143,11 @@ impl Ledger {
             rooms,
             unheld: 0,
         }
+    }
+
+    /// Connections of the public port that are open now.
+    pub fn open_connections(&self) -> u64 {
+        Class::all().map(|class| self.traffic(class).open).sum()
     }
 
     fn ended(&self, reason: Reason) -> u64 {

@@ -16,6 +16,7 @@ pub type RoomId = u64;
 pub struct Mailbox {
     rooms: Mutex<Vec<RoomId>>,
     notify: Notify,
+    draining: AtomicBool,
 }
 
 impl Mailbox {
@@ -23,6 +24,7 @@ impl Mailbox {
         Arc::new(Mailbox {
             rooms: Mutex::new(Vec::new()),
             notify: Notify::new(),
+            draining: AtomicBool::new(false),
         })
     }
 
@@ -37,7 +39,13 @@ impl Mailbox {
         }
     }
 
-    /// The rooms that were published into since the last time, each once; waits until there is one.
+    /// Whether the worker is to let its connections finish.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// The rooms that were published into since the last time, each once; waits until there is one, or
+    /// until the drain begins.
     pub async fn take(&self) -> Vec<RoomId> {
         self.notify.notified().await;
         let mut rooms =
@@ -60,6 +68,14 @@ impl Mailboxes {
         let index = all.len();
         *all = all.iter().cloned().chain([mailbox]).collect();
         index
+    }
+
+    /// Asks all workers to let their connections finish.
+    pub fn drain(&self) {
+        for mailbox in self.get().iter() {
+            mailbox.draining.store(true, Ordering::SeqCst);
+            mailbox.notify.notify_one();
+        }
     }
 
     fn get(&self) -> Arc<[Arc<Mailbox>]> {

@@ -2,6 +2,7 @@
 //! was published. A sleeper whose socket waits for nothing else gets the event written at once (see
 //! `shortcut.rs`); the others have their task woken and read the history themselves.
 
+use crate::drain::Drain;
 use crate::frames::Event;
 use crate::hub::Room;
 use crate::shortcut::Shortcut;
@@ -21,6 +22,7 @@ pub struct Worker {
     index: usize,
     mailbox: Arc<Mailbox>,
     rooms: RefCell<HashMap<RoomId, Rc<LocalRoom>>>,
+    pub drain: Rc<Drain>,
 }
 
 impl Worker {
@@ -30,13 +32,18 @@ impl Worker {
             index: mailboxes.add(Arc::clone(&mailbox)),
             mailbox,
             rooms: RefCell::default(),
+            drain: Rc::default(),
         })
     }
 
     /// Runs for as long as the worker does.
     pub async fn deliver(self: Rc<Self>) {
         loop {
-            for room in self.mailbox.take().await {
+            let rooms = self.mailbox.take().await;
+            if self.mailbox.is_draining() {
+                self.drain.begin();
+            }
+            for room in rooms {
                 let local = self.rooms.borrow().get(&room).cloned();
                 // Rooms take turns: one that is published into without pause goes to the end.
                 if let Some(local) = local

@@ -13,6 +13,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{CloseCode, CloseReason, Closed};
 use std::cell::Cell;
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -56,8 +57,12 @@ pub async fn session(request: HttpRequest, body: web::Payload) -> Result<HttpRes
         fragments: Desk::of(&request).config.websocket.max_fragments,
     };
     let incoming = Incoming::new(body, limits);
+    let drain = Rc::clone(&Desk::of(&request).worker.drain);
     actix_web::rt::spawn(async move {
-        let reason = relay(socket.clone(), incoming, to_session, from_session).await;
+        let reason = tokio::select! {
+            reason = relay(socket.clone(), incoming, to_session, from_session) => reason,
+            () = drain.begun() => Some(CloseCode::Away.into()),
+        };
         // One that does not read does not hear this either.
         let _ = tokio::time::timeout(PING, socket.close(reason)).await;
     });

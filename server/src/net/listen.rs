@@ -5,6 +5,7 @@ use super::metered::{Carrier, Meter, Metered};
 use super::tls::Tls;
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::drain::Begun;
 use crate::gate::Gated;
 use crate::origin::Origins;
 use crate::routes;
@@ -111,6 +112,7 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
         .client_request_timeout(FIRST_REQUEST)
         // A client that is gone frees what waits for it at once (actix-web#3462).
         .h1_allow_half_closed(false)
+        .graceful_shutdown_signal(wait_for_drain(&desk))
         .on_connect_ext(|io: &T, data| {
             data.insert(Rc::clone(io.meter()));
         })
@@ -144,18 +146,26 @@ pub fn serve_admin(
     server.listen("admin", listener, move || {
         let desk = open_desk();
         let origins = Origins::new(&desk.config, address, false);
+        let signal = wait_for_drain(&desk);
         let app = App::new()
             .app_data(desk)
             .configure(routes::admin)
             .configure(routes::lab);
         HttpService::build()
             .keep_alive(KEEP_ALIVE)
+            .graceful_shutdown_signal(signal)
             .h1(Gated::new(
                 map_config(app, |()| AppConfig::default()),
                 origins,
             ))
             .tcp()
     })
+}
+
+/// What makes the answer in progress on a connection its last.
+fn wait_for_drain(desk: &Rc<Desk>) -> impl Fn() -> Begun + 'static {
+    let drain = Rc::clone(&desk.worker.drain);
+    move || drain.begun()
 }
 
 /// The kernel keeps the same deadline as `unread.rs`, from the first byte that the peer has no room for or

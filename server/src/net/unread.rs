@@ -15,13 +15,13 @@ use tokio::time::Sleep;
 #[group(skip)]
 pub struct UnreadFlags {
     /// Seconds for which a client may leave unread what was sent to it; then its connection is reset
-    #[arg(long = "unread-timeout", env = "PUSHLAB_UNREAD_TIMEOUT", value_name = "SECONDS", default_value_t = 20.0, value_parser = crate::config::positive_seconds)]
-    seconds: f64,
+    #[arg(long, env = "PUSHLAB_UNREAD_TIMEOUT", value_name = "SECONDS", default_value_t = 20.0, value_parser = crate::config::positive_seconds)]
+    unread_timeout: f64,
 }
 
 impl UnreadFlags {
     pub fn timeout(&self) -> Duration {
-        Duration::from_secs_f64(self.seconds)
+        Duration::from_secs_f64(self.unread_timeout)
     }
 }
 

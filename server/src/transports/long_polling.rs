@@ -24,7 +24,10 @@ pub async fn serve(request: HttpRequest) -> Result<HttpResponse, Refusal> {
             Some(_) if subscription.has_something() => {}
             Some(threads) => {
                 let offset = subscription.cursor().offset;
-                threads.hold(subscription.room(), offset, hold).await?;
+                tokio::select! {
+                    held = threads.hold(subscription.room(), offset, hold) => held?,
+                    () = Desk::of(&request).worker.drain.begun() => {}
+                }
             }
         }
     }

@@ -118,19 +118,21 @@ impl<F: Framing> StreamBody<F> {
         pushed.map_or(self.last_sent, |pushed| pushed.max(self.last_sent))
     }
 
-    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
+    /// `None`: the server stops.
+    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if let Some(hello) = self.hello.take() {
-            return Poll::Ready(hello);
+            return Poll::Ready(Some(hello));
         }
         if let Poll::Ready(next) = self.subscription.poll_next(context) {
-            return Poll::Ready(match next {
+            return Poll::Ready(Some(match next {
+                Next::End => return Poll::Ready(None),
                 Next::Event(event) => {
                     let class = Class::Transport(F::TRANSPORT);
                     self.meter.class(class).deliveries.add(1);
                     F::event(&event)
                 }
                 Next::Gap { missed, cursor } => F::message(&frames::gap(cursor, missed), cursor),
-            });
+            }));
         }
         // A timer that was polled once wakes this task when it ends; until then a look is enough.
         if self.heartbeat_polled && !self.heartbeat.is_elapsed() {
@@ -145,7 +147,7 @@ impl<F: Framing> StreamBody<F> {
             if due <= now {
                 self.heartbeat_polled = false;
                 self.heartbeat.as_mut().reset(now + self.heartbeat_every);
-                return Poll::Ready(Bytes::from_static(F::HEARTBEAT));
+                return Poll::Ready(Some(Bytes::from_static(F::HEARTBEAT)));
             }
             self.heartbeat.as_mut().reset(due);
         }
@@ -166,6 +168,6 @@ impl<F: Framing> MessageBody for StreamBody<F> {
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
         let message = std::task::ready!(self.poll_message(context));
         self.last_sent = Instant::now();
-        Poll::Ready(Some(Ok(message)))
+        Poll::Ready(message.map(Ok))
     }
 }

@@ -8,5 +8,8 @@
 #[path = "../bytes/harness.rs"]
 mod harness;
 mod origin;
+mod presence;
 mod subscribe;
 mod unread;
+#[cfg(unix)]
+mod stop;

@@ -28,11 +28,16 @@ pub const STREAMS: [Transport; 3] = [
     Transport::Websocket,
 ];
 
-/// Has the head of its stream, and maybe some of what follows.
-pub fn open(server: &Server, transport: Transport, room: &str) -> Client {
-    let mut client = server.connect();
+/// Asks for a stream; has its head then, and maybe some of what follows.
+pub fn ask(client: &mut Client, transport: Transport, room: &str) {
     client.send(request(transport, room, None));
     assert!(matches!(client.head().status, 101 | 200));
+}
+
+/// A client that has the head of its stream.
+pub fn open(server: &Server, transport: Transport, room: &str) -> Client {
+    let mut client = server.connect();
+    ask(&mut client, transport, room);
     client
 }
 

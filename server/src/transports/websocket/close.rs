@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 /// Codes that we send (RFC 6455 §7.4.1).
 pub const NORMAL: u16 = 1000;
+pub const GOING_AWAY: u16 = 1001;
 pub const PROTOCOL_ERROR: u16 = 1002;
 pub const NOT_UTF8: u16 = 1007;
 pub const POLICY: u16 = 1008;

@@ -21,7 +21,7 @@ use crate::publish;
 use crate::session;
 use crate::shortcut::Shortcut;
 use crate::subscription::{Next, Subscription};
-use crate::usage::Class;
+use crate::usage::{Class, Reason};
 use crate::wire::transport::Transport;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::SEC_WEBSOCKET_PROTOCOL;
@@ -71,6 +71,9 @@ pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpRespo
 /// Events sent between two looks at what the client says.
 const EVENTS_IN_A_ROW: u8 = 16;
 
+/// For a client's answer to our close frame.
+const ECHO: Duration = Duration::from_secs(5);
+
 struct Conversation {
     subscription: Subscription,
     incoming: Incoming,
@@ -84,7 +87,10 @@ struct Conversation {
     ping_every: Duration,
     ping: Pin<Box<Sleep>>,
     ping_polled: bool,
+    /// A ping is out, and no frame of any kind has come since: any shows that the client lives.
     awaiting_pong: bool,
+    /// Our close frame came first; how long the client's is waited for.
+    goodbye: Option<Pin<Box<Sleep>>>,
 }
 
 /// What an incoming message calls for.
@@ -126,6 +132,7 @@ impl Conversation {
             ping: Box::pin(tokio::time::sleep(ping_every)),
             ping_polled: false,
             awaiting_pong: false,
+            goodbye: None,
             desk,
         };
         if !conversation.desk.config.bare {
@@ -187,6 +194,9 @@ impl Conversation {
         if self.closed {
             return Poll::Ready(None);
         }
+        if self.goodbye.is_some() {
+            return self.poll_echo(context).map(|()| None);
+        }
         if let Some(hello) = self.hello.take() {
             return Poll::Ready(Some(hello));
         }
@@ -221,8 +231,15 @@ impl Conversation {
         self.poll_ping(context)
     }
 
-    fn outgoing(&self, next: Next) -> Bytes {
+    fn outgoing(&mut self, next: Next) -> Bytes {
         match next {
+            Next::End => {
+                self.goodbye = Some(Box::pin(tokio::time::sleep(ECHO)));
+                close::close(
+                    close::GOING_AWAY,
+                    "the server stops; come back with your cursor",
+                )
+            }
             Next::Event(event) => {
                 self.meter.class(CLASS).deliveries.add(1);
                 if self.msgpack {
@@ -232,6 +249,20 @@ impl Conversation {
                 }
             }
             Next::Gap { missed, cursor } => self.message(&frames::gap(cursor, missed)),
+        }
+    }
+
+    /// Until the client has closed too. What it says meanwhile is not taken: it gets no acknowledgement,
+    /// and says it again elsewhere.
+    fn poll_echo(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while let Poll::Ready(message) = self.incoming.poll_next(context) {
+            if matches!(message, None | Some(Err(_) | Ok(Message::Close(_)))) {
+                return Poll::Ready(());
+            }
+        }
+        match &mut self.goodbye {
+            Some(limit) => limit.as_mut().poll(context),
+            None => Poll::Ready(()),
         }
     }
 
@@ -246,6 +277,7 @@ impl Conversation {
         std::task::ready!(self.ping.as_mut().poll(context));
         self.ping_polled = false;
         if self.awaiting_pong {
+            self.meter.ends(Reason::NoPong);
             return Poll::Ready(None);
         }
         self.awaiting_pong = true;
