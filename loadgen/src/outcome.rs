@@ -68,6 +68,7 @@ pub fn trial(found: &Findings<'_>) -> Trial {
         out_of_order: recording.out_of_order,
         missed: recording.missed,
         reconnects: recording.reconnects,
+        away: recording.away,
         errors,
         requests: since(|totals| totals.requests),
         empty_responses: since(|totals| totals.empty),
@@ -235,6 +236,7 @@ fn latencies(recording: &Recording) -> Latencies {
         publish_lag: recording.publish_lag.distribution(),
         publish_ack: recording.publish_ack.distribution(),
         connect: recording.connect.distribution(),
+        recovery: recording.recovery.distribution(),
     }
 }
 

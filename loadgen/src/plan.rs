@@ -121,6 +121,8 @@ pub struct TrialPlan {
     pub cuts: Vec<Duration>,
     pub link: LinkPlan,
     pub server: ServerPlan,
+    /// Whether each client has a name, and its room a member.
+    pub named: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +134,8 @@ pub struct TransportPlan {
     pub hold: Duration,
     /// Whether a client that was cut comes back with its cursor.
     pub resume: bool,
+    /// Whether it stays away for as long as an event stream's `retry:` says.
+    pub retry: bool,
     /// Whether polls send `If-None-Match`.
     pub conditional: bool,
     /// Whether polls share a connection; otherwise each opens and closes one of its own.
@@ -189,6 +193,8 @@ pub struct ServerPlan {
     pub lab_headers: Option<LabHeaders>,
     pub trouble: TroublePlan,
     pub gateway: Option<GatewayPlan>,
+    /// Rooms may have as many members as there are clients.
+    pub crowds: bool,
 }
 
 /// A real nginx before the public port.
@@ -300,6 +306,7 @@ impl TransportPlan {
             interval: Duration::from_secs(1),
             hold: Duration::from_secs(25),
             resume: true,
+            retry: false,
             conditional: false,
             keep_alive: true,
             msgpack: false,
@@ -343,6 +350,7 @@ impl TrialPlan {
             cuts: Vec::new(),
             link: LinkPlan::default(),
             server: ServerPlan::default(),
+            named: false,
         }
     }
 

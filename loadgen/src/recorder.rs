@@ -18,6 +18,7 @@ pub struct Recording {
     pub publish_lag: Samples,
     pub publish_ack: Samples,
     pub connect: Samples,
+    pub recovery: Samples,
     pub bandwidth: Samples,
     /// How late the thread's own ticks were.
     pub tick_lag: Samples,
@@ -34,6 +35,8 @@ pub struct Recording {
     pub out_of_order: u64,
     pub missed: u64,
     pub reconnects: u64,
+    /// Clients that were never back from a loss.
+    pub away: u64,
     pub exchanges: Exchanges,
 }
 
@@ -111,8 +114,9 @@ impl Recorder {
         self.recording.missed += events;
     }
 
-    pub fn reconnected(&mut self) {
+    pub fn reconnected(&mut self, after: Duration) {
         self.recording.reconnects += 1;
+        self.recording.recovery.record_ns(after.as_nanos() as i64);
     }
 
     pub fn connected(&mut self, after: Duration) {
@@ -208,6 +212,7 @@ impl Recording {
             (&mut self.publish_lag, &other.publish_lag),
             (&mut self.publish_ack, &other.publish_ack),
             (&mut self.connect, &other.connect),
+            (&mut self.recovery, &other.recovery),
             (&mut self.bandwidth, &other.bandwidth),
             (&mut self.tick_lag, &other.tick_lag),
             (&mut self.wake_lag, &other.wake_lag),
@@ -226,5 +231,6 @@ impl Recording {
         self.out_of_order += other.out_of_order;
         self.missed += other.missed;
         self.reconnects += other.reconnects;
+        self.away += other.away;
     }
 }

@@ -157,6 +157,9 @@ pub struct Trial {
     /// Connections cut and opened again.
     #[serde(default)]
     pub reconnects: u64,
+    /// Clients that lost their connection and were not back when the trial ended.
+    #[serde(default)]
+    pub away: u64,
     pub errors: BTreeMap<String, u64>,
     /// Requests in the measure window, publishing aside.
     pub requests: u64,
@@ -187,6 +190,10 @@ pub struct Latencies {
     pub publish_ack: Distribution,
     /// Connected and greeted − start of the connect.
     pub connect: Distribution,
+    /// Back and greeted − the cut, or the instant at which the client noticed that it was cut off: its
+    /// maximum is how long it took until the last one was back.
+    #[serde(default)]
+    pub recovery: Distribution,
 }
 
 /// A histogram and its usual figures. `hdr` is base64 of HDR V2Deflate and holds the samples that
@@ -399,7 +406,7 @@ pub struct Prediction {
 }
 
 /// The figures of a summary row, by name; latencies in microseconds.
-pub const FIGURES: [&str; 32] = [
+pub const FIGURES: [&str; 34] = [
     "latency_mean_us",
     "latency_p50_us",
     "latency_p75_us",
@@ -415,6 +422,8 @@ pub const FIGURES: [&str; 32] = [
     "publish_ack_p99_us",
     "connect_p50_us",
     "connect_p99_us",
+    "recovery_p50_us",
+    "recovery_max_us",
     "bytes_per_delivery",
     "ip_bytes_per_delivery",
     "overhead_bytes_per_delivery",

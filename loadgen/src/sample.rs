@@ -132,8 +132,9 @@ impl Sink {
         self.lane.recorder.borrow_mut().connected(after);
     }
 
-    pub fn reconnected(&self) {
-        self.lane.recorder.borrow_mut().reconnected();
+    /// Back and greeted, so long after the connection was lost.
+    pub fn reconnected(&self, after: Duration) {
+        self.lane.recorder.borrow_mut().reconnected(after);
     }
 
     pub fn error(&self, class: impl Into<String>) {

@@ -213,6 +213,8 @@ pub fn value(trial: &Trial, figure: &str) -> Option<f64> {
         "publish_ack_p99_us" => whole(latency.publish_ack.p99),
         "connect_p50_us" => whole(latency.connect.p50),
         "connect_p99_us" => whole(latency.connect.p99),
+        "recovery_p50_us" => whole(latency.recovery.p50),
+        "recovery_max_us" => whole(latency.recovery.max),
         "bytes_per_delivery" => trial.bytes.per_delivery,
         "ip_bytes_per_delivery" => trial.bytes.ip_per_delivery,
         // All that is not the event itself: heads, framing, empty polls, heartbeats.

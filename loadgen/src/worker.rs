@@ -32,7 +32,8 @@ pub enum Order {
     },
     /// An event that comes without a socket.
     Control(EventIndex),
-    Cut,
+    /// All connections, at this instant.
+    Cut(Instant),
     Close,
 }
 
@@ -130,6 +131,7 @@ impl Share {
         Report {
             recording: Recording {
                 exchanges: lane.exchanges.get(),
+                away: clients.iter().filter(|client| client.is_away()).count() as u64,
                 ..lane.recorder.borrow_mut().finish()
             },
             wire: lane.wire.get(),
@@ -155,7 +157,7 @@ impl Share {
                     }
                 }
                 Order::Control(index) => control::receive(lane, index),
-                Order::Cut => clients.iter().for_each(|client| client.cut()),
+                Order::Cut(at) => clients.iter().for_each(|client| client.cut(at)),
                 Order::Close => break,
             }
         }

@@ -4,6 +4,7 @@
 use crate::drain::DrainFlags;
 use crate::identity::IdentityFlags;
 use crate::lab::proxy::Flags;
+use crate::limits::LimitFlags;
 use crate::net::tls::TlsError;
 pub use crate::net::tls::TlsFlags;
 use crate::net::unread::UnreadFlags;
@@ -45,9 +46,8 @@ pub struct Config {
     #[arg(long, env = "PUSHLAB_MAX_ROOMS", default_value_t = 100_000)]
     pub max_rooms: usize,
 
-    /// Connections each worker serves at once; further ones wait in the kernel
-    #[arg(long, env = "PUSHLAB_MAX_CONNECTIONS", default_value_t = 25_000)]
-    pub max_connections: usize,
+    #[command(flatten)]
+    pub limits: LimitFlags,
 
     /// Largest publish, in bytes; a larger one is answered 413
     #[arg(long, env = "PUSHLAB_MAX_EVENT_BYTES", default_value_t = 64 * 1024)]

@@ -4,6 +4,8 @@ use crate::config::Config;
 use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::lab::Lab;
+use crate::net::admission::Admission;
+use crate::pace::Pace;
 use crate::parking::Threads;
 use crate::usage::Ledger;
 use crate::wire::usage::Usage;
@@ -18,6 +20,8 @@ pub struct Desk {
     pub ledger: Arc<Ledger>,
     pub config: Arc<Config>,
     pub identity: Arc<Identity>,
+    pub admission: Arc<Admission>,
+    pub pace: Arc<Pace>,
     /// Absent where the lab is closed.
     pub lab: Option<Arc<Lab>>,
     /// Where held polls park, if not on tasks.

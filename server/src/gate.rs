@@ -2,11 +2,12 @@
 //! around the whole app, so that no route can be forgotten. Lanes of the lab have rules of their own
 //! (`lab/origin`) and pass.
 
+use crate::net::heads::InHand;
 use crate::net::metered::Meter;
 use crate::origin::{Leave, Origins, is_preflight};
 use crate::usage::Class;
 use actix_http::body::BoxBody;
-use actix_http::{Request, Response, StatusCode};
+use actix_http::{Payload, Request, Response, StatusCode};
 use actix_service::{Service, ServiceFactory};
 use actix_web::ResponseError;
 use actix_web::http::header::{self, HeaderValue};
@@ -76,10 +77,12 @@ where
         self.app.poll_ready(context)
     }
 
-    fn call(&self, request: Request) -> Self::Future {
+    fn call(&self, mut request: Request) -> Self::Future {
+        let has_body = !matches!(request.payload(), Payload::None);
         let meter = request.conn_data::<Rc<Meter>>();
+        let in_hand = meter.map(|meter| InHand::new(meter, has_body));
         if meter.is_some_and(|meter| meter.tap().is_some()) {
-            return Passage::Plain(self.app.call(request));
+            return Passage::Plain(self.app.call(request), in_hand);
         }
         let refuse = |answer: Response<BoxBody>| {
             if let Some(meter) = meter {
@@ -92,11 +95,12 @@ where
             Ok(Some(leave)) if is_preflight(request.method(), &request.head().headers) => {
                 refuse(self.dressed(leave.preflight().into(), None))
             }
-            Ok(None) if !self.origins.vary() => Passage::Plain(self.app.call(request)),
+            Ok(None) if !self.origins.vary() => Passage::Plain(self.app.call(request), in_hand),
             Ok(leave) => Passage::Dressed(Box::new(Dressed {
                 leave,
                 varies: self.origins.vary(),
                 answer: self.app.call(request),
+                _in_hand: in_hand,
             })),
         }
     }
@@ -110,7 +114,7 @@ impl<S> Gate<S> {
 
 /// The way of one request. Small, for each connection has room for it.
 pub enum Passage<F> {
-    Plain(F),
+    Plain(F, Option<InHand>),
     Dressed(Box<Dressed<F>>),
     Answered(Option<Box<Response<BoxBody>>>),
 }
@@ -120,6 +124,7 @@ pub struct Dressed<F> {
     leave: Option<Leave>,
     varies: bool,
     answer: F,
+    _in_hand: Option<InHand>,
 }
 
 impl<F, R, E> Future for Passage<F>
@@ -131,7 +136,11 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(match self.get_mut() {
-            Passage::Plain(answer) => ready!(Pin::new(answer).poll(context)).map(Into::into),
+            Passage::Plain(answer, in_hand) => {
+                let answer = ready!(Pin::new(answer).poll(context));
+                drop(in_hand.take());
+                answer.map(Into::into)
+            }
             Passage::Dressed(dressed) => {
                 let answer = ready!(Pin::new(&mut dressed.answer).poll(context));
                 answer.map(|answer| dress(answer.into(), dressed.leave.as_ref(), dressed.varies))

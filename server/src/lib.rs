@@ -7,6 +7,9 @@
 
 pub mod wire;
 pub mod config;
+pub mod limits;
+mod rate;
+mod pace;
 mod problems;
 mod identity;
 mod publish;
@@ -44,6 +47,8 @@ use hub::Hub;
 use identity::{Identity, Keys};
 use lab::Lab;
 use lab::proxy::front::{self, Front};
+use net::admission::Admission;
+use pace::Pace;
 use presence::Presence;
 use std::future::Future;
 use std::io::{self, BufRead, Write};
@@ -125,9 +130,15 @@ pub fn start(config: Config) -> io::Result<Running> {
 fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running> {
     // Half the limit would be spent before the first error otherwise; failing to raise it shows
     // when connections are refused.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let files = rlimit::increase_nofile_limit(u64::MAX).ok();
     let keys = Keys::from_environment().map_err(io::Error::other)?;
     let identity = Identity::new(&config.identity, keys);
+    let limits = &config.limits;
+    let admission = Admission::new(limits, files);
+    let pace = Arc::new(Pace::new(
+        limits.max_publishes_per_second,
+        limits.limit_loopback,
+    ));
     let config = Arc::new(config);
     let bounds = Bounds {
         events: config.history as usize,
@@ -170,7 +181,8 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
     };
     let builder = actix_server::Server::build()
         .workers(config.worker_count())
-        .max_concurrent_connections(config.max_connections)
+        // Ours are told that there is no room for them; this is for those who are being told.
+        .max_concurrent_connections(usize::MAX)
         .disable_signals();
     let open_desk = {
         let (hub, config) = (Arc::clone(&hub), Arc::clone(&config));
@@ -185,6 +197,8 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
                 threads: threads.clone(),
                 config: Arc::clone(&config),
                 identity: Arc::clone(&identity),
+                admission: Arc::clone(&admission),
+                pace: Arc::clone(&pace),
                 lab: lab.clone(),
             })
         }

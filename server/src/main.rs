@@ -12,13 +12,24 @@ use tracing_subscriber::EnvFilter;
 struct Arguments {
     #[command(flatten)]
     config: Config,
+
+    /// Prints every limit, its default, its flag and its reason, as a Markdown table
+    #[arg(long)]
+    limits: bool,
 }
+
+/// What a hostile client provokes in the HTTP parser is counted, not logged line by line.
+const LOG: &str = "warn,actix_http::h1=off";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.limits {
+        print!("{}", pushlab_server::limits::markdown());
+        return ExitCode::SUCCESS;
+    }
     tracing_subscriber::fmt()
         .with_env_filter(
-            EnvFilter::try_from_env("PUSHLAB_LOG").unwrap_or_else(|_| EnvFilter::new("warn")),
+            EnvFilter::try_from_env("PUSHLAB_LOG").unwrap_or_else(|_| EnvFilter::new(LOG)),
         )
         .with_writer(std::io::stderr)
         .init();

@@ -12,6 +12,7 @@ use crate::wire::problem::{PROBLEM_JSON, Problem};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
+use std::time::Duration;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
@@ -51,6 +52,28 @@ pub enum Refusal {
     FileTooLarge { limit: u64 },
     #[error("the body did not come in time; send it at once")]
     TooSlow,
+    #[error("the head of the request did not come in time; send it at once (--head-timeout)")]
+    HeadTooSlow,
+    #[error(
+        "the head of a request has at most 131,072 bytes and 96 lines; send fewer or shorter ones"
+    )]
+    HeadTooLarge,
+    #[error(
+        "the server holds as many connections as it may ({limit}); come again later, or start it with a larger --max-connections"
+    )]
+    ConnectionsFull { limit: usize },
+    #[error(
+        "one address may have {limit} connections here; close some, or start the server with a larger --max-connections-per-address"
+    )]
+    TooManyConnections { limit: usize },
+    #[error(
+        "one address may open {limit} connections a second; wait and keep those you have, or start the server with a larger --max-new-connections-per-second"
+    )]
+    TooManyNewConnections { limit: u32, wait: Duration },
+    #[error(
+        "no more than {limit} publishes a second; wait, or start the server with a larger --max-publishes-per-second"
+    )]
+    TooOften { limit: u32, wait: Duration },
     #[error("send the event as application/json")]
     UnsupportedMediaType,
     #[error(
@@ -84,6 +107,20 @@ impl From<presence::Full> for Refusal {
 }
 
 impl Refusal {
+    /// Whole seconds after which it is worth to try again, where time is the remedy.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Refusal::RoomsFull | Refusal::MembersFull | Refusal::LabFull | Refusal::NoThread(_) => {
+                Some(30)
+            }
+            Refusal::ConnectionsFull { .. } | Refusal::TooManyConnections { .. } => Some(30),
+            Refusal::TooManyNewConnections { wait, .. } | Refusal::TooOften { wait, .. } => {
+                Some(wait.as_secs_f64().ceil().max(1.0) as u64)
+            }
+            _ => None,
+        }
+    }
+
     pub fn problem(&self) -> Problem {
         let status = self.status_code();
         let title = status.canonical_reason().unwrap_or("Error");
@@ -104,12 +141,18 @@ impl ResponseError for Refusal {
             Refusal::TooLarge { .. } | Refusal::FileTooLarge { .. } => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
-            Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Refusal::TooSlow | Refusal::HeadTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Refusal::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Refusal::TooManyConnections { .. }
+            | Refusal::TooManyNewConnections { .. }
+            | Refusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Refusal::RoomsFull | Refusal::MembersFull | Refusal::LabFull | Refusal::NoThread(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Refusal::RoomsFull
+            | Refusal::MembersFull
+            | Refusal::LabFull
+            | Refusal::NoThread(_)
+            | Refusal::ConnectionsFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -124,8 +167,8 @@ impl ResponseError for Refusal {
                 response.insert_header((header::UPGRADE, "websocket"));
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
-            Refusal::RoomsFull | Refusal::MembersFull | Refusal::LabFull | Refusal::NoThread(_) => {
-                response.insert_header((header::RETRY_AFTER, "30"));
+            Refusal::TooSlow => {
+                response.force_close();
             }
             // RFC 9110 §15.5.2: a 401 names a scheme. Browsers know none of this name and ask nobody.
             Refusal::NoSession => {
@@ -145,8 +188,20 @@ impl ResponseError for Refusal {
             | Refusal::NoSuchRoom
             | Refusal::TooLarge { .. }
             | Refusal::FileTooLarge { .. }
-            | Refusal::TooSlow
+            | Refusal::HeadTooSlow
+            | Refusal::HeadTooLarge
+            | Refusal::RoomsFull
+            | Refusal::MembersFull
+            | Refusal::LabFull
+            | Refusal::NoThread(_)
+            | Refusal::ConnectionsFull { .. }
+            | Refusal::TooManyConnections { .. }
+            | Refusal::TooManyNewConnections { .. }
+            | Refusal::TooOften { .. }
             | Refusal::UnsupportedMediaType => {}
+        }
+        if let Some(seconds) = self.retry_after() {
+            response.insert_header((header::RETRY_AFTER, seconds));
         }
         response
             .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)))

@@ -16,10 +16,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use bytes::{Bytes, BytesMut};
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::time::Duration;
-
-/// For the body of a publish, from the end of its head.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
+use std::time::Instant;
 
 /// What the public port serves.
 pub fn public(app: &mut ServiceConfig) {
@@ -125,6 +122,9 @@ async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     let read = read_body(&request, body, desk.config.max_event_bytes).await;
     // The body came after the head was counted.
     meter(&request).assign(Class::Publish);
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let address = desk.pace.address(peer);
+    desk.pace.take(user.as_deref(), address, Instant::now())?;
     let mut draft = publish::from_json(&read?)?.by(user);
     draft.key = key.or(draft.key);
     let room = room(&request, &desk.hub)?;
@@ -169,16 +169,21 @@ pub fn is_json(request: &HttpRequest) -> bool {
 }
 
 /// Reads no more than `limit` bytes, whatever the head announces, and for no longer than
-/// [`BODY_PATIENCE`].
+/// `--body-timeout`.
 pub async fn read_body(
     request: &HttpRequest,
     body: web::Payload,
     limit: usize,
 ) -> Result<Bytes, Refusal> {
-    let read = read_all(request, body, limit);
-    tokio::time::timeout(BODY_PATIENCE, read)
-        .await
-        .unwrap_or(Err(Refusal::TooSlow))
+    let patience = Desk::of(request).config.limits.body_patience();
+    let read = tokio::time::timeout(patience, read_all(request, body, limit)).await;
+    let progress = &meter(request).progress;
+    match &read {
+        Ok(Ok(_)) => progress.body_is_read(),
+        Ok(Err(_)) => {}
+        Err(_) => progress.give_up(),
+    }
+    read.unwrap_or(Err(Refusal::TooSlow))
 }
 
 async fn read_all(

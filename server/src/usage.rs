@@ -48,6 +48,16 @@ impl Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumCount, EnumIter, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Reason {
+    /// More than `--max-connections` in all.
+    Full,
+    /// More than `--max-connections-per-address` of one address.
+    TooMany,
+    /// More than `--max-new-connections-per-second` of one address.
+    TooOften,
+    /// A request's head did not come within `--head-timeout`.
+    TooSlow,
+    /// It went on publishing faster than `--max-publishes-per-second`.
+    Flooding,
     /// What was sent stayed unread for `--unread-timeout`: the client does not read, or is gone
     /// without a word.
     Unread,

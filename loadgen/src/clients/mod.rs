@@ -54,8 +54,12 @@ pub struct Client {
     dialled: Cell<Instant>,
     /// Has been connected and greeted at least once.
     known: Cell<bool>,
-    /// The connection was lost, so the next greeting is a return.
-    returning: Cell<bool>,
+    /// When the connection was lost, if it was: the next greeting is a return.
+    lost_at: Cell<Option<Instant>>,
+    /// When it was last told to be cut.
+    cut_at: Cell<Option<Instant>>,
+    /// How long the stream asked it to stay away once it is lost.
+    retry: Cell<Option<Duration>>,
     /// When interval polling asks next; the period outlives connections.
     next_poll: Cell<Option<Instant>>,
     /// Its WebSocket was blocked, so it goes on by long polling.
@@ -102,7 +106,9 @@ impl Client {
             place: Cell::new(Place::Unknown),
             dialled: Cell::new(Instant::now()),
             known: Cell::new(false),
-            returning: Cell::new(false),
+            lost_at: Cell::new(None),
+            cut_at: Cell::new(None),
+            retry: Cell::new(None),
             next_poll: Cell::new(None),
             fell_back: Cell::new(false),
             heard: (lane.setting.plan.transport.max_silence)
@@ -126,7 +132,8 @@ impl Client {
                 self.bytes.clone(),
                 self.link.clone(),
                 &self.lane.setting.endpoint,
-            );
+            )
+            .of(self.index);
             tasks.push(tokio::task::spawn_local(post(
                 poster,
                 orders,
@@ -143,7 +150,8 @@ impl Client {
             .publish(outgoing);
     }
 
-    pub fn cut(&self) {
+    pub fn cut(&self, at: Instant) {
+        self.cut_at.set(Some(at));
         self.all_orders().for_each(Orders::cut);
     }
 
@@ -279,10 +287,22 @@ impl Client {
         if !self.known.replace(true) {
             self.totals().connected();
             self.sink.connected(self.dialled.get().elapsed());
-        } else if self.returning.replace(false) {
-            self.sink.reconnected();
+        } else if let Some(lost_at) = self.lost_at.take() {
+            self.sink.reconnected(lost_at.elapsed());
             self.sink.connected(self.dialled.get().elapsed());
         }
+    }
+
+    /// The connection is gone, since `when` or since just now; further attempts that fail do not count
+    /// the time anew.
+    fn lost(&self, when: Option<Instant>) {
+        let lost_at = self.lost_at.get().or(when).unwrap_or_else(Instant::now);
+        self.lost_at.set(Some(lost_at));
+    }
+
+    /// Was there once, and was not back from a loss.
+    pub fn is_away(&self) -> bool {
+        self.known.get() && self.lost_at.get().is_some()
     }
 
     fn tally(&self) -> Tally {
@@ -351,14 +371,17 @@ async fn listen(client: &Client) {
         match ended {
             Ok(End::Closed) => return,
             Ok(End::Again) => continue,
-            Ok(End::Cut) => backoff = Backoff::default(),
+            Ok(End::Cut) => {
+                client.lost(client.cut_at.get());
+                backoff = Backoff::default();
+            }
             Err(failure) => {
+                client.lost(None);
                 client.sink.error(failure.class());
                 refusals += u32::from(failure.is_refusal());
             }
         }
         client.sink.connection_lost();
-        client.returning.set(true);
         if refusals == REFUSALS {
             client.totals().gave_up();
             return;
@@ -366,7 +389,8 @@ async fn listen(client: &Client) {
         if !client.transport().resume {
             client.forget_place();
         }
-        if !client.wait_until(Instant::now() + backoff.next()).await {
+        let pause = backoff.next().max(client.retry.get().unwrap_or_default());
+        if !client.wait_until(Instant::now() + pause).await {
             return;
         }
     }

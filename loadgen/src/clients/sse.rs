@@ -5,6 +5,7 @@ use crate::net::connection::{Connection, Share};
 use crate::net::event_stream::{Block, Decoder};
 use crate::net::failure::Failure;
 use crate::totals::Kind;
+use std::time::Duration;
 
 /// Returns only when the connection is lost.
 pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(), Failure> {
@@ -28,6 +29,11 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
     let mut decoder = Decoder::default();
     let on_data = |data: &[u8], share: &mut Share<'_>| {
         decoder.decode(data, |block| take(client, &block, share));
+        if client.transport().retry {
+            client
+                .retry
+                .set(decoder.retry_ms().map(Duration::from_millis));
+        }
         Ok(())
     };
     connection.stream(head.body, on_data).await?;

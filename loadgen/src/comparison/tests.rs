@@ -64,6 +64,7 @@ fn trial(p99: &i64) -> Trial {
         out_of_order: 0,
         missed: 0,
         reconnects: 0,
+        away: 0,
         errors: BTreeMap::new(),
         requests: 0,
         empty_responses: 0,

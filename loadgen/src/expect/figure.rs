@@ -27,6 +27,7 @@ pub(super) enum Timing {
     PublishLag,
     PublishAck,
     Connect,
+    Recovery,
 }
 
 /// k6's names are read too: `p(99)`, `p(99.9)`, `med`, `avg`.
@@ -65,6 +66,7 @@ pub(super) enum Tally {
     Missed,
     Errors,
     Reconnects,
+    Away,
 }
 
 impl fmt::Display for Figure {
@@ -192,6 +194,7 @@ impl Timing {
             Timing::PublishLag => &latencies.publish_lag,
             Timing::PublishAck => &latencies.publish_ack,
             Timing::Connect => &latencies.connect,
+            Timing::Recovery => &latencies.recovery,
         }
     }
 }
@@ -226,6 +229,7 @@ impl Tally {
             Tally::Missed => trial.missed,
             Tally::Errors => trial.errors.values().sum(),
             Tally::Reconnects => trial.reconnects,
+            Tally::Away => trial.away,
         }
     }
 }

@@ -70,6 +70,7 @@ fn trial(plan: &Plan, events: u64, from_us: i64) -> Trial {
         out_of_order: 0,
         missed: 0,
         reconnects: 0,
+        away: 0,
         errors: BTreeMap::new(),
         bytes: Bytes::default(),
         bandwidth_bytes_per_s: Distribution::default(),

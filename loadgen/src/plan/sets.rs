@@ -88,6 +88,7 @@ fn transport_plans(entry: &TransportEntry) -> Vec<TransportPlan> {
                     None => hold,
                 },
                 resume: entry.resume.unwrap_or(true),
+                retry: entry.retry.unwrap_or(false),
                 conditional: entry.conditional.unwrap_or(false),
                 fallback_after: (entry.fallback)
                     .and(entry.upgrade_patience)
@@ -156,7 +157,9 @@ fn trial_plan(
             lab_headers,
             trouble: trouble_plan(&scenario.trouble),
             gateway: None,
+            crowds: load.named,
         },
+        named: load.named,
     }
 }
 

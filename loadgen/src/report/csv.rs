@@ -39,6 +39,7 @@ fn cells(trial: &Trial) -> Vec<Cell> {
     cells.extend(distribution("publish_lag", "us", &latency.publish_lag));
     cells.extend(distribution("publish_ack", "us", &latency.publish_ack));
     cells.extend(distribution("connect", "us", &latency.connect));
+    cells.extend(distribution("recovery", "us", &latency.recovery));
     cells.extend(bytes(trial));
     cells.extend(distribution(
         "bandwidth",
@@ -82,6 +83,7 @@ fn counts(trial: &Trial) -> Vec<Cell> {
         cell("out_of_order", trial.out_of_order),
         cell("missed", trial.missed),
         cell("reconnects", trial.reconnects),
+        cell("away", trial.away),
         cell("errors", trial.errors.values().sum::<u64>()),
         cell("errors_by_class", classes.collect::<Vec<_>>().join("; ")),
         cell("requests", trial.requests),

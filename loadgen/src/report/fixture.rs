@@ -315,6 +315,7 @@ fn trial(
         out_of_order: 0,
         missed: 0,
         reconnects: 0,
+        away: 0,
         errors: BTreeMap::new(),
         requests: (requests * delivered as f64) as u64,
         empty_responses: (requests * empty * delivered as f64) as u64,
@@ -356,6 +357,7 @@ fn latencies(delivery: &Histogram<u64>) -> Latencies {
         publish_lag: distribution(&lag),
         publish_ack: Distribution::default(),
         connect: Distribution::default(),
+        recovery: Distribution::default(),
     }
 }
 

@@ -39,6 +39,10 @@ pub struct TransportEntry {
     /// Whether a client that was cut comes back with its cursor
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<bool>,
+    /// Whether an EventSource stays away for as long as the stream's `retry:` says, as a browser does;
+    /// otherwise it comes back as soon as all others do
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<bool>,
     /// A client that waits and hears nothing for so long, no heartbeat either, gives its connection up
     /// and comes back; without it a client waits for ever, as a browser's own does
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +120,7 @@ impl TransportEntry {
                 self.kind == Transport::Websocket,
             ),
             ("cursor", self.cursor.is_some(), !self.kind.is_push()),
+            ("retry", self.retry.is_some(), self.kind == Transport::Sse),
             (
                 "fallback",
                 self.fallback.is_some(),

@@ -36,6 +36,7 @@ fn trial(plan: &Plan, at: usize, p50: i64, valid: bool) -> Trial {
         out_of_order: 0,
         missed: 0,
         reconnects: 0,
+        away: 0,
         errors: BTreeMap::from([("connect".to_owned(), 2)]),
         requests: 10,
         empty_responses: 5,
@@ -161,6 +162,7 @@ fn every_figure_has_its_value() {
         publish_lag: all.clone(),
         publish_ack: all.clone(),
         connect: all.clone(),
+        recovery: all.clone(),
     };
     whole.generator.control_us = all.clone();
     whole.bandwidth_bytes_per_s = all;

@@ -106,6 +106,8 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
         }
     };
     number("--workers", Some(workers(plan).to_string()));
+    // What is measured is the transport, not the server's pace for a single user.
+    number("--max-publishes-per-second", Some("0".to_owned()));
     number("--history", plan.history.map(|n| n.to_string()));
     number("--history-bytes", plan.history_bytes.map(|n| n.to_string()));
     number("--hold-jitter", plan.hold_jitter.map(|n| n.to_string()));
@@ -114,6 +116,9 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
     let seconds = |time: Duration| Some(time.as_secs_f64().to_string());
     number("--stream-heartbeat", plan.heartbeat.and_then(seconds));
     number("--ping-interval", plan.heartbeat.and_then(seconds));
+    if plan.crowds {
+        command.args(["--max-members", "1000000"]);
+    }
     if plan.bare {
         command.arg("--bare");
     }

@@ -186,6 +186,7 @@ impl Laboratory {
             out_of_order: 0,
             missed: 0,
             reconnects: 0,
+            away: 0,
             errors: BTreeMap::new(),
             requests: deliveries + (cost(100.0).unwrap() as u64),
             empty_responses: cost(300.0).unwrap() as u64,
@@ -212,6 +213,7 @@ impl Laboratory {
                 publish_lag,
                 publish_ack,
                 connect,
+                recovery: Distribution::default(),
             },
             bandwidth_bytes_per_s: bandwidth,
         }

@@ -1,6 +1,9 @@
 //! Binds the ports and serves actix-http over our own metered sockets. `HttpServer` would do all
 //! but the metering.
 
+use super::admission::reason;
+use super::answer;
+use super::heads::Heads;
 use super::metered::{Carrier, Meter, Metered};
 use super::tls::Tls;
 use crate::config::Config;
@@ -8,6 +11,7 @@ use crate::desk::Desk;
 use crate::drain::Begun;
 use crate::gate::Gated;
 use crate::origin::Origins;
+use crate::problems::Refusal;
 use crate::routes;
 use actix_http::HttpService;
 use actix_server::ServerBuilder;
@@ -17,21 +21,23 @@ use actix_service::{
 use actix_web::dev::AppConfig;
 use actix_web::{App, web};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use std::cell::Cell;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::rc::Rc;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
 /// Connections that wait in the kernel to be accepted.
 const BACKLOG: i32 = 4096;
 
-/// Clients that poll every minute keep their connection; actix's own 5 s would make each poll pay
-/// for a new one.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Connections, on each worker, that are being told why they are turned away; further ones are told, but
+/// nobody waits until they have read it.
+const TURNED_AWAY: usize = 256;
 
-/// For the first request head of a connection.
-const FIRST_REQUEST: Duration = Duration::from_secs(10);
+/// How long one may take to read it.
+const READ_IT: Duration = Duration::from_secs(2);
 
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let bind = || {
@@ -98,7 +104,10 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
 ) -> impl ServiceFactory<TcpStream, Config = ()> {
     let counters = desk.ledger.open();
     let config = &desk.config;
-    let origins = Origins::new(config, config.listen, config.tls.are_given());
+    let speaks_tls = config.tls.are_given();
+    let patience = config.limits.head_patience();
+    let leaving = Rc::new(Cell::new(0));
+    let origins = Origins::new(config, config.listen, speaks_tls);
     let app = App::new()
         .app_data(Rc::clone(&desk))
         .configure(routes::public)
@@ -108,12 +117,13 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
             }
         });
     let http = HttpService::build()
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(FIRST_REQUEST)
+        .keep_alive(config.limits.keep_alive())
+        // `Heads` has one for every head.
+        .client_request_timeout(Duration::ZERO)
         // A client that is gone frees what waits for it at once (actix-web#3462).
         .h1_allow_half_closed(false)
         .graceful_shutdown_signal(wait_for_drain(&desk))
-        .on_connect_ext(|io: &T, data| {
+        .on_connect_ext(|io: &Heads<T>, data| {
             data.insert(Rc::clone(io.meter()));
         })
         .h1(Gated::new(
@@ -127,13 +137,55 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
             .as_ref()
             .zip(peer)
             .and_then(|(lab, peer)| lab.tap(peer));
-        let meter = Meter::new(std::sync::Arc::clone(&counters), tap);
-        let carry = carry.clone();
-        async move { Ok((carry(socket, meter).await?, peer)) }
+        let admitted = desk
+            .admission
+            .admit(peer.map(|peer| peer.ip()), Instant::now());
+        let (counters, carry, leaving) =
+            (Arc::clone(&counters), carry.clone(), Rc::clone(&leaving));
+        async move {
+            let pass = match admitted {
+                Ok(pass) => pass,
+                Err(refusal) => {
+                    if let Some(reason) = reason(&refusal) {
+                        counters.ended(reason).add(1);
+                    }
+                    if !speaks_tls {
+                        turn_away(&socket, &refusal, &leaving).await;
+                    }
+                    return Err(io::ErrorKind::ConnectionRefused.into());
+                }
+            };
+            let io = carry(socket, Meter::new(counters, tap)).await?;
+            Ok((Heads::new(io, patience, pass), peer))
+        }
     })
     .into_factory()
     .map_err(actix_http::error::DispatchError::Io)
     .and_then(http)
+}
+
+/// Says why, and waits until it has been read: closing with unread bytes would be a reset that eats it.
+async fn turn_away(socket: &TcpStream, refusal: &Refusal, leaving: &Cell<usize>) {
+    // Not by tokio, which has not heard yet that there is room. A socket that is just open takes it
+    // whole; one that does not is gone.
+    let _ = SockRef::from(socket).send(&answer::last(refusal));
+    let _ = SockRef::from(socket).shutdown(Shutdown::Write);
+    if leaving.get() >= TURNED_AWAY {
+        return;
+    }
+    leaving.set(leaving.get() + 1);
+    let read = async {
+        while socket.readable().await.is_ok() {
+            match socket.try_read(&mut [0; 4096]) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
+    };
+    // Either way it has had its time.
+    let _ = tokio::time::timeout(READ_IT, read).await;
+    leaving.set(leaving.get() - 1);
 }
 
 /// Adds the admin port, which nobody meters.
@@ -145,6 +197,7 @@ pub fn serve_admin(
     let address = listener.local_addr()?;
     server.listen("admin", listener, move || {
         let desk = open_desk();
+        let keep_alive = desk.config.limits.keep_alive();
         let origins = Origins::new(&desk.config, address, false);
         let signal = wait_for_drain(&desk);
         let app = App::new()
@@ -152,7 +205,7 @@ pub fn serve_admin(
             .configure(routes::admin)
             .configure(routes::lab);
         HttpService::build()
-            .keep_alive(KEEP_ALIVE)
+            .keep_alive(keep_alive)
             .graceful_shutdown_signal(signal)
             .h1(Gated::new(
                 map_config(app, |()| AppConfig::default()),

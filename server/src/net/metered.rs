@@ -5,6 +5,7 @@
 //! until a handler has seen the request and says whose it is; what is written belongs to the
 //! request that is being answered.
 
+use super::heads::Progress;
 use super::unread::Patience;
 use crate::lab::tap::Tap;
 use crate::usage::{Class, ClassCounters, Reason, WorkerCounters};
@@ -37,6 +38,7 @@ pub struct Meter {
     seen: Cell<u16>,
     /// The server has said why it ends the connection.
     ended: Cell<bool>,
+    pub progress: Progress,
     outlet: OnceCell<Weak<Line<TcpStream>>>,
     /// Where the lab listens in, on its own connections.
     tap: Option<Box<Tap>>,
@@ -52,6 +54,7 @@ impl Meter {
             unassigned: Cell::new(0),
             seen: Cell::new(0),
             ended: Cell::new(false),
+            progress: Progress::default(),
             outlet: OnceCell::new(),
             tap: tap.map(Box::new),
         })
@@ -87,6 +90,11 @@ impl Meter {
     /// The answer has no end: every later byte of the connection is its own.
     pub fn keep(&self) {
         self.sticky.set(true);
+    }
+
+    /// Whether the answer that is being given has no end.
+    pub fn is_kept(&self) -> bool {
+        self.sticky.get()
     }
 
     /// Counts that the server ends the connection; the first reason is the one.

@@ -7,8 +7,14 @@
 #[allow(dead_code)]
 #[path = "../bytes/harness.rs"]
 mod harness;
+mod slow_loris;
+mod crowds;
+mod pace;
+mod no_http;
+mod limits;
 mod origin;
 mod presence;
+mod secrets;
 mod subscribe;
 mod unread;
 #[cfg(unix)]

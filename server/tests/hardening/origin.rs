@@ -11,7 +11,7 @@ const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocke
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 /// Every route of the public port, and what it answers one who is let in.
-const ROUTES: [(&str, &str, &str, u16); 18] = [
+const ROUTES: [(&str, &str, &str, u16); 20] = [
     ("GET", "/rooms/KPL/poll", "", 200),
     ("GET", "/rooms/KPL/long-poll", "", 200),
     ("GET", "/rooms/KPL/stream", "", 200),
@@ -27,12 +27,15 @@ const ROUTES: [(&str, &str, &str, u16); 18] = [
     ("GET", "/health", "", 200),
     ("GET", "/lab/usage", "", 200),
     ("GET", "/metrics", "", 200),
+    // Open with --conformance alone.
+    ("GET", "/lab/echo", UPGRADE, 404),
     ("GET", "/lab/scenarios", "", 200),
     ("GET", "/lab/reports", "", 200),
     ("GET", "/lab/reports/a/b/results.json", "", 404),
     // The lab lets in its own page alone, whatever is listed.
     ("GET", "/lab/session", UPGRADE, 403),
     ("GET", "/", "", 200),
+    ("GET", "/chat", "", 200),
     ("GET", "/page/main.js", "", 200),
     ("DELETE", "/rooms/KPL/poll", "", 405),
     ("GET", "/nothing", "", 404),

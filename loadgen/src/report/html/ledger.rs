@@ -125,12 +125,21 @@ fn trials(results: &Results) -> Markup {
                 thead { tr {
                     @for head in [
                         "transport", "clients", "repeat", "verdict", "published", "delivered", "lost",
-                        "p50", "p99", "max", "bytes / event", "reconnects", "errors",
+                        "p50", "p99", "max", "bytes / event", "reconnects", "last back", "errors",
                     ] { th scope="col" { (head) } }
                 } }
                 tbody { @for trial in &results.trials { (trial_line(trial)) } }
             }
         }
+    }
+}
+
+/// How long it took until all were back from a cut.
+fn last_back(trial: &Trial) -> String {
+    match (trial.away, trial.latency_us.recovery.max) {
+        (0, None) => ABSENT.to_string(),
+        (0, Some(longest)) => duration(longest as f64),
+        (away, _) => format!("{} away", count(away)),
     }
 }
 
@@ -162,6 +171,7 @@ fn trial_line(trial: &Trial) -> Markup {
             td { (time(latency.max)) }
             td { (per_event) }
             td { (count(trial.reconnects)) }
+            td.bad[trial.away > 0] { (last_back(trial)) }
             td { @if errors.is_empty() { "0" } @else { (errors) } }
         }
     }

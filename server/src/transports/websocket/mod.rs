@@ -13,8 +13,9 @@ pub mod echo;
 
 use super::{greeting, meter, subscribe_as};
 use crate::desk::Desk;
-use crate::frames::{self, Event, Opcode, frame};
+use crate::frames::{self, Draft, Event, Opcode, frame};
 use crate::lab::tap::Tap;
+use crate::net::admission::Address;
 use crate::net::metered::Meter;
 use crate::problems::Refusal;
 use crate::publish;
@@ -71,6 +72,8 @@ pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpRespo
 /// Events sent between two looks at what the client says.
 const EVENTS_IN_A_ROW: u8 = 16;
 
+/// Publishes beyond the pace, over those within it, after which the connection ends.
+const MAX_STRIKES: u8 = 100;
 /// For a client's answer to our close frame.
 const ECHO: Duration = Duration::from_secs(5);
 
@@ -89,6 +92,9 @@ struct Conversation {
     ping_polled: bool,
     /// A ping is out, and no frame of any kind has come since: any shows that the client lives.
     awaiting_pong: bool,
+    /// Whose pace its publishes count for, beside the user's.
+    address: Option<Address>,
+    strikes: u8,
     /// Our close frame came first; how long the client's is waited for.
     goodbye: Option<Pin<Box<Sleep>>>,
 }
@@ -132,6 +138,8 @@ impl Conversation {
             ping: Box::pin(tokio::time::sleep(ping_every)),
             ping_polled: false,
             awaiting_pong: false,
+            address: desk.pace.address(request.peer_addr().map(|peer| peer.ip())),
+            strikes: 0,
             goodbye: None,
             desk,
         };
@@ -171,15 +179,30 @@ impl Conversation {
             ))),
         };
         match draft {
-            Ok(draft) => {
-                let draft = draft.by(self.subscription.user().cloned());
-                let room = self.subscription.room();
-                let key = draft.key();
-                self.desk.hub.publish(room, &draft, key.as_deref());
-                Reply::Nothing
-            }
+            Ok(draft) => self.publish(&draft.by(self.subscription.user().cloned())),
             Err(refusal) => Reply::Frame(self.message(&error(&refusal))),
         }
+    }
+
+    /// One who is told again and again that it is too fast, and does not care, goes.
+    fn publish(&mut self, draft: &Draft) -> Reply {
+        let now = std::time::Instant::now();
+        let paced = self
+            .desk
+            .pace
+            .take(draft.user.as_deref(), self.address, now);
+        let Err(refusal) = paced else {
+            self.strikes = self.strikes.saturating_sub(1);
+            let room = self.subscription.room();
+            self.desk.hub.publish(room, draft, draft.key().as_deref());
+            return Reply::Nothing;
+        };
+        self.strikes += 1;
+        if self.strikes < MAX_STRIKES {
+            return Reply::Frame(self.message(&error(&refusal)));
+        }
+        self.meter.ends(Reason::Flooding);
+        Reply::Last(close::close(close::POLICY, "publishes too fast"))
     }
 
     fn check_size(&self, bytes: usize) -> Result<(), Refusal> {

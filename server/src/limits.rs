@@ -1,0 +1,440 @@
+//! Every limit of the server in one table: what it is, its flag and default, what one gets who goes
+//! beyond it, why it is what it is, and what others have. Defaults come out of the flags themselves, so
+//! that the table cannot say another. The flags of connections, rates and deadlines are here too; the
+//! code that keeps a limit is not.
+
+use crate::config::{Config, positive_seconds};
+use crate::identity::MAX_NAME_CHARS;
+use crate::pace::USERS_PER_ADDRESS;
+use clap::builder::FalseyValueParser;
+use clap::{Args, Command};
+use std::time::Duration;
+
+#[derive(Args, Clone, Debug)]
+#[group(skip)]
+pub struct LimitFlags {
+    /// Connections that the server holds at once; a further one is answered 503
+    #[arg(long, env = "PUSHLAB_MAX_CONNECTIONS", default_value_t = 50_000)]
+    pub max_connections: usize,
+
+    /// Connections of one address (IPv6: one /64) at once; a further one is answered 429; 0 is no limit
+    #[arg(
+        long,
+        env = "PUSHLAB_MAX_CONNECTIONS_PER_ADDRESS",
+        default_value_t = 1_000
+    )]
+    pub max_connections_per_address: usize,
+
+    /// New connections, so handshakes, of one address a second; a further one is answered 429; 0 is no limit
+    #[arg(
+        long,
+        env = "PUSHLAB_MAX_NEW_CONNECTIONS_PER_SECOND",
+        default_value_t = 100
+    )]
+    pub max_new_connections_per_second: u32,
+
+    /// Publishes of one user a second, or of all nameless ones of an address; a further one is answered 429;
+    /// 0 is no limit
+    #[arg(long, env = "PUSHLAB_MAX_PUBLISHES_PER_SECOND", default_value_t = 50)]
+    pub max_publishes_per_second: u32,
+
+    /// Applies the limits of an address to this host's own too
+    #[arg(long, env = "PUSHLAB_LIMIT_LOOPBACK", value_parser = FalseyValueParser::new())]
+    pub limit_loopback: bool,
+
+    /// Seconds for a request's head, the first and every later one, from its first byte (of a connection:
+    /// from its start)
+    #[arg(long, env = "PUSHLAB_HEAD_TIMEOUT", default_value_t = 10.0, value_parser = positive_seconds)]
+    pub head_timeout: f64,
+
+    /// Seconds for a request's body, from the end of its head
+    #[arg(long, env = "PUSHLAB_BODY_TIMEOUT", default_value_t = 10.0, value_parser = positive_seconds)]
+    pub body_timeout: f64,
+
+    /// Seconds for which a connection may rest between two requests. Clients that poll every minute keep
+    /// theirs
+    #[arg(long, env = "PUSHLAB_KEEP_ALIVE", default_value_t = 75.0, value_parser = positive_seconds)]
+    pub keep_alive: f64,
+}
+
+impl LimitFlags {
+    pub fn head_patience(&self) -> Duration {
+        Duration::from_secs_f64(self.head_timeout)
+    }
+
+    pub fn body_patience(&self) -> Duration {
+        Duration::from_secs_f64(self.body_timeout)
+    }
+
+    pub fn keep_alive(&self) -> Duration {
+        Duration::from_secs_f64(self.keep_alive)
+    }
+
+    #[cfg(test)]
+    pub fn for_test() -> LimitFlags {
+        LimitFlags {
+            max_connections: 10,
+            max_connections_per_address: 0,
+            max_new_connections_per_second: 0,
+            max_publishes_per_second: 0,
+            limit_loopback: false,
+            head_timeout: 1.0,
+            body_timeout: 1.0,
+            keep_alive: 1.0,
+        }
+    }
+}
+
+/// One row.
+struct Limit {
+    name: &'static str,
+    value: Value,
+    beyond: &'static str,
+    why: &'static str,
+    others: &'static str,
+}
+
+enum Value {
+    /// The default of this flag, in this unit.
+    Flag(&'static str, Unit),
+    /// What no flag changes.
+    Fixed(String),
+}
+
+#[derive(Clone, Copy)]
+enum Unit {
+    Bytes,
+    Seconds,
+    Count,
+    PerSecond,
+}
+
+const fn row(
+    name: &'static str,
+    value: Value,
+    beyond: &'static str,
+    why: &'static str,
+    others: &'static str,
+) -> Limit {
+    Limit {
+        name,
+        value,
+        beyond,
+        why,
+        others,
+    }
+}
+
+fn table() -> Vec<Limit> {
+    use Unit::{Bytes, Count, PerSecond, Seconds};
+    use Value::{Fixed, Flag};
+    let fixed = |text: &str| Fixed(text.to_owned());
+    vec![
+        row(
+            "connections",
+            Flag("max-connections", Count),
+            "503 and `Retry-After`, at once",
+            "about 20 KiB each, so 1 GB",
+            "Pushpin 50,000; actix 25,000 a worker, further ones wait unanswered",
+        ),
+        row(
+            "connections of an address",
+            Flag("max-connections-per-address", Count),
+            "429 and `Retry-After`",
+            "a school behind one address fits; nobody fills the server alone",
+            "Centrifugo: by user; most none",
+        ),
+        row(
+            "new connections of an address",
+            Flag("max-new-connections-per-second", PerSecond),
+            "429 and `Retry-After`",
+            "a handshake is the dearest thing a stranger can ask for",
+            "Centrifugo: in all; most none",
+        ),
+        row(
+            "publishes of a user, or of the nameless of an address",
+            Flag("max-publishes-per-second", PerSecond),
+            "429 and `Retry-After`; on WebSocket an `error` with status 429, then 1008",
+            "each is written to everybody in the room",
+            "Pushpin 2,500 messages/s; most none",
+        ),
+        row(
+            "publishes of an address in all",
+            Fixed(format!("{USERS_PER_ADDRESS} × that")),
+            "the same",
+            "signing in again and again gains nothing",
+            "none",
+        ),
+        row(
+            "request head, its bytes",
+            fixed("128 KiB"),
+            "431",
+            "actix's buffer; no flag",
+            "Pushpin 8,192; nginx 32 KiB",
+        ),
+        row(
+            "request head, its lines",
+            fixed("96"),
+            "431",
+            "actix's parser; no flag",
+            "Apache 100",
+        ),
+        row(
+            "request head, its time",
+            Flag("head-timeout", Seconds),
+            "408",
+            "slow-loris; every head of a connection, also one byte at a time",
+            "actix 5 s, the first one only; Centrifugo 10 s; nginx 60 s",
+        ),
+        row(
+            "request body, its time",
+            Flag("body-timeout", Seconds),
+            "408",
+            "slow-loris",
+            "nginx 60 s between two reads",
+        ),
+        row(
+            "rest between two requests",
+            Flag("keep-alive", Seconds),
+            "closed",
+            "one who polls every minute keeps the connection",
+            "actix 5 s; nginx 75 s",
+        ),
+        row(
+            "event",
+            Flag("max-event-bytes", Bytes),
+            "413; on WebSocket an `error` with status 413",
+            "chat, not files",
+            "uWebSockets 16 KiB; SignalR 32 KB; Centrifugo 64 KiB; Engine.IO, Mercure, Pushpin 1 MB",
+        ),
+        row(
+            "WebSocket message",
+            fixed("2 × an event"),
+            "1009, before it is read",
+            "a little too large is answered, far too large is not read",
+            "actix-ws reads the whole frame first; ws 100 MiB; Phoenix none",
+        ),
+        row(
+            "frames of a message",
+            Flag("max-fragments", Count),
+            "1008",
+            "empty ones cost too",
+            "ws 131,072; most none",
+        ),
+        row(
+            "nesting of JSON",
+            fixed("128"),
+            "400",
+            "the reader's stack",
+            "serde_json 128",
+        ),
+        row(
+            "room name",
+            fixed("64 bytes"),
+            "400",
+            "a name, not a message",
+            "Nchan 1,024",
+        ),
+        row(
+            "rooms",
+            Flag("max-rooms", Count),
+            "503 and `Retry-After`",
+            "anybody who names a room makes it; after 10 idle minutes it is gone",
+            "Centrifugo 128 a connection; Pushpin 20",
+        ),
+        row(
+            "members of a room",
+            Flag("max-members", Count),
+            "503 and `Retry-After`; without a name one may still read",
+            "the list that a newcomer gets stays below 200 KiB",
+            "Phoenix, Centrifugo: none",
+        ),
+        row(
+            "absence of a member",
+            Flag("member-grace", Seconds),
+            "`left`",
+            "a reload is no leaving",
+            "SockJS 5 s; CometD 10 s",
+        ),
+        row(
+            "absence of a member who polls",
+            Flag("poll-grace", Seconds),
+            "`left`",
+            "3 × the longest pause between its polls, but no longer",
+            "Phoenix 1.5 × its 10 s",
+        ),
+        row(
+            "a user's name",
+            Fixed(format!("{MAX_NAME_CHARS} characters")),
+            "400",
+            "a name, not a message",
+            "",
+        ),
+        row(
+            "a session",
+            Flag("session-lifetime", Seconds),
+            "401; WebSocket 4001",
+            "30 days: nobody signs in every day, and a cookie that was stolen ends",
+            "",
+        ),
+        row(
+            "history of a room, events",
+            Flag("history", Count),
+            "`missed`",
+            "what a phone misses in a tunnel",
+            "Nchan 10 messages and 1 h; Mercure unlimited",
+        ),
+        row(
+            "history of a room, memory",
+            Flag("history-bytes", Bytes),
+            "`missed`",
+            "the only queue there is: a slow client owns none",
+            "Socket.IO, Phoenix: a queue for each client, unbounded",
+        ),
+        row(
+            "hold of a long poll",
+            Flag("max-hold", Seconds),
+            "shortened, by up to 10 % more at random",
+            "below the 30 s at which proxies begin to cut",
+            "SignalR 90 s; CometD 30 s; Phoenix 10 s",
+        ),
+        row(
+            "silence of a stream",
+            Flag("stream-heartbeat", Seconds),
+            "a heartbeat",
+            "proxies cut after 30 to 60 s",
+            "Socket.IO, SockJS 25 s; Mercure 40 s; Nchan none",
+        ),
+        row(
+            "silence of a WebSocket",
+            Flag("ping-interval", Seconds),
+            "a ping; then closed",
+            "the same, and it notices who is gone without a word",
+            "Engine.IO 25 + 20 s; Centrifugo 25 + 8 s; ws none",
+        ),
+        row(
+            "unread bytes, their time",
+            Flag("unread-timeout", Seconds),
+            "reset",
+            "who does not read is gone",
+            "nginx 60 s; Mercure 5 s",
+        ),
+        row(
+            "TLS handshake",
+            Flag("tls-handshake-timeout", Seconds),
+            "closed",
+            "slow-loris",
+            "actix 3 s",
+        ),
+        row(
+            "TLS handshakes at once",
+            Flag("max-tls-handshakes", Count),
+            "wait for their turn",
+            "a handshake costs a millisecond of a core",
+            "actix 256 a worker",
+        ),
+    ]
+}
+
+/// The table as the README has it.
+pub fn markdown() -> String {
+    let flags = Config::augment_args(Command::new("pushlab-server"));
+    let mut text =
+        "| limit | default | flag | beyond it | why | others |\n|---|--:|---|---|---|---|\n"
+            .to_owned();
+    for limit in table() {
+        let (default, flag) = match &limit.value {
+            Value::Fixed(text) => (text.clone(), String::new()),
+            Value::Flag(flag, unit) => {
+                (unit.write(&default_of(&flags, flag)), format!("`--{flag}`"))
+            }
+        };
+        let Limit {
+            name,
+            beyond,
+            why,
+            others,
+            ..
+        } = limit;
+        text.push_str(&format!(
+            "| {name} | {default} | {flag} | {beyond} | {why} | {others} |\n"
+        ));
+    }
+    text
+}
+
+fn default_of(flags: &Command, flag: &str) -> String {
+    let argument = flags
+        .get_arguments()
+        .find(|argument| argument.get_long() == Some(flag))
+        .unwrap_or_else(|| panic!("no flag --{flag}"));
+    let default = argument.get_default_values().first();
+    let default = default.unwrap_or_else(|| panic!("--{flag} has no default"));
+    default.to_string_lossy().into_owned()
+}
+
+impl Unit {
+    fn write(self, number: &str) -> String {
+        match self {
+            Unit::Bytes => bytes(number),
+            Unit::Seconds => format!("{number} s"),
+            Unit::Count => in_thousands(number),
+            Unit::PerSecond => format!("{}/s", in_thousands(number)),
+        }
+    }
+}
+
+fn bytes(number: &str) -> String {
+    let number: u64 = number.parse().expect("a default that clap has parsed");
+    match number {
+        n if n > 0 && n % (1 << 20) == 0 => format!("{} MiB", n >> 20),
+        n if n > 0 && n % (1 << 10) == 0 => format!("{} KiB", n >> 10),
+        n => format!("{n} bytes"),
+    }
+}
+
+fn in_thousands(number: &str) -> String {
+    let mut text = String::new();
+    for (index, digit) in number.chars().enumerate() {
+        if index > 0 && (number.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_a_user_writes_them() {
+        assert_eq!(Unit::Bytes.write("65536"), "64 KiB");
+        assert_eq!(Unit::Bytes.write("16777216"), "16 MiB");
+        assert_eq!(Unit::Bytes.write("1000"), "1000 bytes");
+        assert_eq!(Unit::Count.write("100000"), "100,000");
+        assert_eq!(Unit::PerSecond.write("50"), "50/s");
+        assert_eq!(Unit::Seconds.write("25"), "25 s");
+    }
+
+    /// A limit that is not in the table would be one that nobody is told of.
+    #[test]
+    fn every_flag_that_sounds_like_a_limit_is_in_the_table() {
+        let flags = Config::augment_args(Command::new("pushlab-server"));
+        let known: Vec<&str> = table()
+            .iter()
+            .filter_map(|limit| match limit.value {
+                Value::Flag(flag, _) => Some(flag),
+                Value::Fixed(_) => None,
+            })
+            .collect();
+        let missing: Vec<&str> = flags
+            .get_arguments()
+            .filter_map(|argument| argument.get_long())
+            .filter(|flag| flag.starts_with("max-") || flag.ends_with("-timeout"))
+            .filter(|flag| !known.contains(flag))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}

@@ -1,0 +1,177 @@
+//! How fast one may publish, whichever transport brings it: each user by himself, those without a name
+//! by where they come from, and an address in all, so that nobody gains by signing in over and over. It
+//! remembers who has published within the last second, and nobody else.
+
+use crate::identity::User;
+use crate::net::admission::Address;
+use crate::problems::Refusal;
+use crate::rate::{Paid, Rate};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// Users that one address may bear at full pace: a school or an office has one address.
+pub const USERS_PER_ADDRESS: u32 = 10;
+
+/// Publishers that are remembered without a look at who is at rest.
+const FEW: usize = 1024;
+
+pub struct Pace {
+    limits: Option<Limits>,
+    limit_loopback: bool,
+    hasher: RandomState,
+    /// By hash, so that nobody's name is copied; where two ever met, they would share a rate.
+    known: Mutex<Known>,
+}
+
+struct Limits {
+    each: Rate,
+    address: Rate,
+}
+
+struct Known {
+    paid: HashMap<u64, Paid>,
+    many: usize,
+}
+
+/// Who is counted, and as what.
+#[derive(Hash)]
+enum Whose<'a> {
+    User(&'a str),
+    Nameless(Address),
+    All(Address),
+}
+
+impl Pace {
+    pub fn new(per_second: u32, limit_loopback: bool) -> Pace {
+        let limits = Rate::new(per_second).map(|each| Limits {
+            each,
+            address: Rate {
+                per_second: each.per_second.saturating_mul(USERS_PER_ADDRESS),
+            },
+        });
+        Pace {
+            limits,
+            limit_loopback,
+            hasher: RandomState::new(),
+            known: Mutex::new(Known {
+                paid: HashMap::new(),
+                many: FEW,
+            }),
+        }
+    }
+
+    /// What an address is counted as here; `None` where nobody counts.
+    pub fn address(&self, peer: Option<IpAddr>) -> Option<Address> {
+        self.limits.as_ref()?;
+        Address::counted(peer, self.limit_loopback)
+    }
+
+    /// Takes one publish of this user, or of somebody without a name, from this address.
+    pub fn take(
+        &self,
+        user: Option<&User>,
+        address: Option<Address>,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let Some(limits) = &self.limits else {
+            return Ok(());
+        };
+        let own = match (user, address) {
+            (Some(user), _) => Some(Whose::User(&user.id)),
+            (None, Some(address)) => Some(Whose::Nameless(address)),
+            (None, None) => return Ok(()),
+        };
+        let all = address.map(Whose::All);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.forget_those_at_rest(now);
+        for (rate, whose) in [(limits.each, own), (limits.address, all)] {
+            let Some(whose) = whose else { continue };
+            let key = self.hasher.hash_one(whose);
+            let paid = known.paid.entry(key).or_insert(Paid::none(now));
+            rate.take(paid, now).map_err(|wait| Refusal::TooOften {
+                limit: rate.per_second,
+                wait,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Known {
+    fn forget_those_at_rest(&mut self, now: Instant) {
+        if self.paid.len() >= self.many {
+            self.paid.retain(|_, paid| !paid.is_at_rest(now));
+            self.many = FEW.max(2 * self.paid.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn from(text: &str) -> Option<Address> {
+        Address::counted(Some(text.parse().unwrap()), false)
+    }
+
+    /// How many of 1,000 tries at one instant succeed.
+    fn tries(pace: &Pace, user: Option<&User>, address: Option<Address>, now: Instant) -> usize {
+        (0..1_000)
+            .filter(|_| pace.take(user, address, now).is_ok())
+            .count()
+    }
+
+    #[test]
+    fn each_user_has_his_own_pace_and_an_address_one_in_all() {
+        let pace = Pace::new(5, false);
+        let now = Instant::now();
+        let user = User::new("瑶").unwrap();
+        // This host's own are counted by name alone.
+        assert_eq!(tries(&pace, Some(&user), None, now), 5);
+        assert_eq!(tries(&pace, None, from("127.0.0.1"), now), 1_000);
+        let later = now + Duration::from_secs(2);
+        assert_eq!(tries(&pace, None, from("192.0.2.1"), later), 5);
+        assert_eq!(tries(&pace, None, from("192.0.2.2"), later), 5);
+        // Whoever signs in over and over is held by his address.
+        let many: usize = (0..100)
+            .map(|_| {
+                tries(
+                    &pace,
+                    Some(&User::new("瑶").unwrap()),
+                    from("192.0.2.3"),
+                    later,
+                )
+            })
+            .sum();
+        assert_eq!(many, 5 * USERS_PER_ADDRESS as usize);
+    }
+
+    #[test]
+    fn no_limit_remembers_nobody() {
+        let pace = Pace::new(0, true);
+        let peer = Some("192.0.2.1".parse().unwrap());
+        assert_eq!(pace.address(peer), None);
+        let now = Instant::now();
+        assert_eq!(
+            tries(&pace, Some(&User::new("瑶").unwrap()), None, now),
+            1_000
+        );
+        assert_eq!(pace.known.lock().unwrap().paid.len(), 0);
+    }
+
+    #[test]
+    fn publishers_at_rest_are_forgotten() {
+        let pace = Pace::new(1, false);
+        let start = Instant::now();
+        for number in 0..50_000u32 {
+            let address = IpAddr::from((0x0a00_0000 + number).to_be_bytes());
+            let now = start + Duration::from_millis(number.into());
+            assert!(pace.take(None, pace.address(Some(address)), now).is_ok());
+        }
+        assert!(pace.known.lock().unwrap().paid.len() <= 4 * FEW);
+    }
+}

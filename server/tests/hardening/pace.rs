@@ -1,0 +1,81 @@
+//! Publishing faster than one may: 429 and a time to wait, an error message on a WebSocket, and 1008 for
+//! one who does not listen.
+
+use crate::harness::{Client, LIMIT, Server};
+
+const SLOW: [&str; 2] = ["--max-publishes-per-second", "1"];
+const BODY: &str = r#"{"type":"n","data":1}"#;
+
+/// How many of twenty publishes in a row went through; the others were refused as they should be.
+fn through(client: &mut Client, headers: &str) -> usize {
+    let answers = (0..20).map(|_| client.post_with("KPL", headers, BODY));
+    let through = answers.filter(|answer| {
+        if answer.status == 201 {
+            return true;
+        }
+        answer.expect_problem(429);
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        false
+    });
+    through.count()
+}
+
+fn sign_in(server: &Server) -> String {
+    let answer = server
+        .connect()
+        .post_to("/session", "", r#"{"name":"瑶","token":true}"#);
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let token = answer.json()["token"].as_str().unwrap().to_owned();
+    format!("Authorization: Bearer {token}\r\n")
+}
+
+#[test]
+fn a_publish_too_many_is_429_by_post() {
+    let server = Server::start(&[&SLOW[..], &["--limit-loopback"]].concat());
+    let nameless = through(&mut server.connect(), "");
+    assert!((1..20).contains(&nameless), "{nameless}");
+    // A user has his own pace, from wherever he comes.
+    let user = sign_in(&server);
+    let named = through(&mut server.connect(), &user) + through(&mut server.connect(), &user);
+    assert!((1..40).contains(&named), "{named}");
+    assert_eq!(server.usage()["published"], nameless + named);
+}
+
+#[test]
+fn this_host_s_nameless_publishers_are_exempt_and_its_users_are_not() {
+    let server = Server::start(&SLOW);
+    assert_eq!(through(&mut server.connect(), ""), 20);
+    let user = sign_in(&server);
+    assert!(through(&mut server.connect(), &user) < 20);
+    let free = Server::start(&["--max-publishes-per-second", "0", "--limit-loopback"]);
+    assert_eq!(through(&mut free.connect(), &sign_in(&free)), 20);
+}
+
+#[test]
+fn a_websocket_is_told_and_then_closed_with_1008() {
+    let server = Server::start(&[&SLOW[..], &["--limit-loopback"]].concat());
+    let mut client = server.connect();
+    client.send(
+        "GET /rooms/KPL/ws HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    );
+    client.read_until(b"hello");
+    // Masked with zeros, as a client may.
+    let mut frame = vec![0x81, 0x80 | BODY.len() as u8, 0, 0, 0, 0];
+    frame.extend(BODY.as_bytes());
+    client.send(frame.repeat(150));
+    let said = client.read_to_end();
+    let text = String::from_utf8_lossy(&said);
+    let refused = text.matches(r#""status":429"#).count();
+    assert!((90..150).contains(&refused), "{refused}");
+    assert!(text.contains("--max-publishes-per-second"));
+    let close = [
+        &[0x88, 20][..],
+        &1008u16.to_be_bytes(),
+        b"publishes too fast",
+    ]
+    .concat();
+    assert!(said.ends_with(&close), "{text}");
+    assert_eq!(server.usage()["ended"]["flooding"], 1);
+    server.wait_for_figure("websocket", "open", 0, LIMIT);
+}
