@@ -235,6 +235,7 @@ impl NodeServer {
         Target::Remote {
             url: self.url.clone(),
             admin: None,
+            trust: loadgen::net::tls::Trust::System,
         }
     }
 }

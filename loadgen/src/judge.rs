@@ -322,7 +322,9 @@ impl<'a> Case<'a> {
     fn bytes(&self) -> Option<ModelFigure> {
         let rate = self.situation.events_per_s;
         let each = self.forecast.app_bytes_per_s? / rate;
-        let plain = !self.set.transport.msgpack && self.embedded;
+        // A connection a poll has a handshake a poll, which no formula has.
+        let shakes_hands = self.set.server.tls && !self.set.transport.keep_alive;
+        let plain = !self.set.transport.msgpack && self.embedded && !shakes_hands;
         let off = self.digits() + self.heads(rate) + self.cut_messages();
         let measured = self.measured_bytes();
         plain.then(|| self.figure("bytes_per_delivery", each, measured, each - off, each + off))
@@ -330,7 +332,7 @@ impl<'a> Case<'a> {
 
     /// Heartbeats and handshakes are not the formulas'.
     fn measured_bytes(&self) -> Option<f64> {
-        const COUNTED: [&str; 4] = ["payload", "framing", "http_headers", "empty_polls"];
+        const COUNTED: [&str; 5] = ["payload", "framing", "http_headers", "empty_polls", "tls"];
         let mut sum = 0.0;
         for trial in self.trials {
             let kinds = trial.bytes.per_delivery_by_kind.as_ref()?;

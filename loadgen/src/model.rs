@@ -72,6 +72,8 @@ pub struct Sizes {
     pub envelope: f64,
     /// What a pushed event bears beside its transport's own framing: the `id:` line of SSE.
     pub id_line: f64,
+    /// What TLS adds to whatever is written at once; 0 without it.
+    pub record: f64,
 }
 
 /// What a client should see. `None` where there is no closed form.
@@ -120,7 +122,9 @@ impl Situation {
         let sizes = &self.sizes;
         let full = (1.0 - empty) * (sizes.heads + sizes.envelope - sizes.separator);
         let events = self.events_per_s * (sizes.event + sizes.separator);
-        let app = requests * (full + empty * sizes.empty_heads) + events;
+        // The request is written at once, and so is the answer.
+        let records = 2.0 * sizes.record;
+        let app = requests * (full + empty * sizes.empty_heads + records) + events;
         (app, app + requests * 3.0 * SEGMENT_BYTES)
     }
 }

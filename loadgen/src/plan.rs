@@ -26,6 +26,7 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The embedded server takes publishes of 64 KiB; the JSON around `data` needs some of it.
@@ -62,6 +63,8 @@ pub struct Overrides {
     pub only: Vec<String>,
     pub target: Option<String>,
     pub admin: Option<String>,
+    pub cacert: Option<PathBuf>,
+    pub insecure: bool,
     pub link: Option<LinkChoice>,
     pub rtt: Option<Duration>,
     pub find_max: Option<FindMax>,
@@ -189,6 +192,8 @@ pub struct ServerPlan {
     pub hold_jitter: Option<f64>,
     pub heartbeat: Option<Duration>,
     pub hold_on: HoldOn,
+    /// Whether it speaks TLS; a target's URL says that by itself.
+    pub tls: bool,
     /// Heads of its answers, if not its own.
     pub lab_headers: Option<LabHeaders>,
     pub trouble: TroublePlan,

@@ -209,12 +209,35 @@ impl Scenario {
             link.check()?;
         }
         self.server.check(self.target.is_some())?;
+        if let Some(target) = &self.target {
+            target.check()?;
+        }
+        self.check_tls()?;
         if let Some(gateway) = &self.gateway {
             gateway.check(self.target.is_some())?;
         }
         self.trouble
             .check(&self.transports, self.target.is_some())?;
         self.expect.check(&self.transport_names())
+    }
+
+    /// A proxy that reads what passes has nothing to read over TLS.
+    fn check_tls(&self) -> Result<(), Misfit> {
+        let secure = |entry: &TransportEntry| entry.tls.unwrap_or(self.server.tls);
+        match self.transports.iter().find(|entry| secure(entry)) {
+            Some(entry) if self.trouble.needs_a_proxy() => misfit(
+                &["trouble"],
+                format!(
+                    "the proxy that makes it reads plain HTTP, and {} speaks TLS; remove tls, or all of it but cut_at",
+                    entry.name()
+                ),
+            ),
+            Some(_) if self.gateway.is_some() => misfit(
+                &["gateway"],
+                "a gateway speaks plain HTTP to the server and to clients; remove tls, or [gateway]",
+            ),
+            Some(_) | None => Ok(()),
+        }
     }
 
     pub(crate) fn transport_names(&self) -> Vec<String> {

@@ -8,6 +8,8 @@ pub use embedded::{EMBEDDED_SUBCOMMAND, serve_embedded, workers};
 pub use gateway::{GATEWAY_SUBCOMMAND, Gateway, find_nginx, keep_gateway, nginx_version};
 
 use crate::net::dial::Endpoint;
+use crate::net::failure::Failure;
+use crate::net::tls::{self, Secure, Trust, TrustError};
 use crate::plan::ServerPlan;
 use embedded::{Child, Started};
 use pushlab_server::wire::usage::Usage;
@@ -22,7 +24,11 @@ pub enum Target {
     /// A child process of this binary, new for each trial.
     Embedded,
     /// Base URLs, such as `http://127.0.0.1:8080`; control requests go to `admin` if given.
-    Remote { url: String, admin: Option<String> },
+    Remote {
+        url: String,
+        admin: Option<String>,
+        trust: Trust,
+    },
 }
 
 /// Why there is no server to measure. URLs in messages are without credentials and query.
@@ -32,8 +38,16 @@ pub enum TargetError {
     Spawn(std::io::Error),
     #[error("the embedded server did not come up: {0}")]
     NotUp(String),
-    #[error("{url} is no URL of a server: {problem}; give one such as http://127.0.0.1:8080")]
+    #[error(
+        "{url} is no URL of a server: {problem}; give one such as http://127.0.0.1:8080, or https://…"
+    )]
     BadUrl { url: String, problem: String },
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error(
+        "{url} is not trusted: {problem}; name its certificate by --cacert FILE, or measure it without knowing who it is by --insecure"
+    )]
+    Untrusted { url: String, problem: String },
     #[error("{url} cannot be reached: {problem}; is the server running, and is the port right?")]
     Unreachable { url: String, problem: String },
     #[error(
@@ -87,10 +101,10 @@ impl Target {
     pub async fn check(&self) -> Result<Option<String>, TargetError> {
         match self {
             Target::Embedded => Ok(Some(env!("CARGO_PKG_VERSION").to_owned())),
-            Target::Remote { url, admin } => {
+            Target::Remote { url, admin, trust } => {
+                reach(url, trust).await?;
                 let asked = admin.as_ref().unwrap_or(url);
-                let version = health(&control(asked)?, &parse(asked)?).await?;
-                reach(url).await?;
+                let version = health(&control(asked, trust)?, &parse(asked)?).await?;
                 Ok(Some(version))
             }
         }
@@ -103,24 +117,25 @@ impl Target {
         plan: &ServerPlan,
         program: Option<&Path>,
     ) -> Result<Server, TargetError> {
-        let (child, public, direct, admin) = match self {
+        let (child, public, direct, admin, trust) = match self {
             Target::Embedded => {
                 let Started {
                     child,
                     public,
                     direct,
                     admin,
+                    trust,
                 } = Child::start(plan, program).await?;
-                (Some(child), public, direct, admin)
+                (Some(child), public, direct, admin, trust)
             }
-            Target::Remote { url, admin } => {
+            Target::Remote { url, admin, trust } => {
                 let admin = admin.clone().unwrap_or(url.clone());
-                (None, url.clone(), url.clone(), admin)
+                (None, url.clone(), url.clone(), admin, trust.clone())
             }
         };
         let gateway = match &plan.gateway {
             Some(gateway) => {
-                let upstream = endpoint(&public).await?.address;
+                let upstream = endpoint(&public, &trust).await?.address;
                 Some(gateway::start(gateway.clone(), upstream, program).await?)
             }
             None => None,
@@ -130,19 +145,24 @@ impl Target {
             None => public,
         };
         Ok(Server {
-            endpoint: endpoint(&public).await?,
-            direct: endpoint(&direct).await?,
+            endpoint: endpoint(&public, &trust).await?,
+            direct: endpoint(&direct, &trust).await?,
             gateway,
             child,
-            control: control(&admin)?,
+            control: control(&admin, &trust)?,
             usage_url: join(&parse(&admin)?, "lab/usage"),
             session_url: join(&parse(&direct)?, "session"),
         })
     }
 }
 
-fn control(url: &str) -> Result<reqwest::Client, TargetError> {
+fn control(url: &str, trust: &Trust) -> Result<reqwest::Client, TargetError> {
+    let tls = match is_secure(&parse(url)?) {
+        true => trust.config()?,
+        false => tls::nobody()?,
+    };
     reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
         .no_proxy()
         .timeout(CONTROL_PATIENCE)
         .build()
@@ -158,13 +178,17 @@ fn parse(text: &str) -> Result<Url, TargetError> {
         problem: problem.to_owned(),
     };
     let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
-    if url.scheme() != "http" {
-        return Err(bad("only http is measured"));
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(bad("only http and https are measured"));
     }
     if url.host_str().is_none() {
         return Err(bad("it names no host"));
     }
     Ok(url)
+}
+
+fn is_secure(url: &Url) -> bool {
+    url.scheme() == "https"
 }
 
 /// A URL as it may be shown: without credentials, query and fragment.
@@ -190,7 +214,7 @@ fn join(base: &Url, path: &str) -> Url {
     url
 }
 
-async fn endpoint(text: &str) -> Result<Endpoint, TargetError> {
+async fn endpoint(text: &str, trust: &Trust) -> Result<Endpoint, TargetError> {
     let url = parse(text)?;
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(80);
@@ -211,18 +235,36 @@ async fn endpoint(text: &str) -> Result<Endpoint, TargetError> {
             None => host.to_owned(),
         },
         prefix: url.path().trim_end_matches('/').to_owned(),
+        secure: match is_secure(&url) {
+            true => Some(Secure::new(trust, name)?),
+            false => None,
+        },
     })
 }
 
-/// Connects to the port that will be measured, and sends nothing.
-async fn reach(url: &str) -> Result<(), TargetError> {
-    let address = endpoint(url).await?.address;
+/// Connects to the port that will be measured, and sends nothing but what TLS says.
+async fn reach(url: &str, trust: &Trust) -> Result<(), TargetError> {
+    let endpoint = endpoint(url, trust).await?;
     let unreachable = |problem: String| TargetError::Unreachable {
         url: shown(url),
         problem,
     };
-    match tokio::time::timeout(CONTROL_PATIENCE, tokio::net::TcpStream::connect(address)).await {
-        Ok(Ok(_)) => Ok(()),
+    let reached = tokio::time::timeout(CONTROL_PATIENCE, async {
+        let socket = tokio::net::TcpStream::connect(endpoint.address).await?;
+        match &endpoint.secure {
+            None => Ok(()),
+            Some(secure) => secure.greet(socket).await,
+        }
+    });
+    match reached.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) if tls::is_no_tls(&error) => {
+            Err(unreachable("it speaks no TLS, write http://".to_owned()))
+        }
+        Ok(Err(error)) if Failure::is_of_tls(&error) => Err(TargetError::Untrusted {
+            url: shown(url),
+            problem: error.to_string(),
+        }),
         Ok(Err(error)) => Err(unreachable(error.to_string())),
         Err(_) => Err(unreachable("it does not answer".to_owned())),
     }
@@ -347,10 +389,12 @@ mod tests {
 
     #[tokio::test]
     async fn endpoints_keep_port_and_prefix() {
-        let found = endpoint("http://127.0.0.1:8080/lab/").await.unwrap();
+        let found = endpoint("http://127.0.0.1:8080/lab/", &Trust::System)
+            .await
+            .unwrap();
         assert_eq!(found.address.to_string(), "127.0.0.1:8080");
         assert_eq!((&*found.host, &*found.prefix), ("127.0.0.1:8080", "/lab"));
-        let found = endpoint("http://[::1]").await.unwrap();
+        let found = endpoint("http://[::1]", &Trust::System).await.unwrap();
         assert_eq!(found.address.to_string(), "[::1]:80");
         assert_eq!((&*found.host, &*found.prefix), ("[::1]", ""));
     }
@@ -360,6 +404,7 @@ mod tests {
         let target = |url: &str| Target::Remote {
             url: url.to_owned(),
             admin: None,
+            trust: Trust::System,
         };
         let check = async |url: &str| target(url).check().await.unwrap_err().to_string();
         let refused = check("http://me:secret@127.0.0.1:1/?token=secret").await;
@@ -369,7 +414,9 @@ mod tests {
         );
         assert!(refused.contains("refused"), "{refused}");
         assert!(!refused.contains("secret"), "{refused}");
-        assert!(check("https://example.org").await.contains("only http"));
+        assert!(check("ftp://example.org").await.contains("only http"));
+        let secure = check("https://127.0.0.1:1").await;
+        assert!(secure.contains("refused"), "{secure}");
         assert!(check("nonsense").await.contains("no URL"));
     }
 }

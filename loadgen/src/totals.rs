@@ -22,9 +22,10 @@ pub enum Kind {
     EmptyPolls,
     Handshake,
     KeepAlive,
+    Tls,
 }
 
-const KINDS: usize = 6;
+const KINDS: usize = 7;
 
 /// Counters of one thread.
 #[derive(Debug, Default)]
@@ -99,6 +100,14 @@ impl Totals {
     pub fn shift(&self, traffic: Traffic, from: Kind, to: Kind, bytes: u64) {
         self.count(traffic, from, bytes.wrapping_neg());
         self.count(traffic, to, bytes);
+    }
+
+    /// Bytes written that were counted as delivery's, of this kind, turned out to publish.
+    pub fn was_publish(&self, kind: Kind, bytes: u64) {
+        self.wrote(Traffic::Delivery, bytes.wrapping_neg());
+        self.wrote(Traffic::Publish, bytes);
+        self.count(Traffic::Delivery, kind, bytes.wrapping_neg());
+        self.count(Traffic::Publish, kind, bytes);
     }
 
     /// Bytes of a closed connection with their TCP and IP headers, if the kernel told.
@@ -266,7 +275,7 @@ impl Snapshot {
             handshake: sum(Kind::Handshake),
             keep_alive: sum(Kind::KeepAlive),
             upgrade: 0,
-            tls: 0,
+            tls: sum(Kind::Tls),
         }
     }
 
@@ -285,6 +294,7 @@ impl Snapshot {
             ("empty_polls", since(Kind::EmptyPolls)),
             ("handshake", since(Kind::Handshake)),
             ("keep_alive", since(Kind::KeepAlive)),
+            ("tls", since(Kind::Tls)),
         ]
     }
 }
@@ -306,6 +316,10 @@ mod tests {
         assert_eq!(after.by_kind().total(), after.up() + after.down());
         assert_eq!(after.by_kind().http_headers, 140);
         assert_eq!(after.publish(), UpDown { up: 0, down: 40 });
+        one.was_publish(Kind::HttpHeaders, 30);
+        let moved = Snapshot::of([&one, &two]);
+        assert_eq!(moved.publish(), UpDown { up: 30, down: 40 });
+        assert_eq!((moved.by_kind(), moved.up()), (after.by_kind(), after.up()));
         assert!(
             after
                 .delivery_kinds_since(&before)

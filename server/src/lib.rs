@@ -35,6 +35,9 @@ mod net;
 mod usage;
 mod metrics;
 mod lab;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 
 /// A parser that reads the network, for those who feed it bytes without a server.
 #[doc(hidden)]

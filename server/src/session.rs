@@ -146,7 +146,7 @@ pub fn may_be_nobody(request: &HttpRequest) -> bool {
 }
 
 /// The token of an `Authorization: Bearer …` (RFC 6750 §2.1). Other schemes belong to a proxy.
-fn bearer(request: &HttpRequest) -> Option<&[u8]> {
+pub(crate) fn bearer(request: &HttpRequest) -> Option<&[u8]> {
     let value = request.headers().get(header::AUTHORIZATION)?.as_bytes();
     let (scheme, token) = value.split_at_checked("Bearer ".len())?;
     scheme
@@ -156,7 +156,7 @@ fn bearer(request: &HttpRequest) -> Option<&[u8]> {
 
 /// The value of our cookie, of the first where there are several (RFC 6265 §5.4 has the one with the
 /// longest path first).
-fn cookie_value(request: &HttpRequest) -> Option<&[u8]> {
+pub(crate) fn cookie_value(request: &HttpRequest) -> Option<&[u8]> {
     request.headers().get_all(header::COOKIE).find_map(|value| {
         value
             .as_bytes()

@@ -63,6 +63,8 @@ pub enum Reason {
     Unread,
     /// A WebSocket said nothing for a whole ping interval after a ping.
     NoPong,
+    /// A WebSocket frame broke the protocol or a bound: closed with 1002, 1007, 1008 or 1009.
+    BadFrame,
 }
 
 /// A number with one writing thread and any number of reading ones.

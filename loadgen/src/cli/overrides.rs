@@ -6,6 +6,7 @@ use crate::scenario::units::Time;
 use crate::scenario::{LinkPreset, Scenario};
 use anyhow::Context;
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use strum::VariantNames;
@@ -69,6 +70,25 @@ pub(super) struct Flags {
     )]
     admin: Option<String>,
 
+    /// Certificates in PEM that an https target is trusted by; those of this system unless given
+    #[arg(
+        long,
+        env = "LOADGEN_CACERT",
+        value_name = "FILE",
+        help_heading = "Core"
+    )]
+    cacert: Option<PathBuf>,
+
+    /// Believes whoever answers at an https target, as curl does by that flag; the report says so
+    #[arg(
+        long,
+        env = "LOADGEN_INSECURE",
+        value_parser = FalseyValueParser::new(),
+        conflicts_with = "cacert",
+        help_heading = "Core"
+    )]
+    insecure: bool,
+
     /// Line between clients and server in place of [link]: lan, wifi, 4g, 3g, satellite or none
     #[arg(long, env = "LOADGEN_LINK", value_name = "PRESET", value_parser = link, help_heading = "Core")]
     link: Option<LinkChoice>,
@@ -101,6 +121,8 @@ impl Flags {
             only: self.only.clone(),
             target: self.target.clone(),
             admin: self.admin.clone(),
+            cacert: self.cacert.clone(),
+            insecure: self.insecure,
             link: self.link,
             rtt: self.rtt,
             find_max,

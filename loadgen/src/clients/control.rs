@@ -66,6 +66,7 @@ pub async fn null_path(rate: f64, duration: Duration) -> io::Result<Distribution
         address: ([127, 0, 0, 1], 0).into(),
         host: String::new(),
         prefix: String::new(),
+        secure: None,
     };
     let setting = Arc::new(Setting {
         direct: nowhere.clone(),

@@ -73,7 +73,12 @@ async fn open(client: &Client) -> Result<Socket, Failure> {
     )
     .await?;
     client.totals().requested();
-    let url = format!("ws://{}{}", client.host(), client.stream_path());
+    let url = format!(
+        "{}://{}{}",
+        endpoint.scheme(),
+        client.host(),
+        client.stream_path()
+    );
     let mut request = url.into_client_request().map_err(|error| failure(&error))?;
     if client.transport().msgpack {
         let protocol = HeaderValue::from_static("pushlab.msgpack");

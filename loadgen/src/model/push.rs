@@ -17,10 +17,10 @@ pub(super) fn forecast(situation: &Situation) -> Forecast {
     }
 }
 
-/// S + h.
+/// S + h, and what TLS adds.
 fn framed(situation: &Situation) -> f64 {
     let sizes = &situation.sizes;
-    sizes.event + pushed(situation.transport, sizes.event, sizes.id_line)
+    sizes.event + pushed(situation.transport, sizes.event, sizes.id_line) + sizes.record
 }
 
 /// Behind a proxy that holds B bytes they are there with every nth event, n = ⌈B/(S+h)⌉, and the
@@ -55,6 +55,7 @@ mod tests {
                 empty_heads: 0.0,
                 envelope: 0.0,
                 id_line: 2.0,
+                record: 0.0,
             },
         };
         let framed = framed(&situation);

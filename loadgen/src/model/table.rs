@@ -19,6 +19,7 @@ fn situation(transport: Transport, events_per_s: f64) -> Situation {
             empty_heads: 909.0,
             envelope: 0.0,
             id_line: 0.0,
+            record: 0.0,
         },
     }
 }

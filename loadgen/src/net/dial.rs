@@ -3,24 +3,38 @@
 use super::failure::Failure;
 use super::line::Way;
 use super::link::{Link, Linked, Stream};
-use super::metered::{Metered, Speech, Tally};
+use super::metered::{Carrier, Metered, Speech, Tally};
+use super::tls::Secure;
+use super::wire::Wire;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// The server under test as a client sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Endpoint {
     pub address: SocketAddr,
     /// The value of `Host`.
     pub host: String,
     /// Path that stands before `/rooms`; empty or without a slash at its end.
     pub prefix: String,
+    /// Where it is spoken to over TLS.
+    pub secure: Option<Secure>,
+}
+
+impl Endpoint {
+    /// Of a WebSocket's URL.
+    pub fn scheme(&self) -> &'static str {
+        match self.secure {
+            None => "ws",
+            Some(_) => "wss",
+        }
+    }
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Over a line the SYN and what answers it take their time too.
+/// Over a line the SYN and what answers it take their time too. A connection is open when TLS is.
 pub async fn dial(
     endpoint: &Endpoint,
     tally: Tally,
@@ -39,7 +53,16 @@ pub async fn dial(
         }
     };
     tally.totals.opened(tally.traffic);
-    Ok(Metered::new(stream, tally, speech))
+    let patience = PATIENCE + stream.on_the_way() * 2;
+    let wire = Wire::new(stream, tally.clone(), endpoint.secure.is_some());
+    let carrier = match &endpoint.secure {
+        None => Carrier::Plain(wire),
+        Some(secure) => {
+            let shaken = tokio::time::timeout(patience, secure.shake_hands(wire)).await;
+            Carrier::Tls(Box::new(shaken.map_err(|_| Failure::TimedOut)??))
+        }
+    };
+    Ok(Metered::new(carrier, tally, speech))
 }
 
 async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Failure> {

@@ -10,6 +10,9 @@ pub enum Failure {
     Connect(io::ErrorKind),
     #[error("cannot connect: this process has too many open files")]
     NoDescriptor,
+    /// The peer, or what it says of itself, is not to be trusted.
+    #[error("no TLS with it: {0}")]
+    Tls(String),
     #[error("the connection broke: {0}")]
     Broken(io::ErrorKind),
     /// The peer ended what should have gone on.
@@ -42,11 +45,17 @@ impl Failure {
         }
     }
 
+    /// Whether TLS itself refused: a certificate, a version, what was no TLS at all.
+    pub fn is_of_tls(error: &io::Error) -> bool {
+        (error.get_ref()).is_some_and(|reason| reason.is::<rustls::Error>())
+    }
+
     /// The key under which results count it.
     pub fn class(&self) -> String {
         match self {
             Failure::Connect(kind) => format!("connect-{}", kebab(*kind)),
             Failure::NoDescriptor => NO_DESCRIPTOR.to_owned(),
+            Failure::Tls(_) => "tls".to_owned(),
             Failure::Broken(kind) => kebab(*kind),
             Failure::Ended => "ended".to_owned(),
             Failure::Status(status) => format!("status-{status}"),

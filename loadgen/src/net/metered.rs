@@ -1,22 +1,23 @@
-//! A stream that counts what reads fill and writes accept, below everything else. Bytes written
+//! A stream whose bytes are given to kinds as they pass, below everything else but TLS. Bytes written
 //! get their kind here; bytes read get it where they are understood: by frame on a WebSocket, in
-//! `connection.rs` for HTTP.
+//! `connection.rs` for HTTP. Over TLS `wire.rs` has counted what was carried as TLS's own, and what
+//! turns out to be content is taken off that: so the rest is handshake, records and tags, exactly.
 
 use super::frames::{Counted, FrameWalk};
 use super::link::Stream;
 use super::sockets::Sockets;
-use super::tcp_info::HEADER_BYTES;
-use crate::results::{Exchanges, UpDown};
+use super::wire::Wire;
+use crate::results::Exchanges;
 use crate::totals::{Kind, Totals, Traffic};
 use std::cell::Cell;
 use std::io;
-use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::client::TlsStream;
 
 /// Where a connection's bytes are counted.
 #[derive(Clone)]
@@ -56,28 +57,37 @@ impl Speech {
     }
 }
 
+/// What lies below the codec.
+pub enum Carrier {
+    Plain(Wire),
+    Tls(Box<TlsStream<Wire>>),
+}
+
+impl Carrier {
+    fn wire(&self) -> &Wire {
+        match self {
+            Carrier::Plain(wire) => wire,
+            Carrier::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    fn stream(&self) -> &Stream {
+        self.wire().stream()
+    }
+}
+
 pub struct Metered {
-    stream: Stream,
-    descriptor: Option<RawFd>,
+    carrier: Carrier,
     tally: Tally,
     speech: Speech,
-    up: u64,
-    down: u64,
 }
 
 impl Metered {
-    pub fn new(stream: Stream, tally: Tally, speech: Speech) -> Self {
-        let descriptor = stream.descriptor();
-        if let (Traffic::Delivery, Some(descriptor)) = (tally.traffic, descriptor) {
-            tally.sockets.opened(descriptor);
-        }
+    pub fn new(carrier: Carrier, tally: Tally, speech: Speech) -> Self {
         Metered {
-            stream,
-            descriptor,
+            carrier,
             tally,
             speech,
-            up: 0,
-            down: 0,
         }
     }
 
@@ -94,41 +104,48 @@ impl Metered {
 
     /// The drop that follows cuts the connection: the peer gets a reset and nothing more.
     pub fn reset_on_close(&self) {
-        self.stream.reset_on_close();
+        self.carrier.stream().reset_on_close();
     }
 
     /// The longest that a request and its answer are on their way; 0 without a line.
     pub fn on_the_way(&self) -> Duration {
-        self.stream.on_the_way()
+        self.carrier.stream().on_the_way()
+    }
+
+    fn carrier(&mut self) -> Pin<&mut Carrier> {
+        Pin::new(&mut self.carrier)
     }
 
     fn note_read(&mut self, bytes: &[u8]) {
-        let count = bytes.len() as u64;
-        self.down += count;
-        if let Some(heard) = &self.tally.heard {
-            heard.set(Instant::now());
-        }
-        self.tally.client.set(self.tally.client.get() + count);
-        self.tally.totals.read(self.tally.traffic, count);
+        self.is_content(bytes.len() as u64);
         if let Speech::WebSocket(meter) = &mut self.speech {
             let counted = meter.down.walk(bytes);
             note_frames_down(&self.tally, &counted, meter.greets);
         }
     }
 
-    fn note_written(&mut self, bytes: &[u8]) {
+    /// `carried` went over the wire for `bytes`.
+    fn note_written(&mut self, bytes: &[u8], carried: u64) {
         let count = bytes.len() as u64;
-        self.up += count;
-        self.tally.client.set(self.tally.client.get() + count);
+        self.is_content(count);
         match &mut self.speech {
-            Speech::Http(kind) => {
-                self.tally.totals.wrote(self.tally.traffic, count);
-                self.tally.totals.count(self.tally.traffic, *kind, count);
-            }
+            Speech::Http(kind) => self.tally.totals.count(self.tally.traffic, *kind, count),
             Speech::WebSocket(meter) => {
                 let counted = meter.up.walk(bytes);
-                note_frames_up(&self.tally.totals, &counted);
+                let publishes = note_frames_up(&self.tally.totals, &counted);
+                if publishes > 0 && matches!(self.carrier, Carrier::Tls(_)) {
+                    let record = carried.saturating_sub(count);
+                    self.tally.totals.was_publish(Kind::Tls, record);
+                }
             }
+        }
+    }
+
+    /// Bytes that TLS carried have a kind of their own.
+    fn is_content(&self, bytes: u64) {
+        if let Carrier::Tls(_) = self.carrier {
+            let totals = &self.tally.totals;
+            totals.count(self.tally.traffic, Kind::Tls, bytes.wrapping_neg());
         }
     }
 }
@@ -153,30 +170,55 @@ fn note_frames_down(tally: &Tally, counted: &Counted, greets: bool) {
     count(Kind::KeepAlive, counted.ping_pong);
 }
 
-/// Every data frame that a client sends is a publish.
-fn note_frames_up(totals: &Totals, counted: &Counted) {
+/// Every data frame that a client sends is a publish; gives the bytes of those.
+fn note_frames_up(totals: &Totals, counted: &Counted) -> u64 {
     let headers = counted.first_header + counted.header;
-    totals.wrote(Traffic::Publish, headers + counted.payload);
-    totals.count(Traffic::Publish, Kind::Framing, headers);
-    totals.count(Traffic::Publish, Kind::Payload, counted.payload);
-    let own = counted.head + counted.close + counted.ping_pong;
-    totals.wrote(Traffic::Delivery, own);
+    totals.count(Traffic::Delivery, Kind::Framing, headers + counted.close);
+    totals.count(Traffic::Delivery, Kind::Payload, counted.payload);
     totals.count(Traffic::Delivery, Kind::Handshake, counted.head);
-    totals.count(Traffic::Delivery, Kind::Framing, counted.close);
     totals.count(Traffic::Delivery, Kind::KeepAlive, counted.ping_pong);
+    totals.was_publish(Kind::Framing, headers);
+    totals.was_publish(Kind::Payload, counted.payload);
+    headers + counted.payload
 }
 
-impl Drop for Metered {
-    fn drop(&mut self) {
-        let segments = self.stream.segments();
-        if let Some(descriptor) = self.descriptor {
-            self.tally.sockets.closing(descriptor, segments);
+impl AsyncRead for Carrier {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Carrier::Plain(wire) => Pin::new(wire).poll_read(cx, buffer),
+            Carrier::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
-        let ip = segments.map(|segments| UpDown {
-            up: self.up + segments.sent * HEADER_BYTES,
-            down: self.down + segments.received * HEADER_BYTES,
-        });
-        self.tally.totals.closed(ip);
+    }
+}
+
+impl AsyncWrite for Carrier {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Carrier::Plain(wire) => Pin::new(wire).poll_write(cx, bytes),
+            Carrier::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Carrier::Plain(wire) => Pin::new(wire).poll_flush(cx),
+            Carrier::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Carrier::Plain(wire) => Pin::new(wire).poll_shutdown(cx),
+            Carrier::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
     }
 }
 
@@ -187,7 +229,7 @@ impl AsyncRead for Metered {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let result = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let result = self.carrier().poll_read(cx, buffer);
         if buffer.filled().len() > before {
             self.note_read(&buffer.filled()[before..]);
         }
@@ -201,18 +243,20 @@ impl AsyncWrite for Metered {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let before = self.carrier.wire().up();
+        let result = self.carrier().poll_write(cx, bytes);
         if let Poll::Ready(Ok(count)) = result {
-            self.note_written(&bytes[..count]);
+            let carried = self.carrier.wire().up() - before;
+            self.note_written(&bytes[..count], carried);
         }
         result
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.carrier().poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.carrier().poll_shutdown(cx)
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{FindMax, LinkChoice, MOST_PAYLOAD, Overrides, PlanError, refused};
 use crate::expect::key_and_threshold;
+use crate::net::tls::Trust;
 use crate::results::Dimension;
 use crate::scenario::units::{Rate, Size, Time};
 use crate::scenario::{
@@ -182,6 +183,8 @@ fn resolve_target(scenario: &mut Scenario, overrides: &Overrides) -> Result<Targ
         scenario.target = Some(TargetEntry {
             url: url.clone(),
             admin: None,
+            ca: None,
+            insecure: false,
         });
         scenario.gateway = None;
         // The others are the embedded server's; a flag may well point an old scenario elsewhere.
@@ -189,13 +192,24 @@ fn resolve_target(scenario: &mut Scenario, overrides: &Overrides) -> Result<Targ
             bare: scenario.server.bare,
             ..ServerEntry::default()
         };
+        for entry in &mut scenario.transports {
+            entry.tls = None;
+        }
     }
     let Some(entry) = &mut scenario.target else {
-        return match overrides.admin {
-            Some(_) => refused("--admin", "names no server; give --target too"),
+        let flags = [
+            ("--admin", overrides.admin.is_some()),
+            ("--cacert", overrides.cacert.is_some()),
+            ("--insecure", overrides.insecure),
+        ];
+        return match flags.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => refused(flag, "names no server; give --target too"),
             None => Ok(Target::Embedded),
         };
     };
+    if overrides.insecure || overrides.cacert.is_some() {
+        (entry.ca, entry.insecure) = (overrides.cacert.clone(), overrides.insecure);
+    }
     entry.admin = overrides.admin.clone().or(entry.admin.take());
     let url = base_url("target.url", &entry.url)?;
     let admin = (entry.admin.as_deref())
@@ -206,6 +220,19 @@ fn resolve_target(scenario: &mut Scenario, overrides: &Overrides) -> Result<Targ
     Ok(Target::Remote {
         url: text(&url),
         admin: admin.as_ref().map(text),
+        trust: trust(entry)?,
+    })
+}
+
+/// Whose word is taken, and that it is of use at all.
+fn trust(entry: &TargetEntry) -> Result<Trust, PlanError> {
+    if let Err(problem) = entry.check_trust() {
+        return refused("target", problem);
+    }
+    Ok(match (&entry.ca, entry.insecure) {
+        (Some(file), _) => Trust::Authority(file.clone()),
+        (None, true) => Trust::Anyone,
+        (None, false) => Trust::System,
     })
 }
 
@@ -217,7 +244,7 @@ fn text(url: &reqwest::Url) -> String {
 /// `text` is never repeated in the error: it may hold a password.
 fn base_url(key: &'static str, text: &str) -> Result<reqwest::Url, PlanError> {
     match reqwest::Url::parse(text) {
-        Ok(mut url) if url.scheme() == "http" && url.has_host() => {
+        Ok(mut url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
             url.set_query(None);
             url.set_fragment(None);
             Ok(url)
@@ -230,7 +257,7 @@ fn base_url(key: &'static str, text: &str) -> Result<reqwest::Url, PlanError> {
 fn without_secrets(mut url: reqwest::Url) -> reqwest::Url {
     url.set_username("")
         .and_then(|()| url.set_password(None))
-        .expect("an http URL with a host can do without credentials");
+        .expect("a URL of http or https with a host can do without credentials");
     url
 }
 

@@ -24,6 +24,7 @@ pub(super) fn sets(scenario: &Scenario) -> Result<Vec<(u64, TrialPlan)>, PlanErr
                     if let Some(hold_on) = entry.hold_on {
                         trial.server.hold_on = hold_on;
                     }
+                    trial.server.tls = entry.tls.unwrap_or(trial.server.tls);
                     if let Some(Time(heartbeat)) = entry.heartbeat {
                         trial.server.heartbeat = Some(heartbeat);
                     }
@@ -154,6 +155,7 @@ fn trial_plan(
             hold_jitter: server.hold_jitter,
             heartbeat: server.heartbeat.map(|time| time.0),
             hold_on: server.hold_on,
+            tls: server.tls,
             lab_headers,
             trouble: trouble_plan(&scenario.trouble),
             gateway: None,

@@ -1,6 +1,7 @@
 //! What plans are made of, and what is refused.
 
 use super::*;
+use crate::net::tls::Trust;
 use crate::scenario::Scenario;
 use std::collections::BTreeSet;
 
@@ -191,6 +192,50 @@ fn credentials_reach_the_target_and_nothing_else() {
     assert_eq!(plan.scenario.target.as_ref().unwrap().url, "http://host:1");
     assert!(!plan.scenario.to_toml().contains("secret"));
     assert_eq!(plan.scenario.server.workers, None);
+}
+
+#[test]
+fn a_target_over_tls_is_trusted_as_the_flags_say() {
+    let over = |target: Option<&str>, cacert: Option<&str>, insecure| Overrides {
+        target: target.map(str::to_owned),
+        cacert: cacert.map(Into::into),
+        insecure,
+        ..Overrides::default()
+    };
+    let trust = |overrides| match Plan::resolve(&scenario(CHAT), &overrides).unwrap().target {
+        Target::Remote { trust, .. } => trust,
+        Target::Embedded => panic!("a target was given"),
+    };
+    let secure = Some("https://host");
+    assert_eq!(trust(over(secure, None, false)), Trust::System);
+    assert_eq!(trust(over(secure, None, true)), Trust::Anyone);
+    let file = trust(over(secure, Some("ca.pem"), false));
+    assert_eq!(file, Trust::Authority("ca.pem".into()));
+    for overrides in [
+        over(None, Some("ca.pem"), false),
+        over(None, None, true),
+        over(Some("http://host"), None, true),
+    ] {
+        let said = refusal(CHAT, overrides);
+        assert!(
+            said.contains("--target") || said.contains("https://"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_record_of_tls_is_predicted_for_whatever_is_written_at_once() {
+    let bytes = |kind, tls| {
+        let mut trial = TrialPlan::new(kind);
+        trial.server.tls = tls;
+        trial.prediction().bytes_per_s.unwrap()
+    };
+    // Five clients hear ten events a second each; polls are asked and answered once a second.
+    for (kind, records) in [(Transport::Sse, 50.0), (Transport::IntervalPolling, 10.0)] {
+        let added = bytes(kind, true) - bytes(kind, false);
+        assert!((added - 22.0 * records).abs() < 1e-6, "{kind}: {added}");
+    }
 }
 
 #[test]

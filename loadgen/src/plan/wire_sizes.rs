@@ -5,6 +5,7 @@
 use super::{PublishBy, TransportPlan, TrialPlan};
 use crate::lane::Setting;
 use crate::model::Sizes;
+use crate::net::tls::RECORD_BYTES;
 use crate::target::client_name;
 use pushlab_server::wire::lab_headers::Template;
 use pushlab_server::wire::transport::Transport;
@@ -49,6 +50,7 @@ pub(super) fn of(trial: &TrialPlan, heard_per_s: f64) -> Sizes {
         empty_heads: request + answered.unwrap_or_else(|| empty_head(trial, cursor)),
         envelope,
         id_line: if bare { 0.0 } else { length("id: \n") + cursor },
+        record: if trial.server.tls { RECORD_BYTES } else { 0.0 },
     }
 }
 

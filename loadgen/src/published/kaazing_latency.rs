@@ -70,6 +70,7 @@ pub(super) fn transits(
             empty_heads: 0.0,
             envelope: 0.0,
             id_line: 0.0,
+            record: 0.0,
         },
     }
     .forecast()

@@ -26,6 +26,7 @@ pub(super) fn reservations(results: &Results) -> Vec<String> {
     }
     said.extend(gateway(results));
     said.extend(trouble(results));
+    said.extend(believed(results));
     said.extend(outliers(&rows));
     said
 }
@@ -67,6 +68,15 @@ fn trouble(results: &Results) -> Option<String> {
     Some(format!(
         "Trouble on purpose in the measure window: {trouble}.{proxy}{unnoticed}"
     ))
+}
+
+/// Nobody knows who was measured.
+fn believed(results: &Results) -> Option<String> {
+    let insecure = results.scenario.pointer("/target/insecure")?.as_bool()?;
+    insecure.then(|| {
+        "The target's certificate was not verified (insecure): who answered is not known."
+            .to_owned()
+    })
 }
 
 /// A sentence for each repeat that stands apart in any figure.
@@ -134,6 +144,15 @@ mod tests {
         );
         let page = String::from_utf8(super::super::files(&results).swap_remove(0).bytes).unwrap();
         assert!(page.contains("repeat 4 stands apart"));
+    }
+
+    #[test]
+    fn a_target_that_was_believed_is_told() {
+        let mut results = fixture::five_transports();
+        assert_eq!(believed(&results), None);
+        results.scenario["target"] =
+            serde_json::json!({"url": "https://127.0.0.1", "insecure": true});
+        assert!(believed(&results).unwrap().contains("not verified"));
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn the_smallest_scenario_has_the_documented_defaults() {
 
 #[test]
 fn errors_name_place_key_and_remedy() {
-    let cases: [(String, &str); 27] = [
+    let cases: [(String, &str); 31] = [
         (
             GOOD.replace("clients = 5", "clients = 5\nduratoin = \"5s\""),
             "x.toml:4:1: unknown key \"duratoin\" in [load]; did you mean \"duration\"?",
@@ -148,6 +148,22 @@ fn errors_name_place_key_and_remedy() {
         (
             format!("{GOOD}[server]\nhold_on = \"fibers\"\n"),
             "x.toml:9:11: unknown value \"fibers\" for server.hold_on; use one of tasks, threads",
+        ),
+        (
+            format!("{GOOD}[target]\nurl = \"http://x\"\ninsecure = true\n"),
+            "x.toml:10:1: target.insecure: whom to trust (ca, insecure) means nothing on http; remove it, or write https://",
+        ),
+        (
+            format!("{GOOD}[target]\nurl = \"https://x\"\nca = \"x.pem\"\ninsecure = true\n"),
+            "x.toml:11:1: target.insecure: with a certificate to trust there is nothing to believe; remove insecure or ca",
+        ),
+        (
+            format!("{GOOD}tls = true\n[target]\nurl = \"https://x\"\n"),
+            "x.toml:8:1: transports[0].tls: \"tls\" is for the embedded server; the URL of the other says http or https",
+        ),
+        (
+            format!("{GOOD}[server]\ntls = true\n[trouble]\nidle_cut = \"5s\"\n"),
+            "x.toml:10:2: trouble: the proxy that makes it reads plain HTTP, and sse speaks TLS; remove tls, or all of it but cut_at",
         ),
     ];
     for (text, expected) in cases {

@@ -68,6 +68,9 @@ pub struct TransportEntry {
     /// Whether polls go on from where they were, or ask for the current value each time
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<CursorUse>,
+    /// Whether the embedded server speaks https and wss to it; that of [server] unless given
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -213,6 +216,10 @@ impl TransportEntry {
                 format!(
                     "\"{key}\" is for the embedded server; start the other with {flags} and remove it here"
                 ),
+            ),
+            None if self.tls.is_some() => misfit(
+                &["transports", &at.to_string(), "tls"],
+                "\"tls\" is for the embedded server; the URL of the other says http or https",
             ),
             None => Ok(()),
         }

@@ -2,6 +2,7 @@
 //! descriptors are its own. It ends when its stdin closes, so it never outlives its parent.
 
 use super::TargetError;
+use crate::net::tls::Trust;
 use crate::plan::{ServerPlan, TroublePlan};
 use pushlab_server::config::Config;
 use pushlab_server::{TROUBLE_BEGINS, TROUBLE_ENDS};
@@ -9,9 +10,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// The hidden subcommand that the binary must hand to [`serve_embedded`].
 pub const EMBEDDED_SUBCOMMAND: &str = "embedded-server";
+
+/// The file of its certificate.
+const CERTIFICATE: &str = "certificate.pem";
 
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -27,6 +32,8 @@ pub(super) struct Started {
     pub admin: String,
     /// Past the trouble before the public port.
     pub direct: String,
+    /// Its own certificate, if it speaks TLS.
+    pub trust: Trust,
 }
 
 pub(super) struct Child {
@@ -34,6 +41,8 @@ pub(super) struct Child {
     /// Held open for as long as the server shall live; tells it when trouble begins and ends.
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
+    /// The folder with its certificate, if it speaks TLS.
+    certificate: Option<TempDir>,
 }
 
 impl Child {
@@ -47,7 +56,11 @@ impl Child {
         };
         configure(&mut command, plan);
         let trouble = !plan.trouble.is_none();
-        let started = tokio::task::spawn_blocking(move || spawn(command, trouble));
+        let certificate = match plan.tls {
+            true => Some(make_secure(&mut command)?),
+            false => None,
+        };
+        let started = tokio::task::spawn_blocking(move || spawn(command, trouble, certificate));
         match tokio::time::timeout(START_PATIENCE, started).await {
             Ok(Ok(result)) => result,
             Ok(Err(error)) => Err(TargetError::NotUp(error.to_string())),
@@ -153,6 +166,16 @@ fn make_trouble(command: &mut Command, trouble: &TroublePlan) {
     }
 }
 
+/// The server makes itself a certificate and leaves it in this folder.
+fn make_secure(command: &mut Command) -> Result<TempDir, TargetError> {
+    let folder = tempfile::tempdir().map_err(TargetError::Spawn)?;
+    command.arg("--tls-self-signed").arg("--tls-cert-out");
+    command.arg(folder.path().join(CERTIFICATE));
+    // Its warning is for people, and there are none: this process trusts that certificate alone.
+    command.stderr(Stdio::null());
+    Ok(folder)
+}
+
 /// Half of the cores unless the scenario says otherwise: the generator needs the others, and two
 /// servers' worth of threads on them would measure the scheduler.
 pub fn workers(plan: &ServerPlan) -> usize {
@@ -160,7 +183,11 @@ pub fn workers(plan: &ServerPlan) -> usize {
     plan.workers.unwrap_or((cores / 2).max(1))
 }
 
-fn spawn(mut command: Command, trouble: bool) -> Result<Started, TargetError> {
+fn spawn(
+    mut command: Command,
+    trouble: bool,
+    certificate: Option<TempDir>,
+) -> Result<Started, TargetError> {
     let mut process = command.spawn().map_err(TargetError::Spawn)?;
     let stdin = process.stdin.take();
     let stdout = process.stdout.take();
@@ -169,6 +196,7 @@ fn spawn(mut command: Command, trouble: bool) -> Result<Started, TargetError> {
         process,
         stdin,
         stdout: BufReader::new(stdout),
+        certificate,
     };
     let public = child.address("listening on ")?;
     let admin = child.address("admin on ")?;
@@ -176,8 +204,13 @@ fn spawn(mut command: Command, trouble: bool) -> Result<Started, TargetError> {
         true => child.address("spared from trouble on ")?,
         false => public.clone(),
     };
+    let trust = match &child.certificate {
+        Some(folder) => Trust::Authority(folder.path().join(CERTIFICATE)),
+        None => Trust::System,
+    };
     Ok(Started {
         child,
+        trust,
         public,
         admin,
         direct,

@@ -10,10 +10,10 @@ import { openTab } from './browser.mjs';
 const KEYS = 'a key of the tests which signs for nobody else';
 
 /** A server in its own process; `stop` is SIGTERM, and a server started `on` its port is the same to browsers. */
-export async function serve(lab, { on = 0, flags = [] } = {}) {
+export async function serve(lab, { on = 0, flags = [], keys = KEYS } = {}) {
   const server = spawn(lab.loadgen, ['embedded-server', '--listen', `127.0.0.1:${on}`, ...flags], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, PUSHLAB_SESSION_KEYS: KEYS },
+    env: { ...process.env, PUSHLAB_SESSION_KEYS: keys },
   });
   const gone = once(server, 'exit');
   const lines = createInterface({ input: server.stdout });

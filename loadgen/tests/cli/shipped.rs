@@ -80,7 +80,8 @@ fn every_shipped_scenario_is_called_as_its_file_and_fits_the_schema() {
             "rfc6202-transits",
             "smoke",
             "storm",
-            "ticker"
+            "ticker",
+            "tls"
         ]
     );
     for (name, path) in shipped() {

@@ -1,5 +1,6 @@
 //! A server in this process, on a thread and a port of its own, and plans that take a second.
 
+use loadgen::net::tls::Trust;
 use loadgen::plan::{PublishPlan, TransportPlan, TrialPlan};
 use loadgen::progress::Live;
 use loadgen::target::Target;
@@ -11,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 
 pub fn plan(kind: Transport) -> TrialPlan {
@@ -36,9 +38,13 @@ pub fn plan(kind: Transport) -> TrialPlan {
     }
 }
 
+const CERTIFICATE: &str = "certificate.pem";
+
 pub struct Lab {
     public: SocketAddr,
     admin: SocketAddr,
+    /// The folder of what it is trusted by, over TLS.
+    certificate: Option<TempDir>,
     running: RefCell<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
 }
 
@@ -84,8 +90,21 @@ impl Lab {
         Lab {
             public,
             admin,
+            certificate: None,
             running: RefCell::new(Some((stop, thread))),
         }
+    }
+
+    /// Over TLS, with a certificate that is made for it and trusted alone.
+    pub fn start_secure(more: &[&str]) -> Lab {
+        let folder = tempfile::tempdir().unwrap();
+        let certificate = folder.path().join(CERTIFICATE);
+        let mut flags = vec!["--tls-self-signed", "--tls-cert-out"];
+        flags.push(certificate.to_str().unwrap());
+        flags.extend(more);
+        let mut lab = Lab::start_with(&flags);
+        lab.certificate = Some(folder);
+        lab
     }
 
     pub fn stop(&self) {
@@ -114,9 +133,14 @@ impl Lab {
     }
 
     fn run_at(&self, public: SocketAddr, plan: &TrialPlan, limit: Duration) -> Outcome {
+        let (scheme, trust) = match &self.certificate {
+            None => ("http", Trust::System),
+            Some(folder) => ("https", Trust::Authority(folder.path().join(CERTIFICATE))),
+        };
         let target = Target::Remote {
-            url: format!("http://{public}"),
+            url: format!("{scheme}://{public}"),
             admin: Some(format!("http://{}", self.admin)),
+            trust,
         };
         run(plan, &target, None, limit)
     }

@@ -11,6 +11,7 @@ mod heads;
 mod keep_alive;
 mod named;
 mod proxy;
+mod tls;
 mod trouble;
 
 use harness::{Lab, plan};

@@ -86,7 +86,7 @@ impl Proxy {
         self.counts.capture.lock().unwrap().clone()
     }
 
-    fn counted(&self) -> (u64, u64) {
+    pub fn counted(&self) -> (u64, u64) {
         let get = |count: &AtomicU64| count.load(Ordering::SeqCst);
         (get(&self.counts.up), get(&self.counts.down))
     }

@@ -1,6 +1,7 @@
 //! What the truth tests begin with: plans, runs of them against a target, a server in a process of
 //! its own that can be stopped, and the turn that one test takes after the other.
 
+use loadgen::net::tls::Trust;
 use loadgen::plan::{PublishPlan, TransportPlan, TrialPlan};
 use loadgen::progress::{Live, Phase};
 use loadgen::results::Trial;
@@ -83,6 +84,7 @@ impl Lab {
         let target = Target::Remote {
             url: address("listening on "),
             admin: Some(address("admin on ")),
+            trust: Trust::System,
         };
         Lab { server, target }
     }

@@ -45,6 +45,7 @@ impl Simulation {
             address: "127.0.0.1:1".parse().unwrap(),
             host: String::new(),
             prefix: String::new(),
+            secure: None,
         };
         let setting = Arc::new(Setting {
             plan: plan.clone(),

@@ -109,7 +109,7 @@ function sit(room) {
 function stateTold(told) {
   state.show(told);
   if (told.name === 'nobody') {
-    goOut(`${told.why.message} Take a name to go on; lines that were not sent are kept.`);
+    goOut('The server does not know you any more: its keys are others, or your time is up. Take a name to go on; lines that were not sent are kept.');
     return;
   }
   tabs.holds(told.name === 'live' || told.name === 'connecting' ? chat.transport : null);
@@ -164,10 +164,12 @@ function watchCrowd({ name }) {
 }
 
 function drawCrowd(isSlow) {
+  const { isCrowded, isTight } = tabs;
   const holds = `this browser opens ${SIX} connections to one server, all tabs together, and tabs of this chat hold ${tabs.held} of them. Close some tabs, or choose WebSocket in them: it is not one of the ${SIX}.`;
   const isStuck = isSlow && chat.transport !== 'websocket';
-  at('crowd').hidden = !tabs.isCrowded && !isSlow;
-  if (tabs.isCrowded) at('crowd').textContent = `Lines may have to wait: ${holds}`;
+  at('crowd').hidden = !isCrowded && !isTight && !isSlow;
+  if (isCrowded) at('crowd').textContent = `Lines have to wait: ${holds}`;
+  else if (isTight) at('crowd').textContent = `With one tab more, lines and pages will have to wait: ${holds}`;
   else if (isStuck) at('crowd').textContent = `No answer for ${SLOW_MS / 1000} s. If the server is well, other tabs may be in the way: ${holds}`;
   else if (isSlow) at('crowd').textContent = `No answer for ${SLOW_MS / 1000} s. A proxy on the way may not let WebSockets through; another transport may.`;
 }

@@ -12,13 +12,23 @@ const ANSWER_MS = 8000;
 const at = (room, what) => `/rooms/${encodeURIComponent(room)}/${what}`;
 
 export async function post(line) {
-  const answer = await fetch(at(line.room, 'events'), {
+  const answer = await answered(at(line.room, 'events'), {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': line.key },
     body: JSON.stringify(body(line)),
     signal: AbortSignal.timeout(ANSWER_MS),
   });
   if (!answer.ok) throw await refusal(answer);
+}
+
+/** What a browser says of a request that failed is meant for programs. */
+async function answered(address, options) {
+  try {
+    return await fetch(address, options);
+  } catch (error) {
+    const title = error.name === 'TimeoutError' ? `There was no answer for ${ANSWER_MS / 1000} s.` : 'The server cannot be reached.';
+    throw new Refusal({ title });
+  }
 }
 
 export async function members(room) {

@@ -47,9 +47,14 @@ export class Tabs extends EventTarget {
     return [this.#transport, ...this.#others.values()].filter((transport) => HOLDS.has(transport)).length;
   }
 
-  /** Whether a further one, or a line by POST, would have to wait. */
+  /** Whether a line by POST, a page, anything at all has to wait. */
   get isCrowded() {
     return this.held >= SIX;
+  }
+
+  /** Whether one tab more would make it so. */
+  get isTight() {
+    return this.held === SIX - 1;
   }
 
   #say(kind) {

@@ -4,11 +4,13 @@
 use super::session::Opening;
 use super::{Lab, origin};
 use crate::desk::Desk;
+use crate::net::metered::Meter;
 use crate::problems::Refusal;
 use crate::transports::websocket::decoder::{Limits, Message};
 use crate::transports::websocket::handshake;
 use crate::transports::websocket::incoming::Incoming;
 use crate::transports::{count_control, meter};
+use crate::usage::Reason;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{CloseCode, CloseReason, Closed};
 use std::cell::Cell;
@@ -58,9 +60,10 @@ pub async fn session(request: HttpRequest, body: web::Payload) -> Result<HttpRes
     };
     let incoming = Incoming::new(body, limits);
     let drain = Rc::clone(&Desk::of(&request).worker.drain);
+    let meter = Rc::clone(meter(&request));
     actix_web::rt::spawn(async move {
         let reason = tokio::select! {
-            reason = relay(socket.clone(), incoming, to_session, from_session) => reason,
+            reason = relay(&meter, socket.clone(), incoming, to_session, from_session) => reason,
             () = drain.begun() => Some(CloseCode::Away.into()),
         };
         // One that does not read does not hear this either.
@@ -91,6 +94,7 @@ pub fn visitor(request: &HttpRequest) -> Result<&Arc<Lab>, Refusal> {
 
 /// Until either has ended; the session sees that its commands have. Gives what the page is told.
 async fn relay(
+    meter: &Meter,
     mut socket: actix_ws::Session,
     mut incoming: Incoming,
     to_session: mpsc::Sender<String>,
@@ -114,7 +118,10 @@ async fn relay(
                 }
                 Ok(Message::Pong) => continue,
                 Ok(Message::Close(code)) => return code.map(|code| CloseCode::from(code).into()),
-                Err(fault) => return Some((fault.code().into(), fault.to_string()).into()),
+                Err(fault) => {
+                    meter.ends(Reason::BadFrame);
+                    return Some((fault.code().into(), fault.to_string()).into());
+                }
             };
             to_session.send(text).await.ok()?;
         }

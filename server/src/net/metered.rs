@@ -34,6 +34,10 @@ pub struct Meter {
     sticky: Cell<bool>,
     /// Bytes read since the last answer, counted as control so far.
     unassigned: Cell<u64>,
+    /// Bytes written before the first request, counted as control so far: TLS's, which it asks for.
+    early: Cell<u64>,
+    /// TLS says its goodbye after the last answer, and for that one.
+    secure: Cell<bool>,
     /// Bit per class this connection has belonged to.
     seen: Cell<u16>,
     /// The server has said why it ends the connection.
@@ -52,6 +56,8 @@ impl Meter {
             class: Cell::new(Class::Control),
             sticky: Cell::new(false),
             unassigned: Cell::new(0),
+            early: Cell::new(0),
+            secure: Cell::new(false),
             seen: Cell::new(0),
             ended: Cell::new(false),
             progress: Progress::default(),
@@ -77,6 +83,9 @@ impl Meter {
         self.counters.of(Class::Control).rx.subtract(unassigned);
         let counters = self.counters.of(class);
         counters.rx.add(unassigned);
+        let early = self.early.take();
+        self.counters.of(Class::Control).tx.subtract(early);
+        counters.tx.add(early);
         self.counters.of(self.class.replace(class)).open.subtract(1);
         counters.open.add(1);
         let bit = 1 << class.index();
@@ -138,13 +147,21 @@ impl Meter {
         if let Some(tap) = &self.tap {
             tap.wrote(accepted);
         }
-        let counters = self.counters.of(self.class.get());
-        counters.tx.add(accepted.len() as u64);
+        let bytes = accepted.len() as u64;
+        self.counters.of(self.class.get()).tx.add(bytes);
+        if self.seen.get() == 0 {
+            self.early.set(self.early.get() + bytes);
+        }
     }
 }
 
 impl Drop for Meter {
     fn drop(&mut self) {
+        if self.secure.get() {
+            let unassigned = self.unassigned.take();
+            self.counters.of(Class::Control).rx.subtract(unassigned);
+            self.counters.of(self.class.get()).rx.add(unassigned);
+        }
         self.counters.of(self.class.get()).open.subtract(1);
     }
 }
@@ -237,6 +254,7 @@ impl Carrier for TlsStream<Metered<TcpStream>> {
 impl Metered<TcpStream> {
     /// Nothing can be pushed past the TLS that will lie on this socket.
     pub fn beneath_tls(socket: TcpStream, meter: Rc<Meter>, unread: Duration) -> Self {
+        meter.secure.set(true);
         Self::wrap(socket, meter, unread)
     }
 

@@ -172,7 +172,7 @@ fn start(request: &HttpRequest, transport: Transport) -> Result<Start, Refusal> 
 }
 
 /// The first value of a query parameter, decoded.
-fn query<'a>(request: &'a HttpRequest, name: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn query<'a>(request: &'a HttpRequest, name: &str) -> Option<Cow<'a, str>> {
     form_urlencoded::parse(request.query_string().as_bytes())
         .find_map(|(key, value)| (key == name).then_some(value))
 }

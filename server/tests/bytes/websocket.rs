@@ -244,6 +244,28 @@ fn a_ping_between_fragments_is_answered_first() {
     );
 }
 
+/// Neither a ping nor a close waits until all that lies before it in the history has been sent.
+#[test]
+fn a_ping_and_a_close_overtake_a_long_backlog() {
+    const BACKLOG: u64 = 3_000;
+    let server = Server::start(&[]);
+    server.publish_numbers("KPL", BACKLOG);
+    for (first, answer) in [(FIN | PING, FIN | PONG), (FIN | CLOSE, FIN | CLOSE)] {
+        let mut client = server.connect();
+        let handshake = format!(
+            "GET /rooms/KPL/ws?cursor=0 HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        );
+        client.send([handshake.as_bytes(), &masked(first, b"")].concat());
+        client.head();
+        let before = (0..).find(|_| read(&mut client).first == answer);
+        assert!(
+            before.unwrap() < BACKLOG / 10,
+            "{before:?} frames came first"
+        );
+    }
+}
+
 #[test]
 fn a_close_is_echoed_and_the_server_ends_the_connection() {
     let server = Server::start(&[]);

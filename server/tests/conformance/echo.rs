@@ -64,3 +64,27 @@ fn one_that_does_not_read_is_not_read() {
         assert!(Instant::now() < deadline, "the connection is still there");
     }
 }
+
+/// What a client did wrong is counted as the reason; a client's own close is none.
+#[test]
+fn bad_frames_are_counted_as_the_reason() {
+    let server = Server::start(&["--conformance"]);
+    for (frame, counted) in [
+        (masked(FIN | CLOSE, &1000_u16.to_be_bytes()), 0),
+        (masked(FIN | TEXT, b"\xff"), 1),
+        (masked(FIN | CLOSE, &1007_u16.to_be_bytes()), 1),
+        (masked(FIN | 3, b""), 2),
+    ] {
+        let mut client = open(&server, "/lab/echo");
+        client.send(frame);
+        read(&mut client);
+        client.expect_end();
+        assert_eq!(server.usage()["ended"]["bad-frame"], counted);
+    }
+    let mut client = open(&server, "/rooms/KPL/ws");
+    client.send(masked(0, b"of what?"));
+    read(&mut client);
+    read(&mut client);
+    client.expect_end();
+    assert_eq!(server.usage()["ended"]["bad-frame"], 3);
+}

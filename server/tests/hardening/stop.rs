@@ -97,6 +97,24 @@ fn streams_end_with_their_last_chunk_and_websockets_with_1001() {
 }
 
 #[test]
+fn the_echo_of_conformance_suites_closes_with_1001_too() {
+    let mut program = Program::start(&["--conformance"]);
+    let mut echo = program.connect();
+    let ask = request(Transport::Websocket, "KPL", None);
+    echo.send(ask.replace("/rooms/KPL/ws", "/lab/echo"));
+    assert_eq!(echo.head().status, 101);
+    echo.send(b"\x81\x81\0\0\0\0x");
+    assert_eq!(echo.read_exactly(3), b"\x81\x01x");
+    program.tell(Signal::SIGTERM);
+    let close = echo.read_exactly(4);
+    assert_eq!((close[0], &close[2..]), (0x88, &1001u16.to_be_bytes()[..]));
+    echo.read_exactly(usize::from(close[1]) - 2);
+    echo.expect_end();
+    drop(echo);
+    assert!(program.exit().success());
+}
+
+#[test]
 fn held_polls_are_answered_and_idle_connections_closed() {
     for held in ["tasks", "threads"] {
         let mut program = Program::start(&["--hold-on", held]);

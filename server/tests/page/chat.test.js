@@ -308,7 +308,7 @@ test('six connections that hang are a crowd, and WebSockets are not of them', as
   tabs.holds('sse');
   for (const id of ['a', 'b', 'c', 'd']) say(id, 'here', 'long-polling');
   say('w', 'here', 'websocket');
-  assert.deepEqual([tabs.held, tabs.isCrowded], [5, false]);
+  assert.deepEqual([tabs.held, tabs.isTight, tabs.isCrowded], [5, true, false]);
   say('e', 'here', 'http-streaming');
   assert.ok(tabs.isCrowded);
   say('a', 'bye');

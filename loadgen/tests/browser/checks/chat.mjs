@@ -12,7 +12,7 @@ const HARM = '<img src=x onerror="globalThis.harmed=1;alert(1)"><script>globalTh
 export default async function chat(browser, lab) {
   const server = await serve(lab);
   try {
-    for (const part of [talk, change, refused, harm, unread, roomsAndLeaving, lanes]) {
+    for (const part of [talk, change, refused, harm, unread, roomsAndLeaving, lanes, crowd]) {
       const began = performance.now();
       await part(browser, server.url);
       console.log(`chat, ${part.name}: ok (${((performance.now() - began) / 1000).toFixed(1)} s)`);
@@ -20,9 +20,11 @@ export default async function chat(browser, lab) {
   } finally {
     await server.stop();
   }
-  const began = performance.now();
-  await restart(browser, lab);
-  console.log(`chat, restart: ok (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  for (const part of [restart, stranger]) {
+    const began = performance.now();
+    await part(browser, lab);
+    console.log(`chat, ${part.name}: ok (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  }
 }
 
 /** Everybody comes over another transport; all read the same lines in the same order, once. */
@@ -120,6 +122,31 @@ async function restart(browser, lab) {
   }
   await say(people[2].tab, 'after');
   for (const { tab } of people) await until(async () => (await texts(tab)).at(-1), 'after', 'it goes on');
+  for (const { close } of people) await close();
+  await server.stop();
+}
+
+/** A server with other keys knows nobody: the page says so, and what was typed is sent under the new name. */
+async function stranger(browser, lab) {
+  let server = await serve(lab);
+  const { url, port } = server;
+  const people = [];
+  for (const over of TRANSPORTS) people.push(await come(browser, url, { name: `old ${over}`, over }));
+  await server.stop();
+  for (const { tab, over } of people) await say(tab, `typed, ${over}`);
+  server = await serve(lab, { on: port, keys: 'other keys than those that signed the cookies' });
+  for (const { tab, name } of people) {
+    await tab.locator('#door').waitFor();
+    assert.match(await tab.locator('#door-why').textContent(), /does not know you any more/);
+    assert.equal(await tab.locator('#name').inputValue(), name);
+    await tab.getByRole('button', { name: 'Enter' }).click();
+  }
+  const wanted = TRANSPORTS.map((over) => `typed, ${over}`).toSorted();
+  for (const { tab, name } of people) {
+    await until(async () => (await texts(tab)).toSorted(), wanted, `each line once, at ${name}’s`);
+    assert.deepEqual(await tab.locator('#log .line.own .text').allTextContents(), [`typed, ${name.slice(4)}`]);
+    await until(async () => (await here(tab)).toSorted(), people.map((one) => one.name).toSorted(), 'who is here');
+  }
   for (const { close } of people) await close();
   await server.stop();
 }
@@ -245,4 +272,31 @@ async function lanes(browser, url) {
   assert.equal((await run(tab, short)).bytesVoid, null);
   assert.deepEqual(unforeseen(complaints), []);
   await close();
+}
+
+/** HTTP/1.1 gives a browser six connections to a server: five tabs that hold one are told, six are stuck. */
+async function crowd(browser, url) {
+  const first = await come(browser, url, { name: 'six tabs', room: 'crowd', over: 'sse' });
+  const tabs = [first.tab];
+  const more = async () => {
+    const tab = await first.tab.context().newPage();
+    await tab.goto(first.tab.url());
+    await tab.locator('#room').waitFor();
+    await take(tab, 'sse');
+    await tab.waitForFunction(() => document.getElementById('state').dataset.state === 'live');
+    tabs.push(tab);
+  };
+  while (tabs.length < 5) await more();
+  const told = (tab) => tab.locator('#crowd:visible').count().then((shown) => (shown ? tab.locator('#crowd').textContent() : ''));
+  for (const tab of tabs) await until(async () => /With one tab more.*hold 5 of them/.test(await told(tab)), true, 'five are tight');
+  await say(tabs[0], 'there is one left');
+  await until(() => texts(tabs[4]), ['there is one left'], 'it goes');
+  await more();
+  for (const tab of tabs) await until(async () => /Lines have to wait.*hold 6 of them/.test(await told(tab)), true, 'six are a crowd');
+  await say(tabs[0], 'this one waits');
+  await until(() => tabs[0].locator('#pending .why').innerText().then((words) => /no answer for 8 s/.test(words)), true, 'no connection is left');
+  await take(tabs[5], 'websocket');
+  for (const tab of tabs) await until(async () => (await texts(tab)).at(-1), 'this one waits', 'one tab on WebSocket sets it free', 40_000);
+  for (const tab of tabs) assert.deepEqual((await texts(tab)).filter((text) => text === 'this one waits').length, 1);
+  await first.close();
 }

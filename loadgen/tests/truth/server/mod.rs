@@ -10,6 +10,7 @@ mod transports;
 pub use script::{Faults, Script, Seed};
 
 use line::{Line, Request};
+use loadgen::net::tls::Trust;
 use loadgen::target::Target;
 use room::Room;
 use std::collections::BTreeMap;
@@ -55,6 +56,7 @@ impl TruthServer {
         Target::Remote {
             url: format!("http://{}", self.public),
             admin: Some(format!("http://{}", self.admin)),
+            trust: Trust::System,
         }
     }
 

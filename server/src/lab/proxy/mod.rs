@@ -4,7 +4,7 @@
 //! listens on no port itself: `front.rs` does so for the server's flags, and the lab for its lanes.
 
 mod settings;
-mod http;
+pub mod http;
 mod dialogue;
 mod upgrade;
 mod buffer;

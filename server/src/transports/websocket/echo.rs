@@ -7,14 +7,18 @@ use super::decoder::{Limits, Message};
 use super::handshake;
 use super::incoming::Incoming;
 use crate::desk::Desk;
+use crate::drain::Begun;
 use crate::frames::{Opcode, frame, frame_head};
+use crate::net::metered::Meter;
 use crate::problems::Refusal;
 use crate::transports::{count_control, meter};
+use crate::usage::Reason;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 /// What the suites send: 16 MiB at once, and 4 MiB in fragments of 64 bytes.
@@ -36,6 +40,8 @@ pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpRespo
     let (response, _) = handshake::accept(&request, &[]).await?;
     meter(&request).keep();
     let echo = Echo {
+        meter: Rc::clone(meter(&request)),
+        drain: Desk::of(&request).worker.drain.begun(),
         incoming: Incoming::new(body, LIMITS),
         answer: Bytes::new(),
         closed: false,
@@ -44,6 +50,9 @@ pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpRespo
 }
 
 struct Echo {
+    meter: Rc<Meter>,
+    /// Ends when the server is told to stop.
+    drain: Begun,
     incoming: Incoming,
     /// What is left of the payload that is being written.
     answer: Bytes,
@@ -70,6 +79,10 @@ impl Echo {
             let piece = self.answer.len().min(PIECE);
             return Poll::Ready(Some(self.answer.split_to(piece)));
         }
+        if Pin::new(&mut self.drain).poll(context).is_ready() {
+            let goodbye = close::close(close::GOING_AWAY, "the server stops");
+            return Poll::Ready(Some(self.last(goodbye)));
+        }
         loop {
             let Some(said) = ready!(self.incoming.poll_next(context)) else {
                 return Poll::Ready(None);
@@ -80,7 +93,10 @@ impl Echo {
                 Ok(Message::Ping(payload)) => frame(Opcode::Pong, &payload),
                 Ok(Message::Pong) => continue,
                 Ok(Message::Close(code)) => self.last(close::echo(code)),
-                Err(fault) => self.last(fault.frame()),
+                Err(fault) => {
+                    self.meter.ends(Reason::BadFrame);
+                    self.last(fault.frame())
+                }
             }));
         }
     }

@@ -164,7 +164,10 @@ impl Conversation {
     fn take_in(&mut self, message: Result<Message, Fault>) -> Reply {
         self.awaiting_pong = false;
         let draft = match message {
-            Err(fault) => return Reply::Last(fault.frame()),
+            Err(fault) => {
+                self.meter.ends(Reason::BadFrame);
+                return Reply::Last(fault.frame());
+            }
             Ok(Message::Ping(payload)) => return Reply::Frame(frame(Opcode::Pong, &payload)),
             Ok(Message::Pong) => return Reply::Nothing,
             Ok(Message::Close(code)) => return Reply::Last(close::echo(code)),
