@@ -80,6 +80,8 @@ pub struct Server {
     child: Option<Child>,
     control: reqwest::Client,
     usage_url: Url,
+    /// Beside the control port, for that knows no sessions.
+    sessions: reqwest::Client,
     session_url: Url,
 }
 
@@ -151,6 +153,7 @@ impl Target {
             child,
             control: control(&admin, &trust)?,
             usage_url: join(&parse(&admin)?, "lab/usage"),
+            sessions: control(&direct, &trust)?,
             session_url: join(&parse(&direct)?, "session"),
         })
     }
@@ -345,7 +348,7 @@ impl Server {
             url: shown(self.session_url.as_str()),
             problem,
         };
-        let request = self.control.post(self.session_url.clone());
+        let request = self.sessions.post(self.session_url.clone());
         let answer = (request
             .header("Content-Type", "application/json")
             .body(body.to_string()))
