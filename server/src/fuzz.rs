@@ -139,7 +139,8 @@ pub fn credential(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else {
         return;
     };
-    let keys = Keys::read("a key of the fuzz target, and long enough").expect("it is long enough");
+    let keys =
+        Keys::read("a key of the fuzz target that is long enough").expect("it is long enough");
     let headers = [(COOKIE, Purpose::Cookie), (AUTHORIZATION, Purpose::Token)];
     for (name, purpose) in headers {
         let request = TestRequest::default()

@@ -126,7 +126,9 @@ impl FrameWalk {
                 0 => &mut counted.first_frame,
                 _ => &mut counted.frames,
             };
-            frames.note(header, header + self.frame.payload_left, true);
+            // A server may announce more than a number holds.
+            let whole = header.saturating_add(self.frame.payload_left);
+            frames.note(header, whole, true);
             self.data_frames += 1;
         }
     }
@@ -250,6 +252,20 @@ mod tests {
                 .fold(Counted::default(), add);
             assert_eq!(sum, expected, "runs of {size}");
         }
+    }
+
+    #[test]
+    fn a_frame_that_announces_all_there_is_is_counted() {
+        let mut bytes = b"HTTP/1.1 101 x\r\n\r\n\x82\x7f".to_vec();
+        bytes.extend([0xff; 8]);
+        let counted = FrameWalk::default().walk(&bytes);
+        assert_eq!(counted.first_frame, of(&[(10, u64::MAX)]));
+        assert_eq!(
+            both(counted.first_frame, of(&[(10, 20)]))
+                .with_event_bytes
+                .count,
+            2
+        );
     }
 
     #[test]

@@ -52,11 +52,11 @@ pub fn head(input: &[u8]) -> Result<Option<Head>, Failure> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     match response.parse(input) {
-        Ok(httparse::Status::Complete(length)) => Ok(Some(understand(&response, length)?)),
-        Ok(httparse::Status::Partial) if input.len() > MAX_HEAD_BYTES => {
-            Err(Failure::Malformed("a head above 64 KiB"))
+        Ok(httparse::Status::Complete(length)) if length <= MAX_HEAD_BYTES => {
+            Ok(Some(understand(&response, length)?))
         }
-        Ok(httparse::Status::Partial) => Ok(None),
+        Ok(_) if input.len() > MAX_HEAD_BYTES => Err(Failure::Malformed("a head above 64 KiB")),
+        Ok(_) => Ok(None),
         Err(_) => Err(Failure::Malformed("no HTTP/1.1 head")),
     }
 }
@@ -187,8 +187,9 @@ fn run(left: u64, available: usize) -> (usize, u64) {
     (run, left - run as u64)
 }
 
-/// Bytes up to and with the next line feed.
+/// Bytes up to and with the next line feed. A line is as long as it may be however it comes.
 fn line(input: &[u8]) -> Result<Option<usize>, Failure> {
+    let input = &input[..input.len().min(MAX_LINE_BYTES + 1)];
     match memchr::memchr(b'\n', input) {
         Some(at) => Ok(Some(at + 1)),
         None if input.len() > MAX_LINE_BYTES => Err(Failure::Malformed("a chunk line above 1 KiB")),
@@ -307,5 +308,10 @@ mod tests {
         }
         assert!(Body::ChunkEnd.step(b"xy").is_err());
         assert!(Body::ChunkLine.step(&[b'1'; 2000]).is_err());
+        // The same whether or not its end has come already.
+        let mut long = vec![b'0'; 2000];
+        long.extend(b"\r\n");
+        assert!(Body::ChunkLine.step(&long).is_err());
+        assert!(Body::Trailers.step(&long).is_err());
     }
 }

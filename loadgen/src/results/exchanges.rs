@@ -48,7 +48,7 @@ impl Spread {
 
     pub fn add(&mut self, other: Spread) {
         self.count += other.count;
-        self.total += other.total;
+        self.total = self.total.saturating_add(other.total);
         self.least = self.least.into_iter().chain(other.least).min();
         self.most = self.most.into_iter().chain(other.most).max();
     }

@@ -12,7 +12,7 @@ const HARM = '<img src=x onerror="globalThis.harmed=1;alert(1)"><script>globalTh
 export default async function chat(browser, lab) {
   const server = await serve(lab);
   try {
-    for (const part of [talk, change, refused, harm, unread, roomsAndLeaving, lanes, crowd]) {
+    for (const part of [talk, change, refused, harm, unread, many, roomsAndLeaving, lanes, crowd]) {
       const began = performance.now();
       await part(browser, server.url);
       console.log(`chat, ${part.name}: ok (${((performance.now() - began) / 1000).toFixed(1)} s)`);
@@ -234,6 +234,24 @@ const hide = (tab, hidden) => tab.evaluate((hidden) => {
   Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });
   document.dispatchEvent(new Event('visibilitychange'));
 }, hidden);
+
+/** A long history is read to its end on every transport, and the page keeps the last lines. */
+async function many(browser, url) {
+  const all = 2600;
+  const publish = (n) => fetch(new URL('/rooms/many/events', url), {
+    method: 'POST', body: JSON.stringify({ type: 'chat', data: `line ${n}` }), headers: { 'content-type': 'application/json' },
+  });
+  for (let n = 0; n < all; n += 20) await Promise.all(Array.from({ length: 20 }, (_, one) => publish(n + one)));
+  for (const over of ['websocket', 'long-polling']) {
+    const { tab, close, complaints } = await come(browser, url, { name: 'late', room: 'many', over });
+    await say(tab, `and mine, over ${over}`);
+    await until(async () => (await texts(tab)).at(-1), `and mine, over ${over}`, 'the end');
+    const kept = await tab.evaluate(() => [document.querySelectorAll('#log > *').length, document.querySelector('#log > p').textContent]);
+    assert.deepEqual(kept, [2001, 'This page keeps the last 2,000 lines; older ones are no longer shown.']);
+    assert.deepEqual(unforeseen(complaints), []);
+    await close();
+  }
+}
 
 /** KPL first, the others remembered, a reload that knows who one is, and a door that is closed behind one. */
 async function roomsAndLeaving(browser, url) {
