@@ -250,6 +250,31 @@ mod tests {
         assert_eq!(hub.room_count(), 0);
     }
 
+    /// A retry may overtake what it repeats.
+    #[test]
+    fn publishes_of_one_key_at_the_same_time_are_one() {
+        let bounds = Bounds {
+            events: 1_000,
+            bytes: usize::MAX,
+            bare: false,
+        };
+        let hub = Hub::new(bounds, 1);
+        let room = hub.room("峡谷").unwrap();
+        let offsets = || {
+            let publish = |key: u64| hub.publish(&room, &draft(), Some(&key.to_string())).offset;
+            (0..500).map(publish).collect::<Vec<_>>()
+        };
+        let answers: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(offsets)).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
+        });
+        assert_eq!((room.head(), hub.published()), (500, 500));
+        assert!(answers.iter().all(|offsets| *offsets == answers[0]));
+    }
+
     #[test]
     fn the_room_beyond_the_limit_is_refused_and_known_ones_are_not() {
         let hub = hub(1);

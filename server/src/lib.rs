@@ -39,10 +39,6 @@ mod lab;
 #[doc(hidden)]
 pub mod fuzz;
 
-/// A parser that reads the network, for those who feed it bytes without a server.
-#[doc(hidden)]
-pub use transports::websocket::{close as websocket_close, decoder as websocket_decoder};
-
 use config::Config;
 use desk::Desk;
 use history::Bounds;

@@ -222,6 +222,13 @@ fn table() -> Vec<Limit> {
             "ws 131,072; most none",
         ),
         row(
+            "message of `/lab/echo`, with `--conformance`",
+            fixed("16 MiB in 131,072 frames"),
+            "1009; 1008",
+            "what conformance suites send",
+            "Autobahn sends 16 MiB at most, and 4 MiB in 65,536 frames",
+        ),
+        row(
             "nesting of JSON",
             fixed("128"),
             "400",

@@ -191,6 +191,27 @@ fn cut_connections_resume_without_a_loss() {
     }
 }
 
+/// The time until the last is back runs from the cut; an EventSource that heeds `retry:` is away for at
+/// least the second that the server asks for.
+#[test]
+fn a_return_is_timed_from_the_cut() {
+    for (kind, retry, shortest) in [
+        (Transport::Websocket, false, 10_000),
+        (Transport::LongPolling, false, 10_000),
+        (Transport::Sse, true, 1_000_000),
+    ] {
+        let lab = Lab::start(false);
+        let mut plan = plan(kind);
+        plan.transport.retry = retry;
+        plan.cuts = vec![Duration::from_millis(300)];
+        let trial = lab.run(&plan).trial;
+        assert_sound(&trial);
+        let recovery = &trial.latency_us.recovery;
+        assert_eq!((recovery.count, trial.away), (trial.clients, 0), "{kind}");
+        assert!(recovery.min >= Some(shortest), "{kind}: {recovery:?}");
+    }
+}
+
 /// What is on its way when a connection is cut is gone, and comes again.
 #[test]
 fn cut_connections_resume_over_a_line_too() {

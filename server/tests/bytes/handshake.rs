@@ -221,3 +221,20 @@ fn a_handshake_that_mixes_framings_is_refused() {
         assert_eq!(refused(&server, "GET", &headers).status, 400, "{headers:?}");
     }
 }
+
+#[test]
+fn a_handshake_of_http_1_0_or_with_a_header_twice_is_refused() {
+    let server = Server::start(&[]);
+    for (version, more) in [
+        ("1.0", ""),
+        ("1.1", "Sec-WebSocket-Version: 13\r\n"),
+        ("1.1", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"),
+    ] {
+        let mut client = server.connect();
+        client.send(format!(
+            "GET {PATH} HTTP/{version}\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
+        ));
+        client.answer().expect_problem(400);
+    }
+}

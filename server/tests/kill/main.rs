@@ -87,7 +87,7 @@ fn a_short_history_says_exactly_what_was_missed() {
             transports: vec![transport],
             history: 30,
             share_of_points: 0.2,
-            events: 400,
+            events: 250,
             pause: Duration::from_millis(2),
         }
         .run();

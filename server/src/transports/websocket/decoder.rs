@@ -169,6 +169,7 @@ impl Decoder {
         *bytes = rest;
         match (&mut self.message, self.frame.opcode.is_control()) {
             (Some(message), false) => {
+                message.make_room(piece.len(), self.limits.bytes);
                 append(&mut message.bytes, piece, mask);
                 message.check_text()?;
             }
@@ -198,6 +199,15 @@ impl Decoder {
 }
 
 impl Partial {
+    /// Grows by doubling, as vectors do, but not beyond what a message may have.
+    fn make_room(&mut self, more: usize, most: usize) {
+        let (length, capacity) = (self.bytes.len(), self.bytes.capacity());
+        if length + more > capacity {
+            let wanted = (2 * capacity).min(most).max(length + more);
+            self.bytes.reserve_exact(wanted - length);
+        }
+    }
+
     /// Finds the first byte that no text could have there. A character that is cut is looked at again
     /// with what follows.
     fn check_text(&mut self) -> Result<(), Fault> {

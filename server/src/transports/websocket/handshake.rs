@@ -3,13 +3,14 @@
 
 use crate::problems::Refusal;
 use actix_http::ws::{HandshakeError, verify_handshake};
-use actix_web::http::header;
+use actix_web::http::{Version, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, web};
 use actix_ws::Session;
 
 /// What is no handshake is refused, before anything is opened for it.
 pub fn check(request: &HttpRequest) -> Result<(), Refusal> {
     verify_handshake(request.head()).map_err(refuse)?;
+    check_version(request)?;
     check_framing(request)
 }
 
@@ -28,6 +29,20 @@ pub async fn accept(
     let (response, session, _) =
         accepted.map_err(|error| Refusal::BadRequest(error.to_string()))?;
     Ok((response, session))
+}
+
+/// What actix does not look at: HTTP/1.1 (§4.2.1), and headers that are there once (§11.3).
+fn check_version(request: &HttpRequest) -> Result<(), Refusal> {
+    let once = |name| request.headers().get_all(name).count() == 1;
+    match request.version() == Version::HTTP_11
+        && once(header::SEC_WEBSOCKET_KEY)
+        && once(header::SEC_WEBSOCKET_VERSION)
+    {
+        true => Ok(()),
+        false => Err(Refusal::BadRequest(
+            "a WebSocket handshake is HTTP/1.1 and has one key and one version".to_owned(),
+        )),
+    }
 }
 
 /// actix frames the connection by these headers, before and after the handshake; with others than

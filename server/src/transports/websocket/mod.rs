@@ -74,6 +74,7 @@ const EVENTS_IN_A_ROW: u8 = 16;
 
 /// Publishes beyond the pace, over those within it, after which the connection ends.
 const MAX_STRIKES: u8 = 100;
+
 /// For a client's answer to our close frame.
 const ECHO: Duration = Duration::from_secs(5);
 

@@ -194,3 +194,14 @@ fn between_two_messages_nothing_is_held() {
     // What every connection has of it.
     assert!(size_of::<Decoder>() <= 160, "{}", size_of::<Decoder>());
 }
+
+#[test]
+fn an_unfinished_message_holds_no_more_than_one_may_have() {
+    let mut decoder = Decoder::new(LIMITS);
+    let bytes = masked(FIN | BINARY, &[0; 1_000]);
+    for mut byte in bytes[..bytes.len() - 1].chunks(1) {
+        assert_eq!(decoder.decode(&mut byte), Ok(None));
+        let held = decoder.message.as_ref().unwrap().bytes.capacity();
+        assert!(held <= LIMITS.bytes, "{held}");
+    }
+}
