@@ -258,7 +258,7 @@ mod tests {
             bytes: usize::MAX,
             bare: false,
         };
-        let hub = Hub::new(bounds, 1);
+        let hub = Hub::new(bounds, 1, Presence::for_test());
         let room = hub.room("峡谷").unwrap();
         let offsets = || {
             let publish = |key: u64| hub.publish(&room, &draft(), Some(&key.to_string())).offset;
