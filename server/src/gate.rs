@@ -5,6 +5,7 @@
 use crate::net::heads::InHand;
 use crate::net::metered::Meter;
 use crate::origin::{Leave, Origins, is_preflight};
+use crate::problems::Refusal;
 use crate::usage::Class;
 use actix_http::body::BoxBody;
 use actix_http::{Payload, Request, Response, StatusCode};
@@ -19,14 +20,22 @@ use std::task::{Context, Poll, ready};
 /// Makes the gate of each worker.
 pub struct Gated<F> {
     app: F,
-    origins: Rc<Origins>,
+    rules: Rc<Rules>,
+}
+
+struct Rules {
+    origins: Origins,
+    max_head_bytes: u32,
 }
 
 impl<F> Gated<F> {
-    pub fn new(app: F, origins: Origins) -> Gated<F> {
+    pub fn new(app: F, origins: Origins, max_head_bytes: u32) -> Gated<F> {
         Gated {
             app,
-            origins: Rc::new(origins),
+            rules: Rc::new(Rules {
+                origins,
+                max_head_bytes,
+            }),
         }
     }
 }
@@ -47,12 +56,12 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self::Service, Self::InitError>>>>;
 
     fn new_service(&self, (): ()) -> Self::Future {
-        let origins = Rc::clone(&self.origins);
+        let rules = Rc::clone(&self.rules);
         let app = self.app.new_service(());
         Box::pin(async move {
             Ok(Gate {
                 app: app.await?,
-                origins,
+                rules,
             })
         })
     }
@@ -60,7 +69,7 @@ where
 
 pub struct Gate<S> {
     app: S,
-    origins: Rc<Origins>,
+    rules: Rc<Rules>,
 }
 
 impl<S> Service<Request> for Gate<S>
@@ -80,6 +89,7 @@ where
     fn call(&self, mut request: Request) -> Self::Future {
         let has_body = !matches!(request.payload(), Payload::None);
         let meter = request.conn_data::<Rc<Meter>>();
+        let ahead = meter.map_or(0, |meter| meter.progress.ahead());
         let in_hand = meter.map(|meter| InHand::new(meter, has_body));
         if meter.is_some_and(|meter| meter.tap().is_some()) {
             return Passage::Plain(self.app.call(request), in_hand);
@@ -90,15 +100,22 @@ where
             }
             Passage::Answered(Some(Box::new(answer)))
         };
-        match self.origins.judge(&request.head().headers) {
+        let rules = &self.rules;
+        // What came with it may be its body; a look tells.
+        if ahead > rules.max_head_bytes && bytes(&request) > rules.max_head_bytes as usize {
+            let limit = rules.max_head_bytes;
+            let refusal = Refusal::HeadTooLarge { limit };
+            return refuse(self.dressed(refusal.error_response().into(), None));
+        }
+        match rules.origins.judge(&request.head().headers) {
             Err(refusal) => refuse(self.dressed(refusal.error_response().into(), None)),
             Ok(Some(leave)) if is_preflight(request.method(), &request.head().headers) => {
                 refuse(self.dressed(leave.preflight().into(), None))
             }
-            Ok(None) if !self.origins.vary() => Passage::Plain(self.app.call(request), in_hand),
+            Ok(None) if !rules.origins.vary() => Passage::Plain(self.app.call(request), in_hand),
             Ok(leave) => Passage::Dressed(Box::new(Dressed {
                 leave,
-                varies: self.origins.vary(),
+                varies: rules.origins.vary(),
                 answer: self.app.call(request),
                 _in_hand: in_hand,
             })),
@@ -108,8 +125,19 @@ where
 
 impl<S> Gate<S> {
     fn dressed(&self, answer: Response<BoxBody>, leave: Option<&Leave>) -> Response<BoxBody> {
-        dress(answer, leave, self.origins.vary())
+        dress(answer, leave, self.rules.origins.vary())
     }
+}
+
+/// What a head took on the wire, by its usual spelling.
+fn bytes(request: &Request) -> usize {
+    let lines = request.head().headers.iter();
+    let lines: usize = lines
+        .map(|(name, value)| name.as_str().len() + ": \r\n".len() + value.len())
+        .sum();
+    let target = request.uri().path_and_query();
+    let target = target.map_or(0, |target| target.as_str().len());
+    request.method().as_str().len() + target + "  HTTP/1.1\r\n\r\n".len() + lines
 }
 
 /// The way of one request. Small, for each connection has room for it.

@@ -5,6 +5,7 @@
 
 use crate::config::{Config, positive_seconds};
 use crate::identity::MAX_NAME_CHARS;
+use crate::net::heads::Bounds;
 use crate::pace::USERS_PER_ADDRESS;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Command};
@@ -42,6 +43,10 @@ pub struct LimitFlags {
     #[arg(long, env = "PUSHLAB_LIMIT_LOOPBACK", value_parser = FalseyValueParser::new())]
     pub limit_loopback: bool,
 
+    /// Bytes of a request's head; a longer one is answered 431
+    #[arg(long, env = "PUSHLAB_MAX_HEAD_BYTES", default_value_t = 32 * 1024, value_parser = clap::value_parser!(u32).range(1_024..=131_072))]
+    pub max_head_bytes: u32,
+
     /// Seconds for a request's head, the first and every later one, from its first byte (of a connection:
     /// from its start)
     #[arg(long, env = "PUSHLAB_HEAD_TIMEOUT", default_value_t = 10.0, value_parser = positive_seconds)]
@@ -58,8 +63,11 @@ pub struct LimitFlags {
 }
 
 impl LimitFlags {
-    pub fn head_patience(&self) -> Duration {
-        Duration::from_secs_f64(self.head_timeout)
+    pub fn of_heads(&self) -> Bounds {
+        Bounds {
+            patience: Duration::from_secs_f64(self.head_timeout),
+            bytes: self.max_head_bytes,
+        }
     }
 
     pub fn body_patience(&self) -> Duration {
@@ -78,6 +86,7 @@ impl LimitFlags {
             max_new_connections_per_second: 0,
             max_publishes_per_second: 0,
             limit_loopback: false,
+            max_head_bytes: 1_024,
             head_timeout: 1.0,
             body_timeout: 1.0,
             keep_alive: 1.0,
@@ -167,9 +176,9 @@ fn table() -> Vec<Limit> {
         ),
         row(
             "request head, its bytes",
-            fixed("128 KiB"),
+            Flag("max-head-bytes", Bytes),
             "431",
-            "actix's buffer; no flag",
+            "cookies fit; half a head is memory that a stranger fills",
             "Pushpin 8,192; nginx 32 KiB",
         ),
         row(

@@ -55,9 +55,9 @@ pub enum Refusal {
     #[error("the head of the request did not come in time; send it at once (--head-timeout)")]
     HeadTooSlow,
     #[error(
-        "the head of a request has at most 131,072 bytes and 96 lines; send fewer or shorter ones"
+        "the head of a request has at most {limit} bytes and 96 lines; send fewer or shorter ones (--max-head-bytes)"
     )]
-    HeadTooLarge,
+    HeadTooLarge { limit: u32 },
     #[error(
         "the server holds as many connections as it may ({limit}); come again later, or start it with a larger --max-connections"
     )]
@@ -142,7 +142,7 @@ impl ResponseError for Refusal {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Refusal::TooSlow | Refusal::HeadTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Refusal::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Refusal::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Refusal::TooManyConnections { .. }
             | Refusal::TooManyNewConnections { .. }
             | Refusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -167,7 +167,7 @@ impl ResponseError for Refusal {
                 response.insert_header((header::UPGRADE, "websocket"));
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
-            Refusal::TooSlow => {
+            Refusal::TooSlow | Refusal::HeadTooLarge { .. } => {
                 response.force_close();
             }
             // RFC 9110 §15.5.2: a 401 names a scheme. Browsers know none of this name and ask nobody.
@@ -189,7 +189,6 @@ impl ResponseError for Refusal {
             | Refusal::TooLarge { .. }
             | Refusal::FileTooLarge { .. }
             | Refusal::HeadTooSlow
-            | Refusal::HeadTooLarge
             | Refusal::RoomsFull
             | Refusal::MembersFull
             | Refusal::LabFull

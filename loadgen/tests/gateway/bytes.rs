@@ -42,6 +42,72 @@ fn an_event_stream_is_resumed_through_nginx() {
     }
 }
 
+/// Signed in through nginx, a browser has a name on the transports behind it.
+#[test]
+fn a_session_passes_and_its_cookie_knows_of_tls() {
+    if !nginx_is_here() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let over_tls = recommended().replace("$scheme", "https");
+    for (configuration, is_secure) in [(recommended(), false), (over_tls, true)] {
+        let nginx = before(server.public, &configuration);
+        let mut client = Client::connect(nginx.address);
+        let body = r#"{"name":"瑶"}"#;
+        client.send(format!(
+            "POST /session HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ));
+        let answer = client.answer();
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let cookie = answer.header("set-cookie").unwrap();
+        assert!(cookie.contains("; HttpOnly; SameSite=Lax"), "{cookie}");
+        assert_eq!(cookie.contains("; Secure"), is_secure, "{cookie}");
+        let pair = cookie.split(';').next().unwrap();
+        let headers = format!("Content-Type: application/json\r\nCookie: {pair}\r\n");
+        let said = Client::connect(nginx.address).post_with(
+            ROOM,
+            &headers,
+            r#"{"type":"chat","data":"talk"}"#,
+        );
+        assert_eq!(said.status, 201, "{}", said.text());
+        let since = at(&said.cursor(), said.json()["offset"].as_u64().unwrap() - 1);
+        let polled = open(nginx.address, &format!("poll?cursor={since}"), "").answer();
+        assert_eq!(polled.json()["events"][0]["user"]["name"], "瑶");
+    }
+}
+
+/// The server listens on loopback and is asked by a name, as by a page that had its name rebound: only a
+/// list can tell the two apart.
+#[test]
+fn a_page_behind_nginx_is_let_in_where_it_is_listed() {
+    if !nginx_is_here() {
+        return;
+    }
+    let page = "Host: chat.example\r\nOrigin: https://chat.example\r\n";
+    let evil = "Host: chat.example\r\nOrigin: https://evil.example\r\n";
+    for configuration in [defaults(), recommended()] {
+        for (flags, listed) in [
+            (["--allow-origin", "https://chat.example"], true),
+            (["--allow-origin", "https://other.example"], false),
+        ] {
+            let server = Server::start(&flags);
+            let nginx = before(server.public, &configuration);
+            for (path, more, fine) in [("poll", "", 200), ("sse", "", 200), ("ws", UPGRADE, 101)] {
+                let ask = |origin: &str| {
+                    let mut client = Client::connect(nginx.address);
+                    client.send(format!(
+                        "GET /rooms/{ROOM}/{path} HTTP/1.1\r\n{origin}{more}\r\n"
+                    ));
+                    client.head().status
+                };
+                assert_eq!(ask(page), if listed { fine } else { 403 }, "{path}");
+                assert_eq!(ask(evil), 403, "{path}");
+            }
+        }
+    }
+}
+
 const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 #[test]

@@ -31,6 +31,17 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// A machine that is busy with other tests may make a run invalid, which is no matter here.
+fn assert_ran(output: &Output) {
+    let busy = told(output).contains("the generator was the bottleneck");
+    let code = output.status.code();
+    assert!(
+        code == Some(0) || (busy && code == Some(96)),
+        "{code:?}: {}",
+        told(output)
+    );
+}
+
 #[test]
 fn a_report_names_the_gateway_and_can_be_run_again_from_its_own_scenario() {
     if !nginx_is_here() {
@@ -42,7 +53,7 @@ fn a_report_names_the_gateway_and_can_be_run_again_from_its_own_scenario() {
         &["run", "x.toml", "--out", "one", "--no-progress"],
         None,
     );
-    assert_eq!(ran.status.code(), Some(0), "{}", told(&ran));
+    assert_ran(&ran);
     let summary = fs::read_to_string(home.path().join("one/summary.md")).unwrap();
     assert!(summary.contains("a gateway, nginx/1."), "{summary}");
     assert!(
@@ -52,7 +63,7 @@ fn a_report_names_the_gateway_and_can_be_run_again_from_its_own_scenario() {
     fs::remove_file(home.path().join("site.conf")).unwrap();
     let again = ["run", "one/scenario.toml", "--out", "two", "--no-progress"];
     let ran = loadgen(home.path(), &again, None);
-    assert_eq!(ran.status.code(), Some(0), "{}", told(&ran));
+    assert_ran(&ran);
     assert_eq!(
         fs::read(home.path().join("one/scenario.toml")).unwrap(),
         fs::read(home.path().join("two/scenario.toml")).unwrap()

@@ -30,8 +30,26 @@ pub fn of_page(request: &HttpRequest) -> Result<String, Refusal> {
     Ok(origin.to_owned())
 }
 
-/// Whether this server was asked by an address that cannot be rebound.
+/// By one of these a proxy says that it hands on what somebody else asked for.
+const HANDED_ON: [&str; 5] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+];
+
+/// Whether this server was asked by an address that cannot be rebound, and not through a proxy, which
+/// makes of strangers visitors from this host.
 pub fn of_visitor(request: &HttpRequest) -> Result<(), Refusal> {
+    if HANDED_ON
+        .iter()
+        .any(|name| request.headers().contains_key(*name))
+    {
+        return Err(Refusal::Forbidden(
+            "the lab is not handed on by a proxy: open it on this host, or start the server with --lab off",
+        ));
+    }
     match only(request.headers(), header::HOST.as_str()) {
         Some(host) if is_address(host) => Ok(()),
         _ => Err(Refusal::Forbidden(

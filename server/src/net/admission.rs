@@ -90,7 +90,7 @@ impl Admission {
         // From here on the pass gives back what was taken.
         let pass = Pass {
             admission: Arc::clone(self),
-            address,
+            address: address.map(Box::new),
         };
         if self.open.fetch_add(1, Ordering::Relaxed) >= self.max {
             return Err(Refusal::ConnectionsFull { limit: self.max });
@@ -146,13 +146,14 @@ pub fn reason(refusal: &Refusal) -> Option<Reason> {
 /// One connection that is open; it counts until it is dropped.
 pub struct Pass {
     admission: Arc<Admission>,
-    address: Option<Address>,
+    /// Apart, for most have none.
+    address: Option<Box<Address>>,
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
         self.admission.open.fetch_sub(1, Ordering::Relaxed);
-        if let Some(address) = self.address
+        if let Some(address) = self.address.take()
             && let Some(standing) = self.admission.addresses().known.get_mut(&address)
         {
             standing.open -= 1;

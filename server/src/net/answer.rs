@@ -27,8 +27,8 @@ pub fn last(refusal: &Refusal) -> Bytes {
 }
 
 /// What to say in place of `written`, if that is one of the empty answers that actix gives itself. None
-/// of ours to a bad request is empty.
-pub fn in_place_of(written: &[u8]) -> Option<Bytes> {
+/// of ours to a bad request is empty. `limit` is what a head may have.
+pub fn in_place_of(written: &[u8], limit: u32) -> Option<Bytes> {
     let status = written.strip_prefix(b"HTTP/1.1 4")?;
     let refusal = match status.get(..2)? {
         b"00" => Refusal::BadRequest(
@@ -36,7 +36,7 @@ pub fn in_place_of(written: &[u8]) -> Option<Bytes> {
                 .to_owned(),
         ),
         b"08" => Refusal::HeadTooSlow,
-        b"31" => Refusal::HeadTooLarge,
+        b"31" => Refusal::HeadTooLarge { limit },
         _ => return None,
     };
     let head = written

@@ -1,6 +1,6 @@
 //! Request heads that do not come: the first one, one that begins on a kept connection, one byte at a
-//! time. actix has a deadline for the first head alone. Here the timer exists only while a head is
-//! awaited: a head that comes whole, and a connection at rest or held, have none.
+//! time; and those that do not end. actix has a deadline for the first head alone. Here the timer exists
+//! only while a head is awaited: a head that comes whole, and a connection at rest or held, have none.
 //!
 //! It does not parse: it knows that bytes came and that no handler has seen a request.
 
@@ -24,8 +24,8 @@ use tokio::time::Sleep;
 pub struct Progress {
     /// A handler is at work on a request.
     busy: Cell<bool>,
-    /// Bytes came since.
-    begun: Cell<bool>,
+    /// Bytes that came since.
+    ahead: Cell<u32>,
     /// There was a request at all.
     heard: Cell<bool>,
     /// The last request's body was not read to its end: nobody wants the rest.
@@ -38,7 +38,7 @@ impl Progress {
     fn begins(&self, has_body: bool) {
         self.body_left.set(has_body);
         self.busy.set(true);
-        self.begun.set(false);
+        self.ahead.set(0);
         self.heard.set(true);
     }
 
@@ -56,14 +56,20 @@ impl Progress {
         self.given_up.set(true);
     }
 
-    fn read(&self) {
+    /// Bytes that came without a request, as a head without its end or with what stands behind it.
+    pub fn ahead(&self) -> u32 {
+        self.ahead.get()
+    }
+
+    fn read(&self, bytes: usize) {
         if !self.busy.get() {
-            self.begun.set(true);
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+            self.ahead.set(self.ahead.get().saturating_add(bytes));
         }
     }
 
     fn awaits_a_head(&self) -> bool {
-        !self.busy.get() && (self.begun.get() || !self.heard.get() || self.body_left.get())
+        !self.busy.get() && (self.ahead.get() > 0 || !self.heard.get() || self.body_left.get())
     }
 }
 
@@ -83,14 +89,20 @@ impl Drop for InHand {
     }
 }
 
-/// What HTTP is served over.
+/// How long a head may take, and how long it may be.
+pub struct Bounds {
+    pub patience: Duration,
+    pub bytes: u32,
+}
+
+/// What HTTP is served over. A few words more than the carrier itself, for there are many at rest.
 pub struct Heads<T: Carrier> {
     /// Taken where it closes after its owner is gone.
     io: Option<T>,
-    patience: Duration,
+    bounds: Rc<Bounds>,
     timer: Option<Pin<Box<Sleep>>>,
     /// What is said in place of what actix would.
-    answer: Bytes,
+    answer: Option<Box<Bytes>>,
     /// The last word was said.
     over: bool,
     closed: bool,
@@ -98,12 +110,12 @@ pub struct Heads<T: Carrier> {
 }
 
 impl<T: Carrier> Heads<T> {
-    pub fn new(io: T, patience: Duration, pass: Pass) -> Heads<T> {
+    pub fn new(io: T, bounds: Rc<Bounds>, pass: Pass) -> Heads<T> {
         Heads {
             io: Some(io),
-            patience,
+            bounds,
             timer: None,
-            answer: Bytes::new(),
+            answer: None,
             over: false,
             closed: false,
             pass: Some(pass),
@@ -121,17 +133,31 @@ impl<T: Carrier> Heads<T> {
             self.timer = None;
             return;
         }
-        let patience = self.patience;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
-        if timer.as_mut().poll(context).is_ready() {
-            self.timer = None;
-            Carrier::meter(self).ends(Reason::TooSlow);
-            self.say(answer::last(&Refusal::HeadTooSlow));
-            // To be read, where it meets the end.
-            context.waker().wake_by_ref();
+        // The rest of a body that nobody wants may be long.
+        if meter.progress.ahead() > self.bounds.bytes && !meter.progress.body_left.get() {
+            let limit = self.bounds.bytes;
+            return self.give_up(&Refusal::HeadTooLarge { limit }, context);
         }
+        let patience = self.bounds.patience;
+        self.timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        self.poll_timer(context);
+    }
+
+    fn poll_timer(&mut self, context: &mut Context<'_>) {
+        if let Some(timer) = &mut self.timer
+            && timer.as_mut().poll(context).is_ready()
+        {
+            Carrier::meter(self).ends(Reason::TooSlow);
+            self.give_up(&Refusal::HeadTooSlow, context);
+        }
+    }
+
+    fn give_up(&mut self, refusal: &Refusal, context: &Context<'_>) {
+        self.timer = None;
+        self.say(answer::last(refusal));
+        // To be read, where it meets the end.
+        context.waker().wake_by_ref();
     }
 
     fn is_given_up(&self) -> bool {
@@ -140,18 +166,21 @@ impl<T: Carrier> Heads<T> {
     }
 
     fn say(&mut self, last: Bytes) {
-        self.answer = last;
+        self.answer = Some(Box::new(last));
         self.over = true;
     }
 
     fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.answer.is_empty() {
-            let answer = self.answer.clone();
-            let written = ready!(self.io().poll_write(context, &answer))?;
+        while let Some(answer) = &mut self.answer {
+            let io = self.io.as_mut().expect("it is taken when this is dropped");
+            let written = ready!(Pin::new(io).poll_write(context, answer))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.answer.advance(written);
+            answer.advance(written);
+            if answer.is_empty() {
+                self.answer = None;
+            }
         }
         Poll::Ready(Ok(()))
     }
@@ -172,8 +201,8 @@ impl<T: Carrier> AsyncRead for Heads<T> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.timer.is_some() {
-            self.poll_patience(context);
+        if !Carrier::meter(&*self).progress.busy.get() {
+            self.poll_timer(context);
         }
         // After the last word nothing is heard: this is the end.
         if self.over || self.is_given_up() {
@@ -181,9 +210,8 @@ impl<T: Carrier> AsyncRead for Heads<T> {
         }
         let before = buffer.filled().len();
         ready!(self.io().poll_read(context, buffer))?;
-        if buffer.filled().len() > before {
-            Carrier::meter(&*self).progress.read();
-        }
+        let read = buffer.filled().len() - before;
+        Carrier::meter(&*self).progress.read(read);
         Poll::Ready(Ok(()))
     }
 }
@@ -195,7 +223,7 @@ impl<T: Carrier> AsyncWrite for Heads<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_answer(context))?;
-        if let Some(answer) = answer::in_place_of(bytes) {
+        if let Some(answer) = answer::in_place_of(bytes, self.bounds.bytes) {
             self.say(answer);
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -230,9 +258,9 @@ impl<T: Carrier> Drop for Heads<T> {
         };
         let mut rest = Heads {
             io: Some(io),
-            patience: self.patience,
+            bounds: Rc::clone(&self.bounds),
             timer: None,
-            answer: std::mem::take(&mut self.answer),
+            answer: self.answer.take(),
             over: true,
             closed: true,
             pass: self.pass.take(),

@@ -105,7 +105,7 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
     let counters = desk.ledger.open();
     let config = &desk.config;
     let speaks_tls = config.tls.are_given();
-    let patience = config.limits.head_patience();
+    let bounds = Rc::new(config.limits.of_heads());
     let leaving = Rc::new(Cell::new(0));
     let origins = Origins::new(config, config.listen, speaks_tls);
     let app = App::new()
@@ -129,6 +129,7 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
         .h1(Gated::new(
             map_config(app, |()| AppConfig::default()),
             origins,
+            config.limits.max_head_bytes,
         ));
     fn_service(move |socket: TcpStream| {
         let peer = socket.peer_addr().ok();
@@ -140,8 +141,8 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
         let admitted = desk
             .admission
             .admit(peer.map(|peer| peer.ip()), Instant::now());
-        let (counters, carry, leaving) =
-            (Arc::clone(&counters), carry.clone(), Rc::clone(&leaving));
+        let (counters, carry) = (Arc::clone(&counters), carry.clone());
+        let (bounds, leaving) = (Rc::clone(&bounds), Rc::clone(&leaving));
         async move {
             let pass = match admitted {
                 Ok(pass) => pass,
@@ -156,7 +157,7 @@ fn carried<T: Carrier, F: Future<Output = io::Result<T>> + 'static>(
                 }
             };
             let io = carry(socket, Meter::new(counters, tap)).await?;
-            Ok((Heads::new(io, patience, pass), peer))
+            Ok((Heads::new(io, bounds, pass), peer))
         }
     })
     .into_factory()
@@ -198,6 +199,7 @@ pub fn serve_admin(
     server.listen("admin", listener, move || {
         let desk = open_desk();
         let keep_alive = desk.config.limits.keep_alive();
+        let max_head_bytes = desk.config.limits.max_head_bytes;
         let origins = Origins::new(&desk.config, address, false);
         let signal = wait_for_drain(&desk);
         let app = App::new()
@@ -210,6 +212,7 @@ pub fn serve_admin(
             .h1(Gated::new(
                 map_config(app, |()| AppConfig::default()),
                 origins,
+                max_head_bytes,
             ))
             .tcp()
     })

@@ -49,6 +49,33 @@ fn a_head_too_large_is_431_with_a_reason() {
     let lines = |count: usize| "X: y\r\n".repeat(count);
     let head = |lines: &str| format!("GET /health HTTP/1.1\r\nHost: test\r\n{lines}\r\n");
     expect(&server, head(&lines(96)), 431);
+    // Whole and not, in one piece and in many.
+    expect(
+        &server,
+        head(&format!("X: {}\r\n", "y".repeat(33_000))),
+        431,
+    );
+    expect(&server, format!("GET /{}", "y".repeat(33_000)), 431);
+    let mut client = server.connect();
+    for piece in head(&format!("X: {}\r\n", "y".repeat(33_000)))
+        .as_bytes()
+        .chunks(1_000)
+    {
+        if !client.is_silent() {
+            break;
+        }
+        client.send(piece);
+    }
+    client.answer().expect_problem(431);
+    // A body counts for itself.
+    let large = format!(r#"{{"type":"n","data":"{}"}}"#, "y".repeat(50_000));
+    assert_eq!(server.connect().post("KPL", &large).status, 201);
+    assert_eq!(
+        server
+            .get(&format!("/health?{}", "y".repeat(30_000)))
+            .status,
+        200
+    );
     // Its client is still at it when the answer comes.
     expect(
         &server,

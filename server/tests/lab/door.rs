@@ -39,6 +39,24 @@ fn another_site_or_a_name_that_can_be_rebound_is_refused_before_the_upgrade() {
     }
 }
 
+/// Behind a proxy everybody comes from this host, and says of it what he likes.
+#[test]
+fn what_a_proxy_hands_on_is_refused() {
+    let server = Server::start(&["--lab", "on"]);
+    let host = server.public.to_string();
+    let own = handshake(&host, &format!("http://{host}"));
+    for header in [
+        "Via: 1.1 x",
+        "X-Forwarded-For: ::1",
+        "X-Forwarded-Proto: http",
+        "Forwarded: for=x",
+    ] {
+        let mut client = server.connect();
+        client.send(own.replace("\r\n\r\n", &format!("\r\n{header}\r\n\r\n")));
+        client.answer().expect_problem(403);
+    }
+}
+
 #[test]
 fn a_page_of_this_server_that_does_not_upgrade_is_told_so() {
     let server = Server::start(&["--lab", "on"]);
