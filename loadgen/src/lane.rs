@@ -27,12 +27,18 @@ pub struct Setting {
     pub direct: Endpoint,
     pub tag: RunTag,
     pub table: Arc<Table>,
+    /// Of each client, as its `Cookie` header has it; none where they have no names.
+    pub cookies: Vec<String>,
 }
 
 impl Setting {
     /// Names are plain ASCII, so that they stand in a URL as they are.
     pub fn room_name(room: usize) -> String {
         format!("room-{room}")
+    }
+
+    pub fn cookie(&self, client: usize) -> Option<&str> {
+        self.cookies.get(client).map(String::as_str)
     }
 }
 

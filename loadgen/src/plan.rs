@@ -124,6 +124,8 @@ pub struct TrialPlan {
     pub cuts: Vec<Duration>,
     pub link: LinkPlan,
     pub server: ServerPlan,
+    /// Whether each client has a name, and its room a member.
+    pub named: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -196,6 +198,8 @@ pub struct ServerPlan {
     pub lab_headers: Option<LabHeaders>,
     pub trouble: TroublePlan,
     pub gateway: Option<GatewayPlan>,
+    /// Rooms may have as many members as there are clients.
+    pub crowds: bool,
 }
 
 /// A real nginx before the public port.
@@ -351,6 +355,7 @@ impl TrialPlan {
             cuts: Vec::new(),
             link: LinkPlan::default(),
             server: ServerPlan::default(),
+            named: false,
         }
     }
 

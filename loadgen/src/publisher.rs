@@ -28,6 +28,8 @@ use tokio::sync::{mpsc, oneshot};
 /// One connection that POSTs events, each after the answer to the last.
 pub struct Poster {
     lane: Rc<Lane>,
+    /// Whose events they are; nobody's for the publisher's own.
+    user: Option<usize>,
     /// Bytes of the client it belongs to.
     client: Rc<Cell<u64>>,
     link: Option<Link>,
@@ -43,6 +45,7 @@ impl Poster {
     pub fn new(lane: Rc<Lane>, client: Rc<Cell<u64>>, link: Option<Link>, to: &Endpoint) -> Self {
         Poster {
             lane,
+            user: None,
             client,
             to: to.clone(),
             link,
@@ -50,6 +53,14 @@ impl Poster {
             body: Vec::new(),
             request: Vec::new(),
             content: Vec::new(),
+        }
+    }
+
+    /// The same for the client of this number.
+    pub fn of(self, client: usize) -> Self {
+        Poster {
+            user: Some(client),
+            ..self
         }
     }
 
@@ -136,6 +147,7 @@ impl Poster {
             &endpoint.prefix,
             &room,
             &endpoint.host,
+            self.user.and_then(|client| setting.cookie(client)),
             &self.body,
             &mut self.request,
         );

@@ -81,6 +81,9 @@ pub struct Load {
     /// Clients are dealt round-robin over the rooms; a list sweeps
     #[serde(default = "default_rooms")]
     pub rooms: OneOrMany<u32>,
+    /// Signs each client in before it connects, by its own cookie; otherwise nobody has a name
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub named: bool,
     /// Time over which the clients connect
     #[serde(default = "one_second")]
     pub ramp: Time,
@@ -194,6 +197,12 @@ impl Scenario {
                     ),
                 );
             }
+        }
+        if self.load.named && self.server.bare {
+            return misfit(
+                &["load", "named"],
+                "a bare server sends no names; remove named or bare",
+            );
         }
         self.publish.check()?;
         if let Some(link) = &self.link {

@@ -54,6 +54,10 @@ pub enum TargetError {
         "nginx is not installed, and [gateway] asks for it: `apt install nginx-light` brings it, or name the program in LOADGEN_NGINX"
     )]
     NoNginx,
+    #[error(
+        "{url} signs nobody in: {problem}; named = true needs a pushlab server with POST /session"
+    )]
+    SignIn { url: String, problem: String },
     #[error("the gateway did not come up: {0}")]
     Gateway(String),
     #[error(
@@ -76,6 +80,14 @@ pub struct Server {
     child: Option<Child>,
     control: reqwest::Client,
     usage_url: Url,
+    /// Beside the control port, for that knows no sessions.
+    sessions: reqwest::Client,
+    session_url: Url,
+}
+
+/// Of a client that has one: all of the same length.
+pub fn client_name(client: usize) -> String {
+    format!("client-{client:06}")
 }
 
 const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
@@ -141,6 +153,8 @@ impl Target {
             child,
             control: control(&admin, &trust)?,
             usage_url: join(&parse(&admin)?, "lab/usage"),
+            sessions: control(&direct, &trust)?,
+            session_url: join(&parse(&direct)?, "session"),
         })
     }
 }
@@ -317,6 +331,35 @@ impl Server {
             Ok(answer) if answer.status().is_success() => answer.json().await.ok(),
             Ok(_) | Err(_) => None,
         }
+    }
+
+    /// Signs in so many clients, over the control plane: the `Cookie` of each.
+    pub async fn sign_in(&self, clients: usize) -> Result<Vec<String>, TargetError> {
+        let mut cookies = Vec::with_capacity(clients);
+        for client in 0..clients {
+            cookies.push(self.sign_one_in(client).await?);
+        }
+        Ok(cookies)
+    }
+
+    async fn sign_one_in(&self, client: usize) -> Result<String, TargetError> {
+        let body = serde_json::json!({ "name": client_name(client) });
+        let refused = |problem: String| TargetError::SignIn {
+            url: shown(self.session_url.as_str()),
+            problem,
+        };
+        let request = self.sessions.post(self.session_url.clone());
+        let answer = (request
+            .header("Content-Type", "application/json")
+            .body(body.to_string()))
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status)
+        .map_err(|error| refused(cause(&error.without_url())))?;
+        let cookie = answer.headers().get("set-cookie");
+        let pair = cookie.and_then(|cookie| cookie.to_str().ok()?.split(';').next());
+        pair.map(str::to_owned)
+            .ok_or_else(|| refused("it sets no cookie".to_owned()))
     }
 
     /// Whether it runs on this machine, as a child of this process.

@@ -87,14 +87,26 @@ impl RunTag {
 }
 
 /// `POST /rooms/{room}/events` with `body`, and no header that it does not need.
-pub fn write_post(prefix: &str, room: &str, host: &str, body: &[u8], out: &mut Vec<u8>) {
-    let written = write!(
+pub fn write_post(
+    prefix: &str,
+    room: &str,
+    host: &str,
+    cookie: Option<&str>,
+    body: &[u8],
+    out: &mut Vec<u8>,
+) {
+    let to_vec = "writing to a Vec cannot fail";
+    write!(
         out,
         "POST {prefix}/rooms/{room}/events HTTP/1.1\r\nHost: {host}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+         Content-Type: application/json\r\nContent-Length: {}\r\n",
         body.len()
-    );
-    written.expect("writing to a Vec cannot fail");
+    )
+    .expect(to_vec);
+    if let Some(cookie) = cookie {
+        write!(out, "Cookie: {cookie}\r\n").expect(to_vec);
+    }
+    out.extend_from_slice(b"\r\n");
     out.extend_from_slice(body);
 }
 

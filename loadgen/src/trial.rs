@@ -68,8 +68,12 @@ pub async fn run_with(
     let server = target
         .open(&plan.server, options.program.as_deref())
         .await?;
+    let cookies = match plan.named {
+        true => server.sign_in(plan.clients).await?,
+        false => Vec::new(),
+    };
     let usage = server.usage().await;
-    let mut running = Running::begin(plan, server, live, stop, options)?;
+    let mut running = Running::begin(plan, server, cookies, live, stop, options)?;
     running.marks.server_start = usage;
     let halt = running.measure().await.err();
     Ok(running.finish(halt).await)
@@ -139,6 +143,7 @@ impl<'a> Running<'a> {
     fn begin(
         plan: &'a TrialPlan,
         server: Server,
+        cookies: Vec<String>,
         live: &'a Live,
         stop: watch::Receiver<bool>,
         options: &Options,
@@ -150,6 +155,7 @@ impl<'a> Running<'a> {
             direct: server.direct.clone(),
             tag: RunTag::from_number(rand::random()),
             table: Arc::new(Table::new(plan, Instant::now())),
+            cookies,
         });
         let (sender, seconds) = mpsc::unbounded_channel();
         live.enter(Phase::Connecting);

@@ -9,6 +9,7 @@ use crate::net::tls::TlsError;
 pub use crate::net::tls::TlsFlags;
 use crate::net::unread::UnreadFlags;
 use crate::origin;
+use crate::presence::PresenceFlags;
 use crate::transports::websocket::flags::WebsocketFlags;
 use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
@@ -114,6 +115,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub identity: IdentityFlags,
+
+    #[command(flatten)]
+    pub presence: PresenceFlags,
 
     #[command(flatten)]
     pub trouble: Flags,

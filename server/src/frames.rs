@@ -192,6 +192,11 @@ pub fn hello(cursor: Cursor, missed: Option<u64>) -> String {
     )
 }
 
+/// Who is in the room, `members` being JSON.
+pub fn list(members: &str) -> String {
+    format!(r#"{{"type":"list","data":{members}}}"#)
+}
+
 /// Events fell off the history unread.
 pub fn gap(cursor: Cursor, missed: u64) -> String {
     format!(r#"{{"type":"gap","missed":{missed},"cursor":"{cursor}"}}"#)

@@ -6,6 +6,7 @@
 use crate::frames::Draft;
 use crate::history::{Appended, Bounds, History};
 use crate::parking::Parked;
+use crate::presence::{Members, Presence};
 use crate::wake::{Mailboxes, RoomId, Sleepers};
 use crate::wire::cursor::{Cursor, Epoch};
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ pub struct Hub {
     next_room: AtomicU64,
     published: AtomicU64,
     pub mailboxes: Mailboxes,
+    pub presence: Presence,
 }
 
 /// The hub holds as many rooms as it may.
@@ -36,13 +38,14 @@ pub struct Room {
     head: AtomicU64,
     pub sleepers: Sleepers,
     pub parked: Parked,
+    members: Mutex<Members>,
     /// Subscriptions that exist now.
     subscribers: AtomicUsize,
     last_used: Mutex<Instant>,
 }
 
 impl Hub {
-    pub fn new(bounds: Bounds, max_rooms: usize) -> Arc<Hub> {
+    pub fn new(bounds: Bounds, max_rooms: usize, presence: Presence) -> Arc<Hub> {
         Arc::new(Hub {
             rooms: RwLock::default(),
             bounds,
@@ -50,6 +53,7 @@ impl Hub {
             next_room: AtomicU64::new(0),
             published: AtomicU64::new(0),
             mailboxes: Mailboxes::default(),
+            presence,
         })
     }
 
@@ -134,7 +138,7 @@ impl Hub {
             .len()
     }
 
-    /// Forgets rooms that nobody listens to and nobody has used for [`IDLE_ROOM`].
+    /// Forgets rooms without members that nobody listens to and nobody has used for [`IDLE_ROOM`].
     pub fn sweep(&self, now: Instant) {
         self.rooms
             .write()
@@ -154,6 +158,7 @@ impl Room {
             head: AtomicU64::new(0),
             sleepers: Sleepers::default(),
             parked: Parked::default(),
+            members: Mutex::default(),
             subscribers: AtomicUsize::new(0),
             last_used: Mutex::new(Instant::now()),
         }
@@ -161,6 +166,10 @@ impl Room {
 
     pub fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn members(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn head(&self) -> u64 {
@@ -195,6 +204,7 @@ impl Room {
             .unwrap_or_else(PoisonError::into_inner);
         self.subscribers.load(Ordering::Relaxed) == 0
             && now.saturating_duration_since(last_used) >= IDLE_ROOM
+            && self.members().is_empty()
     }
 }
 
@@ -208,7 +218,7 @@ mod tests {
             bytes: 1000,
             bare: false,
         };
-        Hub::new(bounds, max_rooms)
+        Hub::new(bounds, max_rooms, Presence::for_test())
     }
 
     fn draft() -> Draft {
@@ -248,7 +258,7 @@ mod tests {
             bytes: usize::MAX,
             bare: false,
         };
-        let hub = Hub::new(bounds, 1);
+        let hub = Hub::new(bounds, 1, Presence::for_test());
         let room = hub.room("峡谷").unwrap();
         let offsets = || {
             let publish = |key: u64| hub.publish(&room, &draft(), Some(&key.to_string())).offset;

@@ -17,6 +17,7 @@ mod value;
 mod frames;
 mod history;
 mod hub;
+mod presence;
 mod wake;
 mod parking;
 mod worker;
@@ -47,6 +48,7 @@ use lab::Lab;
 use lab::proxy::front::{self, Front};
 use net::admission::Admission;
 use pace::Pace;
+use presence::Presence;
 use std::future::Future;
 use std::io::{self, BufRead, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -142,7 +144,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         bytes: config.history_bytes,
         bare: config.bare,
     };
-    let hub = Hub::new(bounds, config.max_rooms);
+    let hub = Hub::new(bounds, config.max_rooms, Presence::new(&config.presence));
     let ledger = Arc::new(usage::Ledger::default());
     let threads = match config.hold_on {
         HoldOn::Tasks => None,
@@ -205,6 +207,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
     if let Some(listener) = admin_listener {
         builder = net::listen::serve_admin(builder, listener, open_desk)?;
     }
+    actix_rt::spawn(presence::see_off(Arc::clone(&hub)));
     actix_rt::spawn(sweep(Arc::clone(&hub)));
     let server = builder.run();
     Ok(Running {

@@ -4,6 +4,7 @@
 //! code that keeps a limit is not.
 
 use crate::config::{Config, positive_seconds};
+use crate::identity::MAX_NAME_CHARS;
 use crate::net::heads::Bounds;
 use crate::pace::USERS_PER_ADDRESS;
 use clap::builder::FalseyValueParser;
@@ -256,6 +257,41 @@ fn table() -> Vec<Limit> {
             "503 and `Retry-After`",
             "anybody who names a room makes it; after 10 idle minutes it is gone",
             "Centrifugo 128 a connection; Pushpin 20",
+        ),
+        row(
+            "members of a room",
+            Flag("max-members", Count),
+            "503 and `Retry-After`; without a name one may still read",
+            "the list that a newcomer gets stays below 200 KiB",
+            "Phoenix, Centrifugo: none",
+        ),
+        row(
+            "absence of a member",
+            Flag("member-grace", Seconds),
+            "`left`",
+            "a reload is no leaving",
+            "SockJS 5 s; CometD 10 s",
+        ),
+        row(
+            "absence of a member who polls",
+            Flag("poll-grace", Seconds),
+            "`left`",
+            "3 × the longest pause between its polls, but no longer",
+            "Phoenix 1.5 × its 10 s",
+        ),
+        row(
+            "a user's name",
+            Fixed(format!("{MAX_NAME_CHARS} characters")),
+            "400",
+            "a name, not a message",
+            "",
+        ),
+        row(
+            "a session",
+            Flag("session-lifetime", Seconds),
+            "401; WebSocket 4001",
+            "30 days: nobody signs in every day, and a cookie that was stolen ends",
+            "",
         ),
         row(
             "history of a room, events",

@@ -228,7 +228,7 @@ mod tests {
             bytes: usize::MAX,
             bare: false,
         };
-        Hub::new(bounds, 10)
+        Hub::new(bounds, 10, crate::presence::Presence::for_test())
     }
 
     fn publish(hub: &Hub, room: &Room) {

@@ -5,6 +5,7 @@ use crate::hub::Full;
 use crate::identity::BadName;
 use crate::lab::MAX_SESSIONS;
 use crate::parking::NoThread;
+use crate::presence;
 use crate::session;
 use crate::wire::cursor::BadCursor;
 use crate::wire::problem::{PROBLEM_JSON, Problem};
@@ -84,6 +85,10 @@ pub enum Refusal {
     )]
     RoomsFull,
     #[error(
+        "the room has as many members as it may; try again later, or start the server with a larger --max-members"
+    )]
+    MembersFull,
+    #[error(
         "{0}; try again later, allow more processes (ulimit -u), or start the server with --hold-on tasks"
     )]
     NoThread(#[from] NoThread),
@@ -95,11 +100,19 @@ impl From<Full> for Refusal {
     }
 }
 
+impl From<presence::Full> for Refusal {
+    fn from(_: presence::Full) -> Self {
+        Refusal::MembersFull
+    }
+}
+
 impl Refusal {
     /// Whole seconds after which it is worth to try again, where time is the remedy.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Refusal::RoomsFull | Refusal::LabFull | Refusal::NoThread(_) => Some(30),
+            Refusal::RoomsFull | Refusal::MembersFull | Refusal::LabFull | Refusal::NoThread(_) => {
+                Some(30)
+            }
             Refusal::ConnectionsFull { .. } | Refusal::TooManyConnections { .. } => Some(30),
             Refusal::TooManyNewConnections { wait, .. } | Refusal::TooOften { wait, .. } => {
                 Some(wait.as_secs_f64().ceil().max(1.0) as u64)
@@ -136,6 +149,7 @@ impl ResponseError for Refusal {
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Refusal::RoomsFull
+            | Refusal::MembersFull
             | Refusal::LabFull
             | Refusal::NoThread(_)
             | Refusal::ConnectionsFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -176,6 +190,7 @@ impl ResponseError for Refusal {
             | Refusal::FileTooLarge { .. }
             | Refusal::HeadTooSlow
             | Refusal::RoomsFull
+            | Refusal::MembersFull
             | Refusal::LabFull
             | Refusal::NoThread(_)
             | Refusal::ConnectionsFull { .. }

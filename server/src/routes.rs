@@ -95,11 +95,12 @@ async fn answer_in_room(request: HttpRequest, body: web::Payload) -> Result<Http
     ) else {
         return not_found(request).await;
     };
-    if what == "events" {
-        return match *request.method() {
-            Method::POST => post_event(request, body).await,
-            _ => refuse_method(request, "POST").await,
-        };
+    match (what, request.method()) {
+        ("events", &Method::POST) => return post_event(request, body).await,
+        ("events", _) => return refuse_method(request, "POST").await,
+        ("members", &Method::GET) => return members(request).await,
+        ("members", _) => return refuse_method(request, "GET").await,
+        _ => {}
     }
     match (transports::named(what), request.method()) {
         (None, _) => not_found(request).await,
@@ -132,6 +133,18 @@ async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResp
         cursor: cursor.to_string(),
         offset: cursor.offset,
     }))
+}
+
+/// Who is in the room: nobody, in one that is not there.
+async fn members(request: HttpRequest) -> Result<HttpResponse, Refusal> {
+    count_control(&request);
+    session::who(&request)?;
+    let room = Desk::of(&request).hub.known(&room_name(&request)?);
+    let list = room.map_or_else(|| "[]".into(), |room| room.members().list());
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .body(list.as_bytes().to_vec()))
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<Box<str>>, Refusal> {

@@ -3,7 +3,9 @@
 //! so replay and live delivery cannot race.
 
 use crate::frames::Event;
-use crate::hub::Room;
+use crate::hub::{Hub, Room};
+use crate::identity::User;
+use crate::presence::{Full, Hold, Membership};
 use crate::shortcut::Shortcut;
 use crate::wire::cursor::{Cursor, Epoch, Start};
 use crate::worker::{Sleeper, Worker};
@@ -29,6 +31,8 @@ pub struct Subscription {
     missed: Option<u64>,
     /// Its place among the sleepers, from the first time that it slept.
     sleeper: Option<Sleeper>,
+    /// Of one who has a name; boxed, for most have none.
+    membership: Option<Box<Membership>>,
 }
 
 /// What a stream sends next.
@@ -68,7 +72,21 @@ impl Subscription {
             shortcut: None,
             missed,
             sleeper: None,
+            membership: None,
         }
+    }
+
+    /// Makes the subscriber a member of the room for as long as this lives. The cursor stands before
+    /// his `join`, so that he reads it himself.
+    pub fn name(&mut self, hub: &Arc<Hub>, user: Arc<User>, hold: Hold) -> Result<(), Full> {
+        let membership = Membership::begin(hub, &self.room, user, hold)?;
+        self.membership = Some(Box::new(membership));
+        Ok(())
+    }
+
+    /// Who reads, if he has said so.
+    pub fn user(&self) -> Option<&Arc<User>> {
+        self.membership.as_ref().map(|member| member.user())
     }
 
     pub fn cursor(&self) -> Cursor {
@@ -177,7 +195,6 @@ mod tests {
     use super::*;
     use crate::frames::Draft;
     use crate::history::Bounds;
-    use crate::hub::Hub;
     use crate::wire::event::PollAnswer;
     use std::future::poll_fn;
     use std::time::Duration;
@@ -192,7 +209,7 @@ mod tests {
             bytes: usize::MAX,
             bare: false,
         };
-        Hub::new(bounds, 10)
+        Hub::new(bounds, 10, crate::presence::Presence::for_test())
     }
 
     #[test]

@@ -73,6 +73,7 @@ pub async fn null_path(rate: f64, duration: Duration) -> io::Result<Distribution
         endpoint: nowhere,
         tag: RunTag::from_number(0),
         table: Arc::new(Table::new(&plan, Instant::now())),
+        cookies: Vec::new(),
         plan,
     });
     let (seconds, _ignored) = mpsc::unbounded_channel();

@@ -22,6 +22,10 @@ pub(super) fn request(
         write(&mut head, name, value);
         taken.push(name);
     }
+    if let Some(cookie) = client.lane.setting.cookie(client.index) {
+        write(&mut head, "Cookie", cookie);
+        taken.push("Cookie");
+    }
     if let Some(template) = &client.lane.request_head {
         for (name, value) in template.fill(head.len() + LINE_END.len(), &taken)? {
             write(&mut head, name, &value);
@@ -50,6 +54,10 @@ pub(super) fn put_on_handshake(client: &Client, headers: &mut HeaderMap) {
         if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
             headers.insert(name, HeaderValue::from_static(value));
         }
+    }
+    let cookie = client.lane.setting.cookie(client.index);
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
+        headers.insert("Cookie", cookie);
     }
 }
 

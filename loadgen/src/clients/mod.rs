@@ -132,7 +132,8 @@ impl Client {
                 self.bytes.clone(),
                 self.link.clone(),
                 &self.lane.setting.endpoint,
-            );
+            )
+            .of(self.index);
             tasks.push(tokio::task::spawn_local(post(
                 poster,
                 orders,

@@ -159,7 +159,9 @@ fn trial_plan(
             lab_headers,
             trouble: trouble_plan(&scenario.trouble),
             gateway: None,
+            crowds: load.named,
         },
+        named: load.named,
     }
 }
 

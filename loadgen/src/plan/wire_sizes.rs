@@ -2,10 +2,11 @@
 //! socket is asked. What varies by digits (offsets, cursors) is taken at its mean over the measure
 //! window; a cursor's epoch is random and 7.9 characters long on average.
 
-use super::{TransportPlan, TrialPlan};
+use super::{PublishBy, TransportPlan, TrialPlan};
 use crate::lane::Setting;
 use crate::model::Sizes;
 use crate::net::tls::RECORD_BYTES;
+use crate::target::client_name;
 use pushlab_server::wire::lab_headers::Template;
 use pushlab_server::wire::transport::Transport;
 
@@ -23,6 +24,7 @@ pub(super) fn of(trial: &TrialPlan, heard_per_s: f64) -> Sizes {
     // A client of a bare server asks by its own count.
     let cursor = if bare { offset } else { EPOCH + 1.0 + offset };
     let event = trial.publish.payload as f64
+        + user(trial)
         + if bare {
             0.0
         } else {
@@ -85,6 +87,22 @@ fn request(trial: &TrialPlan, cursor: f64) -> f64 {
         + length(EMBEDDED_HOST)
         + condition
         + closing
+        + if trial.named { cookie() } else { 0.0 }
+}
+
+/// Names and ids are all of one length.
+fn user(trial: &TrialPlan) -> f64 {
+    match trial.named && trial.publish.by == PublishBy::Clients {
+        true => length(r#","user":{"id":"0123456789ab","name":""}"#) + length(&client_name(0)),
+        false => 0.0,
+    }
+}
+
+/// A credential's end is a time of ten digits until the year 2286, and its signature has 256 bits.
+fn cookie() -> f64 {
+    let base64 = |bytes: usize| (bytes * 4).div_ceil(3) as f64;
+    let name = base64(client_name(0).len());
+    length("Cookie: pushlab_session=1.0123456789ab.1234567890..\r\n") + name + base64(32)
 }
 
 /// Of `connection: close` in either head.
@@ -176,6 +194,20 @@ mod tests {
         assert_eq!(mean_digits(8, 11), 1.5);
         let slow: f64 = (7..=12_345).map(digits).sum::<f64>() / 12_339.0;
         assert!((mean_digits(7, 12_345) - slow).abs() < 1e-9);
+    }
+
+    #[test]
+    fn names_cost_what_they_take_on_the_wire() {
+        let mut trial = TrialPlan::new(Transport::IntervalPolling);
+        let anonymous = (of(&trial, 1.0).heads, of(&trial, 1.0).event);
+        trial.named = true;
+        trial.publish.by = PublishBy::Clients;
+        let named = (of(&trial, 1.0).heads, of(&trial, 1.0).event);
+        // Taken from a connection of the server.
+        let cookie = "Cookie: pushlab_session=1.9amdtqq6j2et.1797883525.Y2xpZW50LTAwMDAwMA.i-tBqN1fcg917KBmKeq_aqdPxsbNXVGgkb1jkVbQlgs\r\n";
+        let user = r#","user":{"id":"9amdtqq6j2et","name":"client-000000"}"#;
+        assert_eq!(named.0 - anonymous.0, cookie.len() as f64);
+        assert_eq!(named.1 - anonymous.1, user.len() as f64);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod fallback;
 mod harness;
 mod heads;
 mod keep_alive;
+mod named;
 mod proxy;
 mod tls;
 mod trouble;

@@ -53,6 +53,7 @@ impl Simulation {
             endpoint: nowhere,
             tag: RunTag::from_number(11),
             table,
+            cookies: Vec::new(),
         });
         let (sender, seconds) = mpsc::unbounded_channel();
         let lane = Rc::new(Lane::new(

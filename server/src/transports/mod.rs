@@ -11,8 +11,11 @@ mod stream;
 mod dress;
 
 use crate::desk::Desk;
+use crate::frames;
 use crate::hub::{Hub, Room};
+use crate::identity::User;
 use crate::net::metered::Meter;
+use crate::presence::Hold;
 use crate::problems::Refusal;
 use crate::session;
 use crate::subscription::Subscription;
@@ -21,6 +24,7 @@ use crate::wire::cursor::{BadCursor, Start};
 use crate::wire::transport::Transport;
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -72,12 +76,44 @@ pub fn meter(request: &HttpRequest) -> &Rc<Meter> {
 /// Counts the request as one of `transport`, and opens a subscription where it asks to start.
 fn subscribe(request: &HttpRequest, transport: Transport) -> Result<Subscription, Refusal> {
     meter(request).request(Class::Transport(transport));
+    subscribe_as(session::who(request)?, request, transport)
+}
+
+/// The same for a user who is known, by a request that is counted.
+fn subscribe_as(
+    user: Option<Arc<User>>,
+    request: &HttpRequest,
+    transport: Transport,
+) -> Result<Subscription, Refusal> {
     let desk = Desk::of(request);
     // Before the room: what is refused makes none.
-    session::who(request)?;
     let start = start(request, transport)?;
     let room = room(request, &desk.hub)?;
-    Ok(Subscription::open(room, &desk.worker, start))
+    let mut subscription = Subscription::open(room, &desk.worker, start);
+    if let Some(user) = user
+        && !desk.config.bare
+    {
+        let hold = match transport.is_push() {
+            true => Hold::Stream,
+            false => Hold::Poll,
+        };
+        subscription.name(&desk.hub, user, hold)?;
+    }
+    Ok(subscription)
+}
+
+/// What a connection begins with, each message as `encode` has it: where it stands, and for one who has a
+/// name the members of the room.
+fn greeting(subscription: &Subscription, encode: impl Fn(&str) -> Bytes) -> Bytes {
+    let hello = frames::hello(subscription.cursor(), subscription.missed());
+    let hello = encode(&hello);
+    match subscription.user() {
+        None => hello,
+        Some(_) => {
+            let list = frames::list(&subscription.room().members().list());
+            [hello, encode(&list)].concat().into()
+        }
+    }
 }
 
 /// The room that the path names. A lane leads to rooms that are there: a request that is late must not

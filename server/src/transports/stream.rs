@@ -1,7 +1,7 @@
 //! What HTTP streaming and SSE share: a response body that never ends, fed by a subscription and
 //! kept alive by heartbeats. How a message looks is the business of the two.
 
-use super::meter;
+use super::{greeting, meter};
 use crate::desk::Desk;
 use crate::frames::{self, Event};
 use crate::lab::tap::Tap;
@@ -91,8 +91,7 @@ impl<F: Framing> StreamBody<F> {
         }
         let hello = (!config.bare).then(|| {
             let cursor = subscription.cursor();
-            let json = frames::hello(cursor, subscription.missed());
-            let message = F::message(&json, cursor);
+            let message = greeting(&subscription, |json| F::message(json, cursor));
             match F::prelude() {
                 Some(prelude) => [prelude.as_bytes(), &message].concat().into(),
                 None => message,

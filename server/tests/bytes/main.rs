@@ -13,6 +13,7 @@ mod sse;
 mod websocket;
 mod handshake;
 mod session;
+mod presence;
 mod publish;
 mod payloads;
 mod accounting;

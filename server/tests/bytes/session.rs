@@ -1,7 +1,8 @@
 //! `/session` and who a request is: what signing in answers, which credentials are taken, and that those
 //! which are none are refused wherever a room is asked for.
 
-use crate::harness::{Answer, Server};
+use crate::harness::{Answer, Client, LIMIT, Server};
+use crate::websocket;
 use serde_json::{Value, json};
 
 /// A signed-in client: what it sends, and who it is.
@@ -32,6 +33,8 @@ fn bearer(server: &Server, name: &str) -> String {
     let token = answer.json()["token"].as_str().unwrap().to_owned();
     format!("Authorization: Bearer {token}\r\n")
 }
+
+const PUBLISH: &str = r#"{"type":"chat","data":1}"#;
 
 /// The header line with the last character of its credential changed.
 fn forged(line: &str) -> String {
@@ -204,6 +207,40 @@ fn expect_refused(answer: &Answer, what: &str) {
     assert_eq!(answer.header("set-cookie"), Some(CLEARED), "{what}");
 }
 
+/// A browser's script reads a close code, and no status of a handshake.
+#[test]
+fn a_websocket_with_a_bad_credential_is_accepted_and_closed_with_4001() {
+    let server = Server::start(&[]);
+    for (what, line) in bad_credentials(&server) {
+        let mut client = server.connect();
+        websocket::ask(&mut client, "/rooms/KPL/ws", &line);
+        // What is said meanwhile is not heard.
+        client.send(websocket::masked(0x81, PUBLISH.as_bytes()));
+        let head = client.head();
+        assert_eq!(head.status, 101, "{what}");
+        assert_eq!(head.header("set-cookie"), Some(CLEARED), "{what}");
+        expect_invalid_user(&mut client);
+    }
+    let offset = &server.head_cursor("KPL");
+    assert!(
+        offset.ends_with("-0"),
+        "something was published all the same"
+    );
+    assert_eq!(server.usage()["rooms"], 1);
+    server.wait_for_figure("websocket", "open", 0, LIMIT);
+}
+
+fn expect_invalid_user(client: &mut Client) {
+    let frame = websocket::read(client);
+    assert_eq!(frame.first, 0x88);
+    assert_eq!(
+        frame.payload,
+        [&4001u16.to_be_bytes()[..], b"Invalid user"].concat()
+    );
+    client.finish();
+    client.expect_end();
+}
+
 #[test]
 fn a_session_ends() {
     let server = Server::start(&["--session-lifetime", "1"]);
@@ -247,8 +284,7 @@ fn a_key_is_its_users_own() {
     let lines = ["云缨", "瑶"].map(|name| sign_in(&server, name).cookie);
     let offset = |line: &str| {
         let headers = format!("{line}Idempotency-Key: one\r\n");
-        let body = r#"{"type":"chat","data":1}"#;
-        server.connect().post_with("KPL", &headers, body).json()["offset"].clone()
+        server.connect().post_with("KPL", &headers, PUBLISH).json()["offset"].clone()
     };
     for _ in 0..2 {
         assert_eq!(
@@ -261,14 +297,20 @@ fn a_key_is_its_users_own() {
 #[test]
 fn where_nobody_may_be_nameless_publishing_needs_a_session() {
     let server = Server::start(&["--anonymous", "off"]);
-    let publish = |line: &str| {
-        server
-            .connect()
-            .post_with("KPL", line, r#"{"type":"chat","data":1}"#)
-    };
+    let publish = |line: &str| server.connect().post_with("KPL", line, PUBLISH);
     let refused = publish("");
     refused.expect_problem(401);
     assert_eq!(refused.header("set-cookie"), None);
+    let mut client = server.connect();
+    websocket::ask(&mut client, "/rooms/KPL/ws", "");
+    let head = client.head();
+    assert_eq!((head.status, head.header("set-cookie")), (101, None));
+    expect_invalid_user(&mut client);
+    assert_eq!(
+        server.get("/rooms/KPL/poll").status,
+        200,
+        "reading needs none"
+    );
     assert_eq!(publish(&sign_in(&server, "瑶").cookie).status, 201);
     assert_eq!(publish(&bearer(&server, "程序")).status, 201);
     let events = server.get("/rooms/KPL/poll?cursor=0").json();

@@ -89,7 +89,7 @@ pub fn read(client: &mut Client) -> Frame {
 }
 
 /// Asserts that the server closes with `code`, then ends the connection.
-fn expect_close(client: &mut Client, code: u16) {
+pub fn expect_close(client: &mut Client, code: u16) {
     let frame = read(client);
     assert_eq!(frame.first, FIN | CLOSE, "{frame:?}");
     let (given, reason) = frame.payload.split_at(2);

@@ -13,6 +13,8 @@ mod pace;
 mod no_http;
 mod limits;
 mod origin;
+mod presence;
+mod secrets;
 mod subscribe;
 mod unread;
 mod fairness;

@@ -11,6 +11,8 @@ pub const PROTOCOL_ERROR: u16 = 1002;
 pub const NOT_UTF8: u16 = 1007;
 pub const POLICY: u16 = 1008;
 pub const TOO_BIG: u16 = 1009;
+/// Free for applications (§7.4.2): of who may not take part.
+pub const INVALID_USER: u16 = 4001;
 
 /// Longest reason: what a control frame holds (§5.5) without the code.
 const MAX_REASON: usize = 123;

@@ -8,9 +8,10 @@ pub mod header;
 pub mod decoder;
 pub mod close;
 pub mod incoming;
+mod invalid_user;
 pub mod echo;
 
-use super::{meter, subscribe};
+use super::{greeting, meter, subscribe_as};
 use crate::desk::Desk;
 use crate::frames::{self, Draft, Event, Opcode, frame};
 use crate::lab::tap::Tap;
@@ -18,6 +19,7 @@ use crate::net::admission::Address;
 use crate::net::metered::Meter;
 use crate::problems::Refusal;
 use crate::publish;
+use crate::session;
 use crate::shortcut::Shortcut;
 use crate::subscription::{Next, Subscription};
 use crate::usage::{Class, Reason};
@@ -40,11 +42,17 @@ const CLASS: Class = Class::Transport(Transport::Websocket);
 
 const JSON: &str = "pushlab.json";
 const MSGPACK: &str = "pushlab.msgpack";
+const PROTOCOLS: [&str; 2] = [JSON, MSGPACK];
 
 pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
     handshake::check(&request).inspect_err(|_| meter(&request).request(CLASS))?;
-    let subscription = subscribe(&request, Transport::Websocket)?;
-    let (response, _) = handshake::accept(&request, &[JSON, MSGPACK]).await?;
+    meter(&request).request(CLASS);
+    let user = match session::publisher(&request) {
+        Ok(user) => user,
+        Err(refusal) => return invalid_user::answer(&request, body, &refusal).await,
+    };
+    let subscription = subscribe_as(user, &request, Transport::Websocket)?;
+    let (response, _) = handshake::accept(&request, &PROTOCOLS).await?;
     let msgpack = response
         .headers()
         .get(SEC_WEBSOCKET_PROTOCOL)
@@ -137,9 +145,10 @@ impl Conversation {
             desk,
         };
         if !conversation.desk.config.bare {
-            let subscription = &conversation.subscription;
-            let hello = frames::hello(subscription.cursor(), subscription.missed());
-            conversation.hello = Some(conversation.message(&hello));
+            let hello = greeting(&conversation.subscription, |json| {
+                conversation.message(json)
+            });
+            conversation.hello = Some(hello);
         }
         conversation
     }
@@ -174,7 +183,7 @@ impl Conversation {
             ))),
         };
         match draft {
-            Ok(draft) => self.publish(&draft),
+            Ok(draft) => self.publish(&draft.by(self.subscription.user().cloned())),
             Err(refusal) => Reply::Frame(self.message(&error(&refusal))),
         }
     }
