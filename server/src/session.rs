@@ -110,9 +110,11 @@ pub fn no_cookie() -> String {
     set_cookie("", 0)
 }
 
-/// Whether the browser came over TLS, to this server or to a proxy that says so.
+/// Whether the browser came over TLS, to this server or to a proxy of ours.
 fn is_secure(request: &HttpRequest) -> bool {
-    Desk::of(request).config.tls.are_given() || request.connection_info().scheme() == "https"
+    let config = &Desk::of(request).config;
+    let proxies = &config.proxies;
+    proxies.is_https(request.head(), config.tls.are_given())
 }
 
 /// Whose request it is; `None` for one that bears no credential.

@@ -66,14 +66,21 @@ fn signing_in_sets_a_cookie_that_no_script_and_no_other_site_gets() {
 }
 
 #[test]
-fn behind_a_proxy_that_speaks_tls_the_cookie_is_for_tls_alone() {
-    let server = Server::start(&[]);
-    let answer = server.connect().post_to(
-        "/session",
-        "X-Forwarded-Proto: https\r\n",
-        r#"{"name":"瑶"}"#,
-    );
-    assert!(answer.header("set-cookie").unwrap().ends_with("; Secure"));
+fn behind_a_trusted_proxy_that_speaks_tls_the_cookie_is_for_tls_alone() {
+    for (flags, is_secure) in [
+        (&["--trusted-proxy", "127.0.0.0/8"][..], true),
+        (&["--trusted-proxy", "192.0.2.1"], false),
+        (&[], false),
+    ] {
+        let server = Server::start(flags);
+        let answer = server.connect().post_to(
+            "/session",
+            "X-Forwarded-Proto: https\r\n",
+            r#"{"name":"瑶"}"#,
+        );
+        let cookie = answer.header("set-cookie").unwrap();
+        assert_eq!(cookie.ends_with("; Secure"), is_secure, "{flags:?}");
+    }
 }
 
 #[test]
