@@ -35,6 +35,13 @@ impl Desk {
             .expect("every app is built with a desk")
     }
 
+    /// Whether the client came over TLS, to this server or to a proxy of ours.
+    pub fn is_https(request: &HttpRequest) -> bool {
+        let config = &Desk::of(request).config;
+        let own = config.tls.are_given();
+        config.proxies.is_https(request.head(), own)
+    }
+
     pub fn usage(&self) -> Usage {
         let mut usage = self
             .ledger

@@ -14,11 +14,12 @@ use std::time::Duration;
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct LimitFlags {
-    /// Connections that the server holds at once; a further one is answered 503
+    /// Connections that the server holds at once; a further one is answered 503 (over TLS: closed)
     #[arg(long, env = "PUSHLAB_MAX_CONNECTIONS", default_value_t = 50_000)]
     pub max_connections: usize,
 
-    /// Connections of one address (IPv6: one /64) at once; a further one is answered 429; 0 is no limit
+    /// Connections of one address (IPv6: one /64) at once; a further one is answered 429
+    /// (over TLS: closed); 0 is no limit
     #[arg(
         long,
         env = "PUSHLAB_MAX_CONNECTIONS_PER_ADDRESS",
@@ -26,7 +27,8 @@ pub struct LimitFlags {
     )]
     pub max_connections_per_address: usize,
 
-    /// New connections, so handshakes, of one address a second; a further one is answered 429; 0 is no limit
+    /// New connections, so handshakes, of one address a second; a further one is answered 429
+    /// (over TLS: closed); 0 is no limit
     #[arg(
         long,
         env = "PUSHLAB_MAX_NEW_CONNECTIONS_PER_SECOND",
@@ -142,26 +144,26 @@ fn table() -> Vec<Limit> {
         row(
             "connections",
             Flag("max-connections", Count),
-            "503 and `Retry-After`, at once",
+            "503 and `Retry-After`, at once; over TLS closed without a word",
             "about 20 KiB each, so 1 GB",
             "Pushpin 50,000; actix 25,000 a worker, further ones wait unanswered",
         ),
         row(
             "connections of an address",
             Flag("max-connections-per-address", Count),
-            "429 and `Retry-After`",
+            "429 and `Retry-After`; over TLS closed without a word",
             "a school behind one address fits; nobody fills the server alone",
             "Centrifugo: by user; most none",
         ),
         row(
             "new connections of an address",
             Flag("max-new-connections-per-second", PerSecond),
-            "429 and `Retry-After`",
+            "the same",
             "a handshake is the dearest thing a stranger can ask for",
             "Centrifugo: in all; most none",
         ),
         row(
-            "publishes of a user, or of the nameless of an address",
+            "publishes of a user, or of the nameless of an address, well-formed or not",
             Flag("max-publishes-per-second", PerSecond),
             "429 and `Retry-After`; on WebSocket an `error` with status 429, then 1008",
             "each is written to everybody in the room",

@@ -1,7 +1,9 @@
 //! The teaching page and the chat room, carried within the binary: plain files that a browser runs as they are. A debug
 //! build reads them from the source tree at each request.
 
+use crate::desk::Desk;
 use crate::lab::origin;
+use crate::origin::only;
 use crate::problems::Refusal;
 use crate::transports::count_control;
 use actix_web::http::header;
@@ -13,13 +15,15 @@ use std::borrow::Cow;
 #[folder = "page"]
 struct Files;
 
+const CHAT: &str = "chat.html";
+
 pub async fn home(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     answer(&request, "index.html")
 }
 
 /// `/chat`
 pub async fn chat(request: HttpRequest) -> Result<HttpResponse, Refusal> {
-    answer(&request, "chat.html")
+    answer(&request, CHAT)
 }
 
 /// `/page/{file}`
@@ -45,7 +49,7 @@ fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, Refusal> {
         .insert_header((header::ETAG, tag))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, policy(request)))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy(request, name)))
         // Alone in its process, a page reads its clock to 5 µs instead of 100.
         .insert_header((header::CROSS_ORIGIN_OPENER_POLICY, "same-origin"))
         .insert_header((header::CROSS_ORIGIN_EMBEDDER_POLICY, "require-corp"))
@@ -61,16 +65,35 @@ fn tag(file: &EmbeddedFile) -> String {
     format!("\"{digits}\"")
 }
 
-/// Scripts and styles of our own alone; connections to any port of the host that the page came from,
-/// since lanes have ports of their own.
-fn policy(request: &HttpRequest) -> String {
-    let connection = request.connection_info();
-    let lanes = lanes(connection.host());
+/// Scripts and styles of our own alone; connections to where the page came from, for that of the lab to
+/// any port of that host, since lanes have ports of their own.
+fn policy(request: &HttpRequest, name: &str) -> String {
+    let host = only(request.headers(), header::HOST.as_str()).unwrap_or_default();
+    let (others, framed) = match name {
+        CHAT => (own_websocket(host, Desk::is_https(request)), "'none'"),
+        _ => (lanes(host), "'self'"),
+    };
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-         connect-src 'self' {lanes}; frame-src 'self'; base-uri 'none'; form-action 'none'; \
+         connect-src 'self' {others}; frame-src {framed}; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'self'"
     )
+}
+
+/// The page's own place as a WebSocket spells it, which Safari before 15.4 does not count as `'self'`.
+fn own_websocket(host: &str, is_https: bool) -> String {
+    let (name, port) = host.split_once(':').unwrap_or((host, "80"));
+    let scheme = if is_https { "wss" } else { "ws" };
+    match is_plain(name) && port.parse::<u16>().is_ok() {
+        true => format!("{scheme}://{host}"),
+        false => String::new(),
+    }
+}
+
+/// A name that is nothing else in a policy.
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+    !name.is_empty() && name.bytes().all(plain)
 }
 
 /// The sources that a page's lanes are. The policy's grammar has no IPv6 address in it, and browsers
@@ -80,8 +103,7 @@ fn lanes(host: &str) -> String {
         return "http: ws:".to_owned();
     }
     let name = host.split(':').next().unwrap_or_default();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-    match !name.is_empty() && name.bytes().all(plain) {
+    match is_plain(name) {
         true => format!("http://{name}:* ws://{name}:*"),
         false => String::new(),
     }
@@ -114,6 +136,23 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(lanes(host), sources, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_chat_s_own_websocket_is_of_its_host_port_and_scheme() {
+        for (host, is_https, source) in [
+            ("127.0.0.1:8080", false, "ws://127.0.0.1:8080"),
+            ("chat.example", false, "ws://chat.example"),
+            ("chat.example:8443", true, "wss://chat.example:8443"),
+            ("chat.example:*", false, ""),
+            ("chat.example:80; script-src *", false, ""),
+            ("*:80", false, ""),
+            // No policy can spell it; browsers of today know it as 'self'.
+            ("[::1]:8080", false, ""),
+            ("", true, ""),
+        ] {
+            assert_eq!(own_websocket(host, is_https), source, "{host}");
         }
     }
 }

@@ -63,7 +63,11 @@ pub async fn sign_in(request: HttpRequest, body: web::Payload) -> Result<HttpRes
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     let token = asked.token.then(|| sign(Purpose::Token));
     if !asked.token {
-        let secure = if is_secure(&request) { "; Secure" } else { "" };
+        let secure = if Desk::is_https(&request) {
+            "; Secure"
+        } else {
+            ""
+        };
         let seconds = identity.lifetime.as_secs();
         let cookie = set_cookie(&sign(Purpose::Cookie), seconds) + secure;
         response.insert_header((header::SET_COOKIE, cookie));
@@ -108,13 +112,6 @@ fn set_cookie(value: &str, seconds: u64) -> String {
 /// Has the browser forget the cookie.
 pub fn no_cookie() -> String {
     set_cookie("", 0)
-}
-
-/// Whether the browser came over TLS, to this server or to a proxy of ours.
-fn is_secure(request: &HttpRequest) -> bool {
-    let config = &Desk::of(request).config;
-    let proxies = &config.proxies;
-    proxies.is_https(request.head(), config.tls.are_given())
 }
 
 /// Whose request it is; `None` for one that bears no credential.

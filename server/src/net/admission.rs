@@ -1,5 +1,6 @@
 //! Who may connect: so many in all, so many from one address, and from one address so many a second. Who
-//! may not is told so in one packet and costs no request. An IPv6 host has 2⁶⁴ addresses to itself, so
+//! may not is told so in one packet and costs no request; over TLS it is closed without a word, for a word
+//! would cost the handshake that the limit spares. An IPv6 host has 2⁶⁴ addresses to itself, so
 //! there the network counts. Addresses that are at rest are forgotten: what is remembered is bounded by
 //! the connections that are open and those of the last second.
 

@@ -70,6 +70,17 @@ fn who_connects_too_often_is_429() {
     assert!((0..20).all(|_| health(&server).1.status == 200));
 }
 
+/// A word would cost the handshake that the limit is to spare.
+#[test]
+fn over_tls_a_connection_too_many_is_closed_and_counted() {
+    let server = Server::start(&["--tls-self-signed", "--max-connections", "1"]);
+    let _inside = server.connect();
+    for _ in 0..3 {
+        assert!(server.connect().read_to_end().is_empty());
+    }
+    assert_eq!(server.usage()["ended"]["full"], 3);
+}
+
 /// A reset would eat the answer of one who has sent much already.
 #[test]
 fn who_is_turned_away_can_read_why_whatever_it_has_sent() {

@@ -237,6 +237,31 @@ fn what_is_refused_leaves_no_trace_but_a_count() {
     assert_eq!(usage["transports"]["control"]["requests"], ROUTES.len());
 }
 
+/// Only the lab has ports of its own, and only there.
+#[test]
+fn the_chat_s_page_may_connect_to_where_it_came_from_alone() {
+    let server = Server::start(&[]);
+    let own = server.public;
+    let may_connect = |path: &str, headers: &str| {
+        let answer = ask(&server, "GET", path, headers);
+        let policy = answer.header("content-security-policy").unwrap();
+        let (_, from) = policy.split_once("connect-src ").unwrap();
+        from.split(';').next().unwrap().to_owned()
+    };
+    let chat = format!("'self' ws://{own}");
+    assert_eq!(may_connect("/chat", ""), chat);
+    let ports = "'self' http://127.0.0.1:* ws://127.0.0.1:*";
+    assert_eq!(may_connect("/", ""), ports);
+    // What a stranger says of the way here is no host.
+    for header in [
+        "X-Forwarded-Host: evil.example\r\n",
+        "Forwarded: host=evil.example\r\n",
+    ] {
+        assert_eq!(may_connect("/chat", header), chat);
+        assert_eq!(may_connect("/", header), ports);
+    }
+}
+
 /// A route that is in the source and not in the table above would not be tested.
 #[test]
 fn the_table_has_every_route_of_the_source() {

@@ -104,6 +104,22 @@ fn text_frame(text: &str) -> Vec<u8> {
     frame
 }
 
+/// What is nothing to publish costs the server as much as what is.
+#[test]
+fn on_a_websocket_what_does_not_parse_counts_too() {
+    let server = Server::start(&[&SLOW[..], &["--limit-loopback"]].concat());
+    let mut client = websocket(&server, "");
+    client.send(text_frame(r#"{"data":"瑶"}"#).repeat(150));
+    let said = client.read_to_end();
+    let text = String::from_utf8_lossy(&said);
+    let [bad, too_often] =
+        [400, 429].map(|status| text.matches(&format!(r#""status":{status}"#)).count());
+    assert!((1..50).contains(&bad), "{bad}");
+    assert!(too_often >= 90, "{too_often}");
+    assert!(said.ends_with(b"publishes too fast"), "{text}");
+    assert_eq!(server.usage()["ended"]["flooding"], 1);
+}
+
 #[test]
 fn a_websocket_is_told_and_then_closed_with_1008() {
     let server = Server::start(&[&SLOW[..], &["--limit-loopback"]].concat());

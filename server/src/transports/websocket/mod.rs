@@ -184,23 +184,26 @@ impl Conversation {
                 "binary frames need the subprotocol {MSGPACK}; send text"
             ))),
         };
-        match draft {
-            Ok(draft) => self.publish(&draft.by(self.subscription.user().cloned())),
-            Err(refusal) => Reply::Frame(self.message(&error(&refusal))),
-        }
+        self.publish(draft)
     }
 
-    /// One who is told again and again that it is too fast, and does not care, goes.
-    fn publish(&mut self, draft: &Draft) -> Reply {
+    /// One that is nothing to publish counts as well, for it cost as much. One who is told again and again
+    /// that it is too fast, and does not care, goes.
+    fn publish(&mut self, draft: Result<Draft, Refusal>) -> Reply {
         let now = std::time::Instant::now();
+        let user = self.subscription.user();
         let paced = self
             .desk
             .pace
-            .take(draft.user.as_deref(), self.address, now);
+            .take(user.map(|user| &**user), self.address, now);
         let Err(refusal) = paced else {
             self.strikes = self.strikes.saturating_sub(1);
+            let draft = match draft {
+                Ok(draft) => draft.by(user.cloned()),
+                Err(refusal) => return Reply::Frame(self.message(&error(&refusal))),
+            };
             let room = self.subscription.room();
-            self.desk.hub.publish(room, draft, draft.key().as_deref());
+            self.desk.hub.publish(room, &draft, draft.key().as_deref());
             return Reply::Nothing;
         };
         self.strikes += 1;
