@@ -198,8 +198,11 @@ impl Conversation {
         let Err(refusal) = paced else {
             self.strikes = self.strikes.saturating_sub(1);
             let room = self.subscription.room();
-            self.desk.hub.publish(room, draft, draft.key().as_deref());
-            return Reply::Nothing;
+            let published = self.desk.hub.publish(room, draft, draft.key().as_deref());
+            return match published {
+                Ok(_) => Reply::Nothing,
+                Err(spent) => Reply::Frame(self.message(&error(&spent.into()))),
+            };
         };
         self.strikes += 1;
         if self.strikes < MAX_STRIKES {
