@@ -2,6 +2,7 @@
 //! server read the same flags; each is also a variable `PUSHLAB_…`.
 
 use crate::drain::DrainFlags;
+use crate::forwarded::ProxyFlags;
 use crate::identity::IdentityFlags;
 use crate::lab::proxy::Flags;
 use crate::limits::LimitFlags;
@@ -114,6 +115,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub origins: origin::OriginFlags,
+
+    #[command(flatten)]
+    pub proxies: ProxyFlags,
 
     #[command(flatten)]
     pub unread: UnreadFlags,

@@ -107,7 +107,7 @@ where
             let refusal = Refusal::HeadTooLarge { limit };
             return refuse(self.dressed(refusal.error_response().into(), None));
         }
-        match rules.origins.judge(&request.head().headers) {
+        match rules.origins.judge(request.head()) {
             Err(refusal) => refuse(self.dressed(refusal.error_response().into(), None)),
             Ok(Some(leave)) if is_preflight(request.method(), &request.head().headers) => {
                 refuse(self.dressed(leave.preflight().into(), None))

@@ -28,6 +28,7 @@ mod subscription;
 mod transports;
 mod page;
 mod origin;
+pub mod forwarded;
 mod gate;
 mod session;
 mod routes;

@@ -6,8 +6,10 @@
 //! It knows nothing of users; what a page may do once it is in is not decided here.
 
 use crate::config::Config;
+use crate::forwarded::ProxyFlags;
 use crate::problems::Refusal;
 use actix_web::HttpResponse;
+use actix_web::dev::RequestHead;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::uri::Authority;
@@ -71,8 +73,9 @@ fn is_authority(authority: &str) -> bool {
 pub struct Origins {
     listed: Vec<HeaderValue>,
     every: bool,
-    /// `http://`, or `https://` where the port speaks TLS.
-    scheme: &'static str,
+    tls: bool,
+    /// May say another scheme.
+    proxies: ProxyFlags,
     /// Only this host can reach it, so no name leads here but one that was rebound.
     loopback: bool,
 }
@@ -88,13 +91,15 @@ impl Origins {
         Origins {
             listed: listed.collect(),
             every: allowed.contains(&Allowed::Every),
-            scheme: if tls { "https" } else { "http" },
+            tls,
+            proxies: config.proxies.clone(),
             loopback: address.ip().is_loopback(),
         }
     }
 
     /// Lets a request in or refuses it; with leave to read the answer where another site's page asks.
-    pub fn judge(&self, headers: &HeaderMap) -> Result<Option<Leave>, Refusal> {
+    pub fn judge(&self, head: &RequestHead) -> Result<Option<Leave>, Refusal> {
+        let headers = &head.headers;
         let mut origins = headers.get_all(header::ORIGIN);
         let Some(origin) = origins.next() else {
             return Ok(None);
@@ -104,7 +109,7 @@ impl Origins {
                 "a request has one Origin; this one has several",
             ));
         }
-        if self.is_own(origin, only(headers, header::HOST.as_str())) {
+        if self.is_own(origin, head) {
             return Ok(None);
         }
         if self.listed.contains(origin) {
@@ -125,18 +130,23 @@ impl Origins {
     }
 
     /// Whether the page came from where the request goes to.
-    fn is_own(&self, origin: &HeaderValue, host: Option<&str>) -> bool {
+    fn is_own(&self, origin: &HeaderValue, head: &RequestHead) -> bool {
+        let host = only(&head.headers, header::HOST.as_str());
         let (Ok(origin), Some(host)) = (origin.to_str(), host) else {
             return false;
         };
+        let scheme = match self.proxies.is_https(head, self.tls) {
+            true => "https",
+            false => "http",
+        };
         let from = origin
-            .strip_prefix(self.scheme)
+            .strip_prefix(scheme)
             .and_then(|from| from.strip_prefix("://"));
         let Some(from) = from else {
             return false;
         };
         !from.bytes().any(|byte| byte.is_ascii_uppercase())
-            && from.eq_ignore_ascii_case(without_default_port(self.scheme, host))
+            && from.eq_ignore_ascii_case(without_default_port(scheme, host))
             && (!self.loopback || is_address(host))
     }
 }
@@ -273,16 +283,46 @@ mod tests {
                 })
                 .collect(),
             every: allowed.contains(&Allowed::Every),
-            scheme: if tls { "https" } else { "http" },
+            tls,
+            proxies: ProxyFlags {
+                trusted: vec!["192.0.2.1".parse().unwrap()],
+            },
             loopback,
         }
     }
 
     fn is_let_in(origins: &Origins, host: &str, origin: &str) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
-        headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
-        origins.judge(&headers).is_ok()
+        origins.judge(&head(host, origin)).is_ok()
+    }
+
+    fn head(host: &str, origin: &str) -> RequestHead {
+        let mut head = RequestHead::default();
+        let mut insert = |name, value| {
+            head.headers
+                .insert(name, HeaderValue::from_str(value).unwrap())
+        };
+        insert(header::HOST, host);
+        insert(header::ORIGIN, origin);
+        head
+    }
+
+    /// Before a proxy of ours; one that anybody may stand behind says nothing that counts.
+    #[test]
+    fn behind_a_trusted_proxy_the_own_origin_has_the_scheme_that_it_says() {
+        for (peer, scheme, is_own) in [
+            ("192.0.2.1:1", "https", true),
+            ("192.0.2.1:1", "http", false),
+            ("192.0.2.2:1", "https", false),
+        ] {
+            let mut head = head("chat.example", "https://chat.example");
+            head.peer_addr = Some(peer.parse().unwrap());
+            let scheme = HeaderValue::from_str(scheme).unwrap();
+            head.headers.insert(header::X_FORWARDED_PROTO, scheme);
+            let judged = origins(&[], false, false).judge(&head);
+            assert_eq!(judged.is_ok(), is_own, "{peer}");
+            // A page that had its name rebound could say all of this.
+            assert!(origins(&[], false, true).judge(&head).is_err());
+        }
     }
 
     #[test]

@@ -71,13 +71,15 @@ pub async fn sign_in(request: HttpRequest, body: web::Payload) -> Result<HttpRes
     Ok(response.json(Answer { user: &user, token }))
 }
 
-/// `GET /session`: who the one is that asks.
+/// `GET /session`: who the one is that asks. Nobody is an answer too: a browser shows each 401 as an error,
+/// and a page has to ask before it knows.
 pub async fn who_is_it(request: HttpRequest) -> Result<HttpResponse, Refusal> {
     off_lanes(&request)?;
-    let user = who(&request)?.ok_or(Refusal::NoSession)?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(user.as_ref()))
+    let no_store = (header::CACHE_CONTROL, "no-store");
+    Ok(match who(&request)? {
+        Some(user) => HttpResponse::Ok().insert_header(no_store).json(&*user),
+        None => HttpResponse::NoContent().insert_header(no_store).finish(),
+    })
 }
 
 /// `DELETE /session`: takes the cookie away from the browser, also one that is none.
@@ -108,9 +110,11 @@ pub fn no_cookie() -> String {
     set_cookie("", 0)
 }
 
-/// Whether the browser came over TLS, to this server or to a proxy that says so.
+/// Whether the browser came over TLS, to this server or to a proxy of ours.
 fn is_secure(request: &HttpRequest) -> bool {
-    Desk::of(request).config.tls.are_given() || request.connection_info().scheme() == "https"
+    let config = &Desk::of(request).config;
+    let proxies = &config.proxies;
+    proxies.is_https(request.head(), config.tls.are_given())
 }
 
 /// Whose request it is; `None` for one that bears no credential.

@@ -66,9 +66,9 @@ export const texts = async (tab) => (await lines(tab)).map(([, text]) => text);
 /** Names of those who are here, without the marks beside them. */
 export const here = (tab) => tab.locator('#members li > bdi').evaluateAll((all) => all.map((name) => name.textContent));
 
-/** Without what a visitor without a name brings about, and a server that is away, and a line too long. */
+/** Without what a server that is away brings about, and a line too long. */
 export const unforeseen = (complaints) => complaints.filter((text) =>
-  !/status of 401 .*\/session$|net::ERR_CONNECTION_REFUSED|net::ERR_INCOMPLETE_CHUNKED|status of 413/.test(text)
+  !/net::ERR_CONNECTION_REFUSED|net::ERR_INCOMPLETE_CHUNKED|status of 413/.test(text)
   // A WebSocket that is closed before it is open is one that was switched away from.
   && !/closed before the connection is established/.test(text));
 

@@ -48,7 +48,7 @@ fn a_session_passes_and_its_cookie_knows_of_tls() {
     if !nginx_is_here() {
         return;
     }
-    let server = Server::start(&[]);
+    let server = Server::start(&["--trusted-proxy", "127.0.0.1"]);
     let over_tls = recommended().replace("$scheme", "https");
     for (configuration, is_secure) in [(recommended(), false), (over_tls, true)] {
         let nginx = before(server.public, &configuration);

@@ -7,7 +7,8 @@ const ADDRESS = '/session';
 /** {id, name}, or null for nobody. Throws where the server cannot say. */
 export async function whoAmI({ signal } = {}) {
   const answer = await fetch(ADDRESS, { cache: 'no-store', signal });
-  if (answer.status === 401) return null;
+  // 204: without a cookie; 401: with one that does not count any more.
+  if (answer.status === 204 || answer.status === 401) return null;
   if (!answer.ok) throw await refusal(answer);
   return answer.json();
 }
@@ -25,5 +26,5 @@ export async function enter(name) {
 
 export async function leave() {
   const answer = await fetch(ADDRESS, { method: 'DELETE' });
-  if (!answer.ok && answer.status !== 401) throw await refusal(answer);
+  if (!answer.ok) throw await refusal(answer);
 }

@@ -11,7 +11,7 @@ const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocke
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 /// Every route of the public port, and what it answers one who is let in.
-const ROUTES: [(&str, &str, &str, u16); 20] = [
+const ROUTES: [(&str, &str, &str, u16); 22] = [
     ("GET", "/rooms/KPL/poll", "", 200),
     ("GET", "/rooms/KPL/long-poll", "", 200),
     ("GET", "/rooms/KPL/stream", "", 200),
@@ -23,7 +23,9 @@ const ROUTES: [(&str, &str, &str, u16); 20] = [
         "Content-Type: application/json\r\n",
         201,
     ),
-    ("GET", "/session", "", 401),
+    ("GET", "/rooms/KPL/members", "", 200),
+    ("DELETE", "/rooms/KPL/members", "", 405),
+    ("GET", "/session", "", 204),
     ("GET", "/health", "", 200),
     ("GET", "/lab/usage", "", 200),
     ("GET", "/metrics", "", 200),
@@ -250,8 +252,11 @@ fn the_table_has_every_route_of_the_source() {
         .map(|path| path.split('{').next().unwrap().to_owned())
         .collect();
     // `/rooms/{room}/{what}` is taken apart by hand.
-    let words = source.split("what == \"").skip(1);
-    paths.extend(words.map(|word| format!("/rooms/KPL/{}", word.split('"').next().unwrap())));
+    let arms = source.split("\", &Method::").collect::<Vec<_>>();
+    let words = arms[..arms.len() - 1].iter();
+    let words: Vec<&str> = words.map(|arm| arm.rsplit('"').next().unwrap()).collect();
+    assert_eq!(words, ["events", "members"]);
+    paths.extend(words.iter().map(|word| format!("/rooms/KPL/{word}")));
     paths.extend(Transport::iter().map(|transport| format!("/rooms/KPL/{}", transport.segment())));
     assert!(paths.len() > 10, "{paths:?}");
     let missing: Vec<_> = paths.iter().filter(|path| !starts(path)).collect();

@@ -51,19 +51,64 @@ fn this_host_s_nameless_publishers_are_exempt_and_its_users_are_not() {
     assert_eq!(through(&mut free.connect(), &sign_in(&free)), 20);
 }
 
+/// Their addresses are counted as if they had come by themselves.
+#[test]
+fn two_behind_one_trusted_proxy_have_a_pace_of_their_own() {
+    let proxy = ["--trusted-proxy", "127.0.0.1"];
+    let server = Server::start(&[&SLOW[..], &proxy].concat());
+    let behind = |address: &str| {
+        let headers = format!("X-Forwarded-For: 198.51.100.1, {address}\r\n");
+        through(&mut server.connect(), &headers)
+    };
+    let first = behind("203.0.113.1");
+    assert!((1..20).contains(&first), "{first}");
+    assert!(behind("203.0.113.2") >= 1);
+    let mut socket = websocket(&server, "X-Forwarded-For: 203.0.113.3\r\n");
+    socket.send(text_frame(BODY).repeat(20));
+    socket.read_until(br#""status":429"#);
+    // Whom it hands nobody on for is this host.
+    assert_eq!(through(&mut server.connect(), ""), 20);
+}
+
+/// Anybody can write the header.
+#[test]
+fn who_is_no_trusted_proxy_is_counted_as_himself() {
+    for flags in [&[][..], &["--trusted-proxy", "192.0.2.1"]] {
+        let limit = [&SLOW[..], &["--limit-loopback"], flags].concat();
+        let server = Server::start(&limit);
+        let mut client = server.connect();
+        let answers: Vec<u16> = (0..20)
+            .map(|number| {
+                let headers = format!("X-Forwarded-For: 203.0.113.{number}\r\n");
+                client.post_with("KPL", &headers, BODY).status
+            })
+            .collect();
+        assert!(answers.contains(&429), "{answers:?}");
+    }
+}
+
+fn websocket(server: &Server, headers: &str) -> Client {
+    let mut client = server.connect();
+    client.send(format!(
+        "GET /rooms/KPL/ws HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n"
+    ));
+    client.read_until(b"hello");
+    client
+}
+
+/// Masked with zeros, as a client may.
+fn text_frame(text: &str) -> Vec<u8> {
+    let mut frame = vec![0x81, 0x80 | text.len() as u8, 0, 0, 0, 0];
+    frame.extend(text.as_bytes());
+    frame
+}
+
 #[test]
 fn a_websocket_is_told_and_then_closed_with_1008() {
     let server = Server::start(&[&SLOW[..], &["--limit-loopback"]].concat());
-    let mut client = server.connect();
-    client.send(
-        "GET /rooms/KPL/ws HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-    );
-    client.read_until(b"hello");
-    // Masked with zeros, as a client may.
-    let mut frame = vec![0x81, 0x80 | BODY.len() as u8, 0, 0, 0, 0];
-    frame.extend(BODY.as_bytes());
-    client.send(frame.repeat(150));
+    let mut client = websocket(&server, "");
+    client.send(text_frame(BODY).repeat(150));
     let said = client.read_to_end();
     let text = String::from_utf8_lossy(&said);
     let refused = text.matches(r#""status":429"#).count();

@@ -273,7 +273,7 @@ async function roomsAndLeaving(browser, url) {
   await tab.locator('#door').waitFor();
   assert.equal(await tab.locator('#name').inputValue(), '云缨', 'the name for next time');
   const session = await tab.evaluate(async () => (await fetch('/session')).status);
-  assert.equal(session, 401);
+  assert.equal(session, 204);
   assert.deepEqual(unforeseen(complaints), []);
   await close();
 }
@@ -286,7 +286,7 @@ async function lanes(browser, url) {
   assert.match((await run(tab, short)).bytesVoid, /cookie of this server’s chat room/);
   await tab.locator('#chat-cookie').getByRole('button', { name: 'Leave the chat' }).click();
   await tab.locator('#chat-cookie').waitFor({ state: 'hidden' });
-  assert.equal(await tab.evaluate(async () => (await fetch('/session')).status), 401);
+  assert.equal(await tab.evaluate(async () => (await fetch('/session')).status), 204);
   assert.equal((await run(tab, short)).bytesVoid, null);
   assert.deepEqual(unforeseen(complaints), []);
   await close();

@@ -139,7 +139,9 @@ impl Conversation {
             ping: Box::pin(tokio::time::sleep(ping_every)),
             ping_polled: false,
             awaiting_pong: false,
-            address: desk.pace.address(request.peer_addr().map(|peer| peer.ip())),
+            address: desk
+                .pace
+                .address(desk.config.proxies.client(request.head())),
             strikes: 0,
             goodbye: None,
             desk,
