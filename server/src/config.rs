@@ -43,6 +43,11 @@ pub struct Config {
     #[arg(long, env = "PUSHLAB_HISTORY_BYTES", default_value_t = 16 * 1024 * 1024)]
     pub history_bytes: usize,
 
+    /// Memory that the events of all rooms may take together. Beyond it a room gives its own older events
+    /// for a new one; a room that has too few to give is answered 503. 0 is no limit
+    #[arg(long, env = "PUSHLAB_HISTORY_BYTES_IN_ALL", default_value_t = 1024 * 1024 * 1024)]
+    pub history_bytes_in_all: usize,
+
     /// Rooms that may exist at once; a further one is answered 503
     #[arg(long, env = "PUSHLAB_MAX_ROOMS", default_value_t = 100_000)]
     pub max_rooms: usize,

@@ -46,6 +46,7 @@ impl Desk {
         let mut usage = self
             .ledger
             .usage(self.hub.published(), self.hub.room_count() as u64);
+        usage.history_bytes = self.hub.history_bytes() as u64;
         usage.unheld = self.threads.as_ref().map_or(0, |threads| threads.refused());
         usage
     }

@@ -1,8 +1,10 @@
 //! The last events of one room, bounded by count and by bytes, read by offset. It is the only
 //! queue: nothing leaves it because it was sent, and it knows nothing of who reads.
 //!
-//! Invariant: offsets are consecutive; `first` is the offset of the oldest event kept.
+//! Invariants: offsets are consecutive; `first` is the offset of the oldest event kept; the allowance of
+//! all histories holds `bytes` of this one for as long as there is this one.
 
+use crate::allowance::{Allowance, Spent};
 use crate::frames::{self, Draft, Event};
 use crate::wire::cursor::{Cursor, Epoch, Start};
 use bytes::Bytes;
@@ -13,12 +15,15 @@ use std::sync::Arc;
 pub struct Bounds {
     pub events: usize,
     pub bytes: usize,
+    /// Of all histories together; 0 is no limit.
+    pub bytes_in_all: usize,
     pub bare: bool,
 }
 
 pub struct History {
     epoch: Epoch,
     bounds: Bounds,
+    in_all: Arc<Allowance>,
     events: VecDeque<Arc<Event>>,
     /// Offset of `events[0]`; head + 1 while there is none.
     first: u64,
@@ -30,6 +35,14 @@ pub struct History {
     answer: Option<Answer>,
 }
 
+/// The oldest, which are to go.
+#[derive(Default)]
+struct Going {
+    events: usize,
+    keys: usize,
+    bytes: usize,
+}
+
 struct Answer {
     from: u64,
     to: u64,
@@ -38,10 +51,11 @@ struct Answer {
 }
 
 impl History {
-    pub fn new(epoch: Epoch, bounds: Bounds) -> History {
+    pub fn new(epoch: Epoch, bounds: Bounds, in_all: Arc<Allowance>) -> History {
         History {
             epoch,
             bounds,
+            in_all,
             events: VecDeque::new(),
             first: 1,
             bytes: 0,
@@ -60,7 +74,12 @@ impl History {
     /// Keeps so many events from now on.
     pub fn keep(&mut self, events: usize) {
         self.bounds.events = events;
-        self.trim();
+        let mut going = Going::default();
+        while self.events.len() - going.events > events.max(1) {
+            self.one_more(&mut going);
+        }
+        self.in_all.give_back(going.bytes);
+        self.let_go(&going);
     }
 
     pub fn epoch(&self) -> Epoch {
@@ -79,44 +98,103 @@ impl History {
         }
     }
 
-    /// Appends an event and drops what the bounds no longer hold. A key seen before, whose event
-    /// is still kept, appends nothing and gives the first offset again.
-    pub fn append(&mut self, draft: &Draft, key: Option<&str>) -> Appended {
+    /// Appends an event and drops what the bounds no longer hold, of all histories too: an event for which
+    /// there is no place even if all others of this room go is refused, and none goes for it. A key seen
+    /// before, whose event is still kept, appends nothing and gives the first offset again.
+    pub fn append(&mut self, draft: &Draft, key: Option<&str>) -> Result<Appended, Spent> {
         if let Some(&offset) = key.and_then(|key| self.keys.get(key)) {
-            return Appended::Repeated(offset);
+            return Ok(Appended::Repeated(offset));
         }
-        let offset = self.head() + 1;
-        let event = Event::new(self.cursor(offset), draft, self.bounds.bare);
-        self.bytes += event.size();
-        self.events.push_back(Arc::new(event));
-        if let Some(key) = key {
-            self.bytes += key_size(key);
-            self.keys.insert(key.into(), offset);
-            self.key_order.push_back((offset, key.into()));
-        }
-        self.trim();
-        Appended::New(offset)
+        let event = self.encoded(draft);
+        let size = event.size() + key.map_or(0, key_size);
+        let mut going = self.beyond_bounds(size);
+        self.make_place(&mut going, size)?;
+        self.let_go(&going);
+        Ok(Appended::New(self.push(event, key, size)))
     }
 
-    fn trim(&mut self) {
-        while self.events.len() > 1
-            && (self.events.len() > self.bounds.events || self.bytes > self.bounds.bytes)
+    /// Appends an event that cannot be refused. Beyond what all histories may hold, this one then consists
+    /// of that event alone.
+    pub fn append_regardless(&mut self, draft: &Draft) -> u64 {
+        let event = self.encoded(draft);
+        let size = event.size();
+        let mut going = self.beyond_bounds(size);
+        if self.make_place(&mut going, size).is_err() {
+            while going.events < self.events.len() {
+                self.one_more(&mut going);
+            }
+            self.in_all.exchange_regardless(going.bytes, size);
+        }
+        self.let_go(&going);
+        self.push(event, None, size)
+    }
+
+    fn encoded(&self, draft: &Draft) -> Event {
+        Event::new(self.cursor(self.head() + 1), draft, self.bounds.bare)
+    }
+
+    /// What the bounds of this history no longer hold once `size` bytes have come.
+    fn beyond_bounds(&self, size: usize) -> Going {
+        let mut going = Going::default();
+        while going.events < self.events.len()
+            && (self.events.len() - going.events >= self.bounds.events
+                || self.bytes - going.bytes + size > self.bounds.bytes)
         {
-            if let Some(oldest) = self.events.pop_front() {
-                self.bytes -= oldest.size();
-                self.first += 1;
+            self.one_more(&mut going);
+        }
+        going
+    }
+
+    /// Takes `size` bytes from the allowance of all histories, for which more of this one goes if need be.
+    fn make_place(&self, going: &mut Going, size: usize) -> Result<(), Spent> {
+        while let Err(lacking) = self.in_all.exchange(going.bytes, size) {
+            let enough = going.bytes + lacking;
+            if enough > self.bytes {
+                return Err(self.in_all.spent());
+            }
+            while going.bytes < enough {
+                self.one_more(going);
             }
         }
-        while let Some((offset, _)) = self.key_order.front()
-            && *offset < self.first
+        Ok(())
+    }
+
+    fn one_more(&self, going: &mut Going) {
+        going.bytes += self.events[going.events].size();
+        going.events += 1;
+        let first = self.first + going.events as u64;
+        while let Some((offset, key)) = self.key_order.get(going.keys)
+            && *offset < first
         {
+            going.bytes += key_size(key);
+            going.keys += 1;
+        }
+    }
+
+    fn let_go(&mut self, going: &Going) {
+        for _ in 0..going.events {
+            self.events.pop_front();
+        }
+        self.first += going.events as u64;
+        for _ in 0..going.keys {
             if let Some((_, key)) = self.key_order.pop_front() {
-                self.bytes -= key_size(&key);
                 self.keys.remove(&key);
             }
         }
+        self.bytes -= going.bytes;
         // What is kept for polls is bounded by what is kept.
         self.answer.take_if(|answer| answer.from + 1 < self.first);
+    }
+
+    fn push(&mut self, event: Event, key: Option<&str>, size: usize) -> u64 {
+        let offset = event.offset;
+        self.events.push_back(Arc::new(event));
+        self.bytes += size;
+        if let Some(key) = key {
+            self.keys.insert(key.into(), offset);
+            self.key_order.push_back((offset, key.into()));
+        }
+        offset
     }
 
     /// Where a subscriber begins: the offset after which it reads, and how many events it missed
@@ -190,6 +268,12 @@ impl History {
     }
 }
 
+impl Drop for History {
+    fn drop(&mut self) {
+        self.in_all.give_back(self.bytes);
+    }
+}
+
 /// Kept twice, by key and in order.
 fn key_size(key: &str) -> usize {
     2 * (key.len() + size_of::<(u64, Box<str>)>())
@@ -217,9 +301,10 @@ mod tests {
         let bounds = Bounds {
             events,
             bytes,
+            bytes_in_all: 0,
             bare: false,
         };
-        History::new(Epoch(10), bounds)
+        History::new(Epoch(10), bounds, Allowance::new(0))
     }
 
     fn draft(data: &str) -> Draft {
@@ -229,7 +314,7 @@ mod tests {
     fn filled(events: usize, published: u64) -> History {
         let mut history = history(events, usize::MAX);
         for n in 1..=published {
-            assert_eq!(history.append(&draft("1"), None), Appended::New(n));
+            assert_eq!(history.append(&draft("1"), None), Ok(Appended::New(n)));
         }
         history
     }
@@ -282,10 +367,14 @@ mod tests {
     fn the_byte_bound_keeps_at_least_the_newest() {
         let mut history = history(100, 200);
         for _ in 0..10 {
-            history.append(&draft(&format!("\"{}\"", "x".repeat(60))), None);
+            history
+                .append(&draft(&format!("\"{}\"", "x".repeat(60))), None)
+                .unwrap();
         }
         assert_eq!(history.after(0).count(), 1);
-        history.append(&draft(&format!("\"{}\"", "x".repeat(500))), None);
+        history
+            .append(&draft(&format!("\"{}\"", "x".repeat(500))), None)
+            .unwrap();
         assert_eq!(history.head(), 11);
         assert_eq!(history.after(0).count(), 1);
     }
@@ -293,13 +382,13 @@ mod tests {
     #[test]
     fn a_repeated_key_gives_the_first_offset_while_its_event_is_kept() {
         let mut history = history(2, usize::MAX);
-        assert_eq!(history.append(&draft("1"), Some("k")), Appended::New(1));
+        assert_eq!(history.append(&draft("1"), Some("k")), Ok(Appended::New(1)));
         assert_eq!(
             history.append(&draft("2"), Some("k")),
-            Appended::Repeated(1)
+            Ok(Appended::Repeated(1))
         );
-        history.append(&draft("3"), None);
-        history.append(&draft("4"), None);
-        assert_eq!(history.append(&draft("5"), Some("k")), Appended::New(4));
+        history.append(&draft("3"), None).unwrap();
+        history.append(&draft("4"), None).unwrap();
+        assert_eq!(history.append(&draft("5"), Some("k")), Ok(Appended::New(4)));
     }
 }

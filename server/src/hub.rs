@@ -3,6 +3,7 @@
 //!
 //! Absent on purpose: queues, channels and anything that belongs to one subscriber.
 
+use crate::allowance::{Allowance, Spent};
 use crate::frames::Draft;
 use crate::history::{Appended, Bounds, History};
 use crate::parking::Parked;
@@ -20,6 +21,7 @@ pub const IDLE_ROOM: Duration = Duration::from_secs(600);
 pub struct Hub {
     rooms: RwLock<HashMap<Arc<str>, Arc<Room>>>,
     bounds: Bounds,
+    in_all: Arc<Allowance>,
     max_rooms: usize,
     next_room: AtomicU64,
     published: AtomicU64,
@@ -49,6 +51,7 @@ impl Hub {
         Arc::new(Hub {
             rooms: RwLock::default(),
             bounds,
+            in_all: Allowance::new(bounds.bytes_in_all),
             max_rooms,
             next_room: AtomicU64::new(0),
             published: AtomicU64::new(0),
@@ -77,6 +80,7 @@ impl Hub {
             Arc::new(Room::new(
                 self.next_room.fetch_add(1, Ordering::Relaxed),
                 self.bounds,
+                Arc::clone(&self.in_all),
             ))
         });
         room.touch();
@@ -84,19 +88,41 @@ impl Hub {
     }
 
     /// Appends an event to `room` and wakes its subscribers. Gives the event's cursor.
-    pub fn publish(&self, room: &Room, draft: &Draft, key: Option<&str>) -> Cursor {
+    pub fn publish(&self, room: &Room, draft: &Draft, key: Option<&str>) -> Result<Cursor, Spent> {
         let (appended, cursor) = {
             let mut history = room.history();
-            let appended = history.append(draft, key);
+            let appended = history.append(draft, key)?;
             room.head.store(history.head(), Ordering::SeqCst);
             (appended, history.cursor(appended.offset()))
         };
         if let Appended::New(_) = appended {
-            self.published.fetch_add(1, Ordering::Relaxed);
-            room.sleepers.wake(room.id, &self.mailboxes);
-            room.parked.wake();
+            self.wake(room);
         }
-        cursor
+        Ok(cursor)
+    }
+
+    /// The same with an event of the server's own, such as a `join`. It is never refused: a room whose
+    /// history was smaller than this event may take the difference beyond what all histories may hold.
+    pub fn announce(&self, room: &Room, draft: &Draft) -> u64 {
+        let offset = {
+            let mut history = room.history();
+            let offset = history.append_regardless(draft);
+            room.head.store(offset, Ordering::SeqCst);
+            offset
+        };
+        self.wake(room);
+        offset
+    }
+
+    fn wake(&self, room: &Room) {
+        self.published.fetch_add(1, Ordering::Relaxed);
+        room.sleepers.wake(room.id, &self.mailboxes);
+        room.parked.wake();
+    }
+
+    /// Bytes that the histories of all rooms hold, also of rooms that only their subscribers still have.
+    pub fn history_bytes(&self) -> usize {
+        self.in_all.held()
     }
 
     /// The room of this name, if there is one.
@@ -111,7 +137,7 @@ impl Hub {
     pub fn renew(&self, name: &str, room: &Room) -> Arc<Room> {
         let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
         let id = self.next_room.fetch_add(1, Ordering::Relaxed);
-        let renewed = Arc::new(Room::new(id, self.bounds));
+        let renewed = Arc::new(Room::new(id, self.bounds, Arc::clone(&self.in_all)));
         let head = room.head();
         renewed.history().begin_after(head);
         renewed.head.store(head, Ordering::SeqCst);
@@ -148,13 +174,13 @@ impl Hub {
 }
 
 impl Room {
-    fn new(id: RoomId, bounds: Bounds) -> Room {
+    fn new(id: RoomId, bounds: Bounds, in_all: Arc<Allowance>) -> Room {
         // Eight digits of base 36: short in a cursor, as long in each, and no two lives of a room will
         // share it.
         let epoch = Epoch(rand::random_range(36u64.pow(7)..36u64.pow(8)));
         Room {
             id,
-            history: Mutex::new(History::new(epoch, bounds)),
+            history: Mutex::new(History::new(epoch, bounds, in_all)),
             head: AtomicU64::new(0),
             sleepers: Sleepers::default(),
             parked: Parked::default(),
@@ -216,6 +242,7 @@ mod tests {
         let bounds = Bounds {
             events: 10,
             bytes: 1000,
+            bytes_in_all: 0,
             bare: false,
         };
         Hub::new(bounds, max_rooms, Presence::for_test())
@@ -229,7 +256,7 @@ mod tests {
     fn an_idle_room_goes_away_and_comes_back_with_another_epoch() {
         let hub = hub(10);
         let room = hub.room("峡谷").unwrap();
-        let cursor = hub.publish(&room, &draft(), None);
+        let cursor = hub.publish(&room, &draft(), None).unwrap();
         hub.sweep(Instant::now());
         assert_eq!(hub.room_count(), 1);
         hub.sweep(Instant::now() + IDLE_ROOM);
@@ -256,12 +283,16 @@ mod tests {
         let bounds = Bounds {
             events: 1_000,
             bytes: usize::MAX,
+            bytes_in_all: 0,
             bare: false,
         };
         let hub = Hub::new(bounds, 1, Presence::for_test());
         let room = hub.room("峡谷").unwrap();
         let offsets = || {
-            let publish = |key: u64| hub.publish(&room, &draft(), Some(&key.to_string())).offset;
+            let publish = |key: u64| {
+                let key = key.to_string();
+                hub.publish(&room, &draft(), Some(&key)).unwrap().offset
+            };
             (0..500).map(publish).collect::<Vec<_>>()
         };
         let answers: Vec<_> = std::thread::scope(|scope| {

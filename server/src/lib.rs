@@ -15,6 +15,7 @@ mod identity;
 mod publish;
 mod value;
 mod frames;
+mod allowance;
 mod history;
 mod hub;
 mod presence;
@@ -143,6 +144,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
     let bounds = Bounds {
         events: config.history as usize,
         bytes: config.history_bytes,
+        bytes_in_all: config.history_bytes_in_all,
         bare: config.bare,
     };
     let hub = Hub::new(bounds, config.max_rooms, Presence::new(&config.presence));

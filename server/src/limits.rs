@@ -310,6 +310,14 @@ fn table() -> Vec<Limit> {
             "Socket.IO, Phoenix: a queue for each client, unbounded",
         ),
         row(
+            "histories of all rooms, memory",
+            Flag("history-bytes-in-all", Bytes),
+            "`missed` in the room that is published to, and no other; 503 and `Retry-After` (on WebSocket an \
+             `error` with status 503) where that has too little to give; `join` and `left` always go in",
+            "as much as all connections may take; strangers can name 100,000 rooms",
+            "Nchan 128 MiB; most none",
+        ),
+        row(
             "hold of a long poll",
             Flag("max-hold", Seconds),
             "shortened, by up to 10 % more at random",
@@ -405,6 +413,7 @@ impl Unit {
 fn bytes(number: &str) -> String {
     let number: u64 = number.parse().expect("a default that clap has parsed");
     match number {
+        n if n > 0 && n % (1 << 30) == 0 => format!("{} GiB", n >> 30),
         n if n > 0 && n % (1 << 20) == 0 => format!("{} MiB", n >> 20),
         n if n > 0 && n % (1 << 10) == 0 => format!("{} KiB", n >> 10),
         n => format!("{n} bytes"),
@@ -430,6 +439,7 @@ mod tests {
     fn numbers_read_as_a_user_writes_them() {
         assert_eq!(Unit::Bytes.write("65536"), "64 KiB");
         assert_eq!(Unit::Bytes.write("16777216"), "16 MiB");
+        assert_eq!(Unit::Bytes.write("1073741824"), "1 GiB");
         assert_eq!(Unit::Bytes.write("1000"), "1000 bytes");
         assert_eq!(Unit::Count.write("100000"), "100,000");
         assert_eq!(Unit::PerSecond.write("50"), "50/s");

@@ -62,6 +62,12 @@ pub fn text(usage: &Usage) -> String {
         "Rooms that exist now",
         Some(usage.rooms),
     );
+    gauge(
+        &mut registry,
+        "history_bytes",
+        "Memory that the histories of all rooms hold",
+        Some(usage.history_bytes),
+    );
     let unheld = Counter::<u64>::default();
     unheld.inc_by(usage.unheld);
     registry.register("unheld_polls", "Long polls that found no thread", unheld);

@@ -226,6 +226,7 @@ mod tests {
         let bounds = Bounds {
             events: 100_000,
             bytes: usize::MAX,
+            bytes_in_all: 0,
             bare: false,
         };
         Hub::new(bounds, 10, crate::presence::Presence::for_test())
@@ -233,7 +234,7 @@ mod tests {
 
     fn publish(hub: &Hub, room: &Room) {
         let draft = crate::publish::trusted("chat", "1".into());
-        hub.publish(room, &draft, None);
+        hub.publish(room, &draft, None).unwrap();
     }
 
     fn waiting(room: &Room) -> usize {

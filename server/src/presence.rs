@@ -306,7 +306,7 @@ impl Hub {
     fn tell(&self, room: &Room, members: &mut Members, kind: &str, user: &Arc<User>) {
         members.list = None;
         let draft = publish::trusted(kind, "null".to_owned()).by(Some(Arc::clone(user)));
-        self.publish(room, &draft, None);
+        self.announce(room, &draft);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every error a client can get over HTTP, each with its status and a sentence that says what to
 //! do about it.
 
+use crate::allowance::Spent;
 use crate::hub::Full;
 use crate::identity::BadName;
 use crate::lab::MAX_SESSIONS;
@@ -89,6 +90,10 @@ pub enum Refusal {
     )]
     MembersFull,
     #[error(
+        "the histories of all rooms hold the {limit} bytes that they may; try again later, or start the server with a larger --history-bytes-in-all"
+    )]
+    HistoriesFull { limit: usize },
+    #[error(
         "{0}; try again later, allow more processes (ulimit -u), or start the server with --hold-on tasks"
     )]
     NoThread(#[from] NoThread),
@@ -97,6 +102,12 @@ pub enum Refusal {
 impl From<Full> for Refusal {
     fn from(_: Full) -> Self {
         Refusal::RoomsFull
+    }
+}
+
+impl From<Spent> for Refusal {
+    fn from(spent: Spent) -> Self {
+        Refusal::HistoriesFull { limit: spent.limit }
     }
 }
 
@@ -113,7 +124,9 @@ impl Refusal {
             Refusal::RoomsFull | Refusal::MembersFull | Refusal::LabFull | Refusal::NoThread(_) => {
                 Some(30)
             }
-            Refusal::ConnectionsFull { .. } | Refusal::TooManyConnections { .. } => Some(30),
+            Refusal::ConnectionsFull { .. }
+            | Refusal::TooManyConnections { .. }
+            | Refusal::HistoriesFull { .. } => Some(30),
             Refusal::TooManyNewConnections { wait, .. } | Refusal::TooOften { wait, .. } => {
                 Some(wait.as_secs_f64().ceil().max(1.0) as u64)
             }
@@ -150,6 +163,7 @@ impl ResponseError for Refusal {
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Refusal::RoomsFull
             | Refusal::MembersFull
+            | Refusal::HistoriesFull { .. }
             | Refusal::LabFull
             | Refusal::NoThread(_)
             | Refusal::ConnectionsFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -191,6 +205,7 @@ impl ResponseError for Refusal {
             | Refusal::HeadTooSlow
             | Refusal::RoomsFull
             | Refusal::MembersFull
+            | Refusal::HistoriesFull { .. }
             | Refusal::LabFull
             | Refusal::NoThread(_)
             | Refusal::ConnectionsFull { .. }

@@ -129,7 +129,7 @@ async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     let mut draft = publish::from_json(&read?)?.by(user);
     draft.key = key.or(draft.key);
     let room = room(&request, &desk.hub)?;
-    let cursor = desk.hub.publish(&room, &draft, draft.key().as_deref());
+    let cursor = desk.hub.publish(&room, &draft, draft.key().as_deref())?;
     Ok(HttpResponse::Created().json(Published {
         cursor: cursor.to_string(),
         offset: cursor.offset,

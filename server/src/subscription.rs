@@ -207,6 +207,7 @@ mod tests {
         let bounds = Bounds {
             events,
             bytes: usize::MAX,
+            bytes_in_all: 0,
             bare: false,
         };
         Hub::new(bounds, 10, crate::presence::Presence::for_test())
@@ -218,7 +219,7 @@ mod tests {
         let worker = Worker::new(&hub.mailboxes);
         let room = hub.room("KPL").unwrap();
         for n in 0..1_500 {
-            hub.publish(&room, &draft(n), None);
+            hub.publish(&room, &draft(n), None).unwrap();
         }
         let mut subscription = Subscription::open(room, &worker, Start::Oldest);
         for (events, more) in [(1_000, true), (500, false), (0, false)] {
@@ -239,7 +240,7 @@ mod tests {
         let room = hub.room("KPL").unwrap();
         let mut subscription = Subscription::open(Arc::clone(&room), &worker, Start::Now);
         for n in 0..10 {
-            hub.publish(&room, &draft(n), None);
+            hub.publish(&room, &draft(n), None).unwrap();
         }
         let next = poll_fn(|context| subscription.poll_next(context)).await;
         assert!(matches!(next, Next::Gap { missed: 7, cursor } if cursor.offset == 7));
@@ -255,12 +256,12 @@ mod tests {
         let worker = Worker::new(&hub.mailboxes);
         let room = hub.room("KPL").unwrap();
         for n in 0..10 {
-            hub.publish(&room, &draft(n), None);
+            hub.publish(&room, &draft(n), None).unwrap();
         }
         let start = Start::AfterOffset(5);
         let mut subscription = Subscription::open(Arc::clone(&room), &worker, start);
         for n in 0..2 {
-            hub.publish(&room, &draft(n), None);
+            hub.publish(&room, &draft(n), None).unwrap();
         }
         let batch = subscription.ready();
         assert_eq!((batch.missed, batch.events), (Some(4), 3));
@@ -283,7 +284,7 @@ mod tests {
             std::thread::yield_now();
         }
         for n in 0..EVENTS {
-            hub.publish(&room, &draft(n), None);
+            hub.publish(&room, &draft(n), None).unwrap();
         }
         for reader in readers {
             reader.join().unwrap();

@@ -153,6 +153,7 @@ impl Ledger {
                 .collect(),
             published,
             rooms,
+            history_bytes: 0,
             unheld: 0,
         }
     }

@@ -15,6 +15,7 @@ fn hub(max_members: usize) -> Arc<Hub> {
     let bounds = Bounds {
         events: usize::MAX,
         bytes: usize::MAX,
+        bytes_in_all: 0,
         bare: false,
     };
     let flags = PresenceFlags {
@@ -240,6 +241,7 @@ fn threads_cannot_make_a_member_join_or_leave_twice() {
     let bounds = Bounds {
         events: usize::MAX,
         bytes: usize::MAX,
+        bytes_in_all: 0,
         bare: false,
     };
     let hub = Hub::new(bounds, 10, Presence::new(&flags));

@@ -16,6 +16,9 @@ pub struct Usage {
     pub published: u64,
     /// Rooms that exist now.
     pub rooms: u64,
+    /// What the histories of all rooms hold, as `--history-bytes-in-all` counts it.
+    #[serde(default)]
+    pub history_bytes: u64,
     /// Long polls answered 503 because no thread could be had; only threads can run out.
     #[serde(default)]
     pub unheld: u64,

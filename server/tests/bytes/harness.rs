@@ -102,6 +102,12 @@ impl Server {
         client.get("/lab/usage", "").json()
     }
 
+    /// `/metrics`, over the admin port.
+    pub fn metrics(&self) -> String {
+        let mut client = Client::connect(self.admin.expect("started with an admin port"));
+        client.get("/metrics", "").text().to_owned()
+    }
+
     /// One figure of `/lab/usage`, such as `websocket` `open`.
     pub fn figure(&self, class: &str, figure: &str) -> u64 {
         self.usage()["transports"][class][figure].as_u64().unwrap()

@@ -15,6 +15,7 @@ mod handshake;
 mod session;
 mod presence;
 mod publish;
+mod full_histories;
 mod payloads;
 mod accounting;
 mod lab_headers;

@@ -203,8 +203,11 @@ impl Conversation {
                 Err(refusal) => return Reply::Frame(self.message(&error(&refusal))),
             };
             let room = self.subscription.room();
-            self.desk.hub.publish(room, &draft, draft.key().as_deref());
-            return Reply::Nothing;
+            let published = self.desk.hub.publish(room, &draft, draft.key().as_deref());
+            return match published {
+                Ok(_) => Reply::Nothing,
+                Err(spent) => Reply::Frame(self.message(&error(&spent.into()))),
+            };
         };
         self.strikes += 1;
         if self.strikes < MAX_STRIKES {
