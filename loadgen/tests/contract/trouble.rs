@@ -75,7 +75,7 @@ fn idle_streams_are_cut_and_resume_unless_they_say_that_they_live() {
         // The last cut may find a client that has no more time to come back.
         let ended = errors(&trial, "ended");
         assert!(ended >= trial.reconnects, "{kind}: {:?}", trial.errors);
-        plan.server.heartbeat = Some(ms(50));
+        plan.server.heartbeat = Some(ms(100));
         let trial = run(&plan);
         assert_sound(&trial);
         assert_eq!(trial.reconnects, 0, "{kind}: {:?}", trial.errors);
