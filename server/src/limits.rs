@@ -339,6 +339,20 @@ fn table() -> Vec<Limit> {
             "Engine.IO 25 + 20 s; Centrifugo 25 + 8 s; ws none",
         ),
         row(
+            "a WebSocket message, its time",
+            fixed("one to two ping intervals"),
+            "closed with 1008",
+            "memory that is never given back; pings are answered between fragments",
+            "most none",
+        ),
+        row(
+            "pings and pongs of a WebSocket",
+            fixed("100 a second"),
+            "after 100 more closed with 1008",
+            "each is read and answered, and others wait",
+            "most none",
+        ),
+        row(
             "unread bytes, their time",
             Flag("unread-timeout", Seconds),
             "reset",
@@ -351,13 +365,6 @@ fn table() -> Vec<Limit> {
             "closed",
             "slow-loris",
             "actix 3 s",
-        ),
-        row(
-            "TLS handshakes at once",
-            Flag("max-tls-handshakes", Count),
-            "wait for their turn",
-            "a handshake costs a millisecond of a core",
-            "actix 256 a worker",
         ),
     ]
 }
