@@ -312,8 +312,10 @@ fn table() -> Vec<Limit> {
         row(
             "histories of all rooms, memory",
             Flag("history-bytes-in-all", Bytes),
-            "`missed` in the room that is published to, and no other; 503 and `Retry-After` (on WebSocket an \
-             `error` with status 503) where that has too little to give; `join` and `left` always go in",
+            "`missed` in the largest rooms, which give their oldest events but never the newest; where that is \
+             not enough, from an eighth more on, in the room that is published to; and where that has too \
+             little, 503 and `Retry-After` (on WebSocket an `error` with status 503); `join` and `left` always \
+             go in",
             "as much as all connections may take; strangers can name 100,000 rooms",
             "Nchan 128 MiB; most none",
         ),

@@ -222,7 +222,7 @@ fn on_loopback_a_name_that_was_rebound_reads_nothing() {
         ("chat.example.evil.example", [403, 403]),
     ] {
         for (server, status) in servers.iter().zip(expected) {
-            for path in ["/rooms/KPL/poll", "/metrics", "/chat"] {
+            for path in ["/rooms/KPL/poll", "/health", "/chat"] {
                 let mut client = server.connect();
                 client.send(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
                 assert_eq!(client.head().status, status, "{host} {path}");
