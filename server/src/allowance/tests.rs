@@ -233,15 +233,15 @@ fn who_filled_it_gives_way_to_others() {
     let hub = hub(usize::MAX, LIMIT / 8 * 9);
     let small = hub.room("small").unwrap();
     for _ in 0..3 {
-        hub.publish(&small, &draft(100), None).unwrap();
+        hub.publish(&small, &draft(10), None).unwrap();
     }
     let hog = hub.room("hog").unwrap();
     while hub.history_bytes() <= LIMIT {
-        hub.publish(&hog, &draft(3_000), None).unwrap();
+        hub.publish(&hog, &draft(800), None).unwrap();
     }
     for number in 0..40 {
         let room = hub.room(&format!("late{number}")).unwrap();
-        hub.publish(&room, &draft(1_000), None).unwrap();
+        hub.publish(&room, &draft(300), None).unwrap();
         hub.take_from_the_largest();
         assert!(hub.history_bytes() <= LIMIT);
         assert_eq!(room.history().missed_after(0), 0);
