@@ -1,5 +1,5 @@
-//! The teaching page and the chat room, carried within the binary: plain files that a browser runs as they are. A debug
-//! build reads them from the source tree at each request.
+//! The teaching page and the chat room, carried within the binary: plain files that a browser runs as
+//! they are. A debug build reads them from the source tree at each request.
 
 use crate::desk::Desk;
 use crate::lab::origin;
