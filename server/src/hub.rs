@@ -31,7 +31,9 @@ pub struct Hub {
 
 /// The hub holds as many rooms as it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub struct Full {
+    pub limit: usize,
+}
 
 pub struct Room {
     pub id: RoomId,
@@ -74,7 +76,9 @@ impl Hub {
         }
         let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
         if rooms.len() >= self.max_rooms && !rooms.contains_key(name) {
-            return Err(Full);
+            return Err(Full {
+                limit: self.max_rooms,
+            });
         }
         let room = rooms.entry(name.into()).or_insert_with(|| {
             Arc::new(Room::new(

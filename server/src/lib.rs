@@ -48,7 +48,7 @@ use hub::Hub;
 use identity::{Identity, Keys};
 use lab::Lab;
 use lab::proxy::front::{self, Front};
-use net::admission::Admission;
+use net::admission::{Admission, Scarce};
 use pace::Pace;
 use presence::Presence;
 use std::future::Future;
@@ -78,6 +78,7 @@ pub struct Running {
     _front: Option<Front>,
     hub: Arc<Hub>,
     ledger: Arc<usage::Ledger>,
+    scarce: Option<Scarce>,
     drain: Duration,
 }
 
@@ -129,13 +130,13 @@ pub fn start(config: Config) -> io::Result<Running> {
 
 /// `word` begins and ends the trouble that the configuration asks for.
 fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running> {
-    // Half the limit would be spent before the first error otherwise; failing to raise it shows
-    // when connections are refused.
+    // Half the limit would be spent before the first error otherwise.
     let files = rlimit::increase_nofile_limit(u64::MAX).ok();
     let keys = Keys::from_environment().map_err(io::Error::other)?;
     let identity = Identity::new(&config.identity, keys);
     let limits = &config.limits;
     let admission = Admission::new(limits, files);
+    let scarce = admission.scarce();
     let pace = Arc::new(Pace::new(
         limits.max_publishes_per_second,
         limits.limit_loopback,
@@ -222,6 +223,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         _front: front,
         hub,
         ledger,
+        scarce,
         drain: config.drain.limit(),
     })
 }
@@ -264,6 +266,9 @@ pub fn run_and_drain(
 ) -> io::Result<u64> {
     let word = watch::Sender::new(true).subscribe();
     run_with(config, word, hints, async |running| {
+        if let Some(scarce) = running.scarce {
+            eprintln!("pushlab-server: {scarce}");
+        }
         running.wait_and_drain(until, hurry).await
     })
 }

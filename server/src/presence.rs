@@ -20,18 +20,24 @@ use tokio::sync::Notify;
 const POLLS_WAITED_FOR: u32 = 3;
 
 #[derive(clap::Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Who is who")]
 pub struct PresenceFlags {
     /// Seconds for which a member whose last connection has ended is waited for
-    #[arg(long, env = "PUSHLAB_MEMBER_GRACE", default_value_t = 10.0, value_parser = crate::config::positive_seconds)]
+    #[arg(long, env = "PUSHLAB_MEMBER_GRACE", value_name = "SECONDS", default_value_t = 10.0, value_parser = crate::config::positive_seconds)]
     pub member_grace: f64,
 
-    /// Longest that a member who polls is waited for, in seconds, and as long as nobody knows how often
+    /// Seconds for which a member who polls is waited for at most, and as long as nobody knows how often
     /// he does: one who polls more seldom leaves and joins at each poll
-    #[arg(long, env = "PUSHLAB_POLL_GRACE", default_value_t = 60.0, value_parser = crate::config::positive_seconds)]
+    #[arg(long, env = "PUSHLAB_POLL_GRACE", value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::config::positive_seconds)]
     pub poll_grace: f64,
 
     /// Members that a room may have; a further one is answered 503
-    #[arg(long, env = "PUSHLAB_MAX_MEMBERS", default_value_t = 1_000)]
+    #[arg(
+        long,
+        help_heading = "Limits",
+        env = "PUSHLAB_MAX_MEMBERS",
+        default_value_t = 1_000
+    )]
     pub max_members: usize,
 }
 
@@ -44,7 +50,9 @@ pub enum Hold {
 
 /// The room has as many members as it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub struct Full {
+    pub limit: usize,
+}
 
 /// What all rooms of a hub share: how long members are waited for, and those who are.
 pub struct Presence {
@@ -264,7 +272,9 @@ impl Hub {
             return Ok(());
         }
         if members.by_id.len() >= self.presence.max_members {
-            return Err(Full);
+            return Err(Full {
+                limit: self.presence.max_members,
+            });
         }
         let number = members.joined;
         members.joined += 1;

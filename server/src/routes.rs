@@ -8,7 +8,7 @@ use crate::problems::Refusal;
 use crate::publish;
 use crate::session;
 use crate::transports::{self, count_control, meter, room, room_name, websocket};
-use crate::usage::Class;
+use crate::usage::{Class, Reason};
 use crate::wire::event::Published;
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
@@ -182,9 +182,12 @@ pub async fn read_body(
     match &read {
         Ok(Ok(_)) => progress.body_is_read(),
         Ok(Err(_)) => {}
-        Err(_) => progress.give_up(),
+        Err(_) => {
+            meter(request).ends(Reason::TooSlow);
+            progress.give_up();
+        }
     }
-    read.unwrap_or(Err(Refusal::TooSlow))
+    read.unwrap_or(Err(Refusal::BodyTooSlow))
 }
 
 async fn read_all(

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { openTab } from './browser.mjs';
@@ -11,8 +12,9 @@ const KEYS = 'a key of the tests which signs for nobody else';
 
 /** A server in its own process; `stop` is SIGTERM, and a server started `on` its port is the same to browsers. */
 export async function serve(lab, { on = 0, flags = [], keys = KEYS } = {}) {
-  const server = spawn(lab.loadgen, ['embedded-server', '--listen', `127.0.0.1:${on}`, ...flags], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+  // loadgen's own would not hear SIGTERM; this one stands beside it wherever the workspace is built.
+  const server = spawn(join(dirname(lab.loadgen), 'pushlab-server'), ['--listen', `127.0.0.1:${on}`, ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, PUSHLAB_SESSION_KEYS: keys },
   });
   const gone = once(server, 'exit');

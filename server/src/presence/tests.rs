@@ -218,7 +218,10 @@ fn act(
     let entered = hub.enter(room, &user, hold, now);
     match model.stay(number) {
         Some(stay) => stay.enter(hold, now),
-        None if is_full => return assert_eq!(entered, Err(Full)),
+        None if is_full => {
+            let limit = hub.presence.max_members;
+            return assert_eq!(entered, Err(Full { limit }));
+        }
         None => {
             let mut stay = Stay::default();
             stay.enter(hold, now);
