@@ -1,39 +1,44 @@
 //! One event stream, pushed over every transport the web has had.
 //!
+//! What stands before a publish: `net` admits the connection and waits for the head, `gate` asks for its
+//! origin, `session` says whose request it is, `body` reads it, `pace` says whether that is too fast.
+//!
 //! The way of an event: `publish` checks and compacts it, `history` appends it at the next offset,
 //! `wake` rouses the workers that have sleepers in the room, each `worker` writes it to the sockets that
 //! wait for nothing else (`shortcut`) and wakes the tasks of the others, whose `subscription` reads it
 //! from the history; `transports` write the bytes that `frames` made once for all of them.
+//! `presence` publishes who comes and goes the same way, and `drain` ends it all.
 
 pub mod wire;
 pub mod config;
 pub mod limits;
 mod rate;
-mod pace;
 mod problems;
-mod identity;
-mod publish;
-mod value;
-mod frames;
-mod allowance;
-mod history;
-mod hub;
-mod presence;
-mod wake;
-mod parking;
-mod worker;
-mod drain;
-mod shortcut;
-mod subscription;
-mod transports;
-mod page;
+mod net;
 mod origin;
 pub mod forwarded;
 mod gate;
-mod session;
 mod routes;
 mod desk;
-mod net;
+mod identity;
+mod session;
+mod body;
+mod pace;
+mod publish;
+mod value;
+mod hub;
+mod presence;
+mod allowance;
+mod frames;
+mod history;
+mod wake;
+mod worker;
+mod shortcut;
+mod parking;
+mod subscription;
+mod transports;
+mod drain;
+mod page;
 mod usage;
 mod metrics;
 mod lab;
@@ -53,7 +58,7 @@ use pace::Pace;
 use presence::Presence;
 use std::future::Future;
 use std::io::{self, BufRead, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -142,13 +147,11 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         limits.limit_loopback,
     ));
     let config = Arc::new(config);
-    let bounds = Bounds {
-        events: config.history as usize,
-        bytes: config.history_bytes,
-        bytes_in_all: config.history_bytes_in_all,
-        bare: config.bare,
-    };
-    let hub = Hub::new(bounds, config.max_rooms, Presence::new(&config.presence));
+    let hub = Hub::new(
+        bounds(&config),
+        config.max_rooms,
+        Presence::new(&config.presence),
+    );
     let ledger = Arc::new(usage::Ledger::default());
     let threads = match config.hold_on {
         HoldOn::Tasks => None,
@@ -158,19 +161,12 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
     let listener = net::listen::bind(config.listen)?;
     let public = listener.local_addr()?;
     let tls = config.tls.open(public)?;
-    let (listener, front) = match config.trouble.are_given() {
-        false => (listener, None),
-        true => {
-            let behind = net::listen::bind((loopback_like(public.ip()), 0).into())?;
-            let front = front::open(listener, behind.local_addr()?, &config.trouble, word)?;
-            (behind, Some(front))
-        }
-    };
+    let (listener, front) = behind_trouble(listener, &config, word)?;
     let direct = front.as_ref().map(|_| listener.local_addr()).transpose()?;
     let admin_listener = config.admin_listen.map(net::listen::bind).transpose()?;
     let admin = admin_listener
         .as_ref()
-        .map(std::net::TcpListener::local_addr)
+        .map(TcpListener::local_addr)
         .transpose()?;
     let lab = match config.lab_is_open() {
         // Its lanes have trouble of their own, not that before the public port.
@@ -228,6 +224,30 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         scarce,
         drain: config.drain.limit(),
     })
+}
+
+fn bounds(config: &Config) -> Bounds {
+    Bounds {
+        events: config.history as usize,
+        bytes: config.history_bytes,
+        bytes_in_all: config.history_bytes_in_all,
+        bare: config.bare,
+    }
+}
+
+/// The listener of the server itself: this one, or one behind the proxy that makes the trouble.
+fn behind_trouble(
+    listener: TcpListener,
+    config: &Config,
+    word: watch::Receiver<bool>,
+) -> io::Result<(TcpListener, Option<Front>)> {
+    if !config.trouble.are_given() {
+        return Ok((listener, None));
+    }
+    let public = listener.local_addr()?;
+    let behind = net::listen::bind((loopback_like(public.ip()), 0).into())?;
+    let front = front::open(listener, behind.local_addr()?, &config.trouble, word)?;
+    Ok((behind, Some(front)))
 }
 
 /// Where a server listens that only this process reaches.

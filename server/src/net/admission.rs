@@ -6,16 +6,12 @@
 
 use crate::limits::LimitFlags;
 use crate::problems::Refusal;
-use crate::rate::{Paid, Rate};
+use crate::rate::{Counted, Paid, Rate};
 use crate::usage::Reason;
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-
-/// Addresses that are remembered without a look at who is at rest.
-const FEW: usize = 1024;
 
 /// Descriptors that are no connection of a client: ports, timers, pages, and those being turned away.
 const OTHER_FILES: u64 = 64;
@@ -47,7 +43,7 @@ pub struct Admission {
     max_per_address: usize,
     rate: Option<Rate>,
     limit_loopback: bool,
-    addresses: Mutex<Addresses>,
+    addresses: Mutex<Counted<Address, Standing>>,
 }
 
 /// Connections are limited by the open files of this process, not by their own flag.
@@ -73,13 +69,6 @@ impl Scarce {
     }
 }
 
-#[derive(Default)]
-struct Addresses {
-    known: HashMap<Address, Standing>,
-    /// How many there may be before those at rest are looked for.
-    many: usize,
-}
-
 struct Standing {
     open: usize,
     paid: Paid,
@@ -99,10 +88,7 @@ impl Admission {
             },
             rate: Rate::new(flags.max_new_connections_per_second),
             limit_loopback: flags.limit_loopback,
-            addresses: Mutex::new(Addresses {
-                known: HashMap::new(),
-                many: FEW,
-            }),
+            addresses: Mutex::new(Counted::nobody()),
         })
     }
 
@@ -130,20 +116,16 @@ impl Admission {
         Ok(pass)
     }
 
-    fn addresses(&self) -> MutexGuard<'_, Addresses> {
+    fn addresses(&self) -> MutexGuard<'_, Counted<Address, Standing>> {
         self.addresses
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Addresses {
+impl Counted<Address, Standing> {
     fn enter(&mut self, address: Address, limits: &Admission, now: Instant) -> Result<(), Refusal> {
-        if self.known.len() >= self.many {
-            self.known
-                .retain(|_, standing| standing.open > 0 || !standing.paid.is_at_rest(now));
-            self.many = FEW.max(2 * self.known.len());
-        }
+        self.forget(|standing| standing.open == 0 && standing.paid.is_at_rest(now));
         let standing = self.known.entry(address).or_insert(Standing {
             open: 0,
             paid: Paid::none(now),
@@ -196,6 +178,7 @@ impl Drop for Pass {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rate::FEW;
     use std::time::Duration;
 
     fn admission(max: usize, max_per_address: usize, per_second: u32) -> Arc<Admission> {
