@@ -6,7 +6,6 @@ use crate::hub::Full;
 use crate::identity::BadName;
 use crate::lab::MAX_SESSIONS;
 use crate::parking::NoThread;
-use crate::presence;
 use crate::session;
 use crate::wire::cursor::BadCursor;
 use crate::wire::problem::{PROBLEM_JSON, Problem};
@@ -86,10 +85,6 @@ pub enum Refusal {
     )]
     RoomsFull,
     #[error(
-        "the room has as many members as it may; try again later, or start the server with a larger --max-members"
-    )]
-    MembersFull,
-    #[error(
         "the histories of all rooms hold the {limit} bytes that they may; try again later, or start the server with a larger --history-bytes-in-all"
     )]
     HistoriesFull { limit: usize },
@@ -111,19 +106,11 @@ impl From<Spent> for Refusal {
     }
 }
 
-impl From<presence::Full> for Refusal {
-    fn from(_: presence::Full) -> Self {
-        Refusal::MembersFull
-    }
-}
-
 impl Refusal {
     /// Whole seconds after which it is worth to try again, where time is the remedy.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Refusal::RoomsFull | Refusal::MembersFull | Refusal::LabFull | Refusal::NoThread(_) => {
-                Some(30)
-            }
+            Refusal::RoomsFull | Refusal::LabFull | Refusal::NoThread(_) => Some(30),
             Refusal::ConnectionsFull { .. }
             | Refusal::TooManyConnections { .. }
             | Refusal::HistoriesFull { .. } => Some(30),
@@ -162,7 +149,6 @@ impl ResponseError for Refusal {
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Refusal::RoomsFull
-            | Refusal::MembersFull
             | Refusal::HistoriesFull { .. }
             | Refusal::LabFull
             | Refusal::NoThread(_)
@@ -204,7 +190,6 @@ impl ResponseError for Refusal {
             | Refusal::FileTooLarge { .. }
             | Refusal::HeadTooSlow
             | Refusal::RoomsFull
-            | Refusal::MembersFull
             | Refusal::HistoriesFull { .. }
             | Refusal::LabFull
             | Refusal::NoThread(_)
