@@ -44,17 +44,15 @@ struct Answer<'a> {
 pub async fn sign_in(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
     off_lanes(&request)?;
     let desk = Desk::of(&request);
-    desk.pace.admit(desk.address(&request), Instant::now())?;
     if !is_json(&request) {
         return Err(Refusal::UnsupportedMediaType);
     }
-    let body =
-        read_body(&request, body, MAX_BODY_BYTES)
-            .await
-            .map_err(|refusal| match refusal {
-                Refusal::TooLarge { .. } => Refusal::from(BadName),
-                other => other,
-            })?;
+    let read = read_body(&request, body, MAX_BODY_BYTES).await;
+    desk.pace.admit(desk.address(&request), Instant::now())?;
+    let body = read.map_err(|refusal| match refusal {
+        Refusal::TooLarge { .. } => Refusal::from(BadName),
+        other => other,
+    })?;
     let asked: SignIn<'_> = serde_json::from_slice(&body).map_err(|error| {
         Refusal::BadRequest(format!(r#"the body is not {{"name":"…"}}: {error}"#))
     })?;

@@ -29,7 +29,7 @@ use std::process::ExitCode;
     name = "loadgen",
     version,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 ok, 1 internal error, 95 regression, 96 invalid run, 99 expectations not met, 104 usage or scenario error, 105 stopped by a signal (what was measured is kept)."
+    after_help = "Exit codes: 0 ok, 1 internal error, 95 regression, 96 invalid run or one that this machine cannot start (its limits, no nginx), 99 expectations not met, 104 usage or scenario error, 105 stopped by a signal (what was measured is kept)."
 )]
 struct CommandLine {
     #[command(subcommand)]
