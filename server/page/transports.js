@@ -1,4 +1,5 @@
-// The list of transports as the browser has them: one module each, all with the same `subscribe`.
+// The list of transports as the browser has them: one module each, all with the same `subscribe`; beside
+// it what they are called within a sentence, and which of them ask or hang.
 
 import { subscribe as intervalPolling } from './clients/interval_polling.js';
 import { subscribe as longPolling } from './clients/long_polling.js';
@@ -20,3 +21,17 @@ export const clients = {
   sse,
   websocket,
 };
+
+/** Within a sentence. */
+export const TITLES = {
+  'interval-polling': 'interval polling',
+  'long-polling': 'long polling',
+  'http-streaming': 'HTTP streaming',
+  sse: 'SSE',
+  websocket: 'WebSocket',
+};
+
+/** Each answer is a whole one: there is no stream that something could be told on beside the events. */
+export const POLLS = new Set(['interval-polling', 'long-polling']);
+/** They keep one of the connections that HTTP/1.1 gives a browser for good. */
+export const HANG = new Set(['long-polling', 'http-streaming', 'sse']);

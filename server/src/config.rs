@@ -35,76 +35,93 @@ pub struct Config {
     pub workers: Option<u16>,
 
     /// Events that a room keeps
-    #[arg(long, env = "PUSHLAB_HISTORY", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = "Limits", env = "PUSHLAB_HISTORY", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub history: u32,
 
     /// Memory that a room's events may take, in all their encodings (about six times their data); the
     /// newest event is kept whatever its size
-    #[arg(long, env = "PUSHLAB_HISTORY_BYTES", default_value_t = 16 * 1024 * 1024)]
+    #[arg(long, help_heading = "Limits", env = "PUSHLAB_HISTORY_BYTES", default_value_t = 16 * 1024 * 1024)]
     pub history_bytes: usize,
 
     /// Memory that the events of all rooms may take together. Beyond it a room gives its own older events
     /// for a new one; a room that has too few to give is answered 503. 0 is no limit
-    #[arg(long, env = "PUSHLAB_HISTORY_BYTES_IN_ALL", default_value_t = 1024 * 1024 * 1024)]
+    #[arg(long, help_heading = "Limits", env = "PUSHLAB_HISTORY_BYTES_IN_ALL", default_value_t = 1024 * 1024 * 1024)]
     pub history_bytes_in_all: usize,
 
     /// Rooms that may exist at once; a further one is answered 503
-    #[arg(long, env = "PUSHLAB_MAX_ROOMS", default_value_t = 100_000)]
+    #[arg(
+        long,
+        help_heading = "Limits",
+        env = "PUSHLAB_MAX_ROOMS",
+        default_value_t = 100_000
+    )]
     pub max_rooms: usize,
 
     #[command(flatten)]
     pub limits: LimitFlags,
 
     /// Largest publish, in bytes; a larger one is answered 413
-    #[arg(long, env = "PUSHLAB_MAX_EVENT_BYTES", default_value_t = 64 * 1024)]
+    #[arg(long, help_heading = "Limits", env = "PUSHLAB_MAX_EVENT_BYTES", default_value_t = 64 * 1024)]
     pub max_event_bytes: usize,
 
-    /// Longest hold of a long poll, in seconds; also the one for clients that ask for none
-    #[arg(long, env = "PUSHLAB_MAX_HOLD", default_value_t = 25.0, value_parser = positive_seconds)]
+    /// Longest hold of a long poll; also the one for clients that ask for none
+    #[arg(long, help_heading = "Limits", env = "PUSHLAB_MAX_HOLD", value_name = "SECONDS", default_value_t = 25.0, value_parser = positive_seconds)]
     pub max_hold: f64,
 
     /// Share by which a hold is shortened at random, so that clients do not come back in step
-    #[arg(long, env = "PUSHLAB_HOLD_JITTER", default_value_t = 0.1, value_parser = share)]
+    #[arg(long, help_heading = "Limits", env = "PUSHLAB_HOLD_JITTER", value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
     pub hold_jitter: f64,
 
-    /// Lab use: what waits while a long poll is held, tasks or threads. A thread takes the stack that
+    /// What waits while a long poll is held, tasks or threads. A thread takes the stack that
     /// RUST_MIN_STACK says, 2 MiB of address space unless it is set
-    #[arg(long, env = "PUSHLAB_HOLD_ON", default_value_t, value_parser = hold_on())]
+    #[arg(long, help_heading = "Lab use", env = "PUSHLAB_HOLD_ON", default_value_t, value_parser = hold_on())]
     pub hold_on: HoldOn,
 
     /// Seconds of silence after which SSE and HTTP streaming send a heartbeat
-    #[arg(long, env = "PUSHLAB_STREAM_HEARTBEAT", default_value_t = 15.0, value_parser = positive_seconds)]
+    #[arg(long, help_heading = "Limits", env = "PUSHLAB_STREAM_HEARTBEAT", value_name = "SECONDS", default_value_t = 15.0, value_parser = positive_seconds)]
     pub stream_heartbeat: f64,
 
-    /// Seconds between WebSocket pings; a connection without a pong for this long after one ends
-    #[arg(long, env = "PUSHLAB_PING_INTERVAL", default_value_t = 20.0, value_parser = positive_seconds)]
+    /// Seconds between WebSocket pings; a connection ends from which no frame of any kind has come between
+    /// one and the next
+    #[arg(long, help_heading = "Limits", env = "PUSHLAB_PING_INTERVAL", value_name = "SECONDS", default_value_t = 20.0, value_parser = positive_seconds)]
     pub ping_interval: f64,
 
     /// Serves the lab of the teaching page [default: on where the public address is this host's own
-    /// alone and there is no --admin-listen]
-    #[arg(long, env = "PUSHLAB_LAB", value_name = "on|off")]
+    /// alone and there is no --admin-listen and no TLS]
+    #[arg(
+        long,
+        help_heading = "Lab use",
+        env = "PUSHLAB_LAB",
+        value_name = "on|off"
+    )]
     pub lab: Option<Switch>,
 
     /// The loadgen that the lab runs [default: the one beside this executable]
-    #[arg(long, env = "PUSHLAB_LOADGEN", value_name = "PATH")]
+    #[arg(
+        long,
+        help_heading = "Lab use",
+        env = "PUSHLAB_LOADGEN",
+        value_name = "PATH"
+    )]
     pub loadgen: Option<PathBuf>,
 
     /// Folder of the runs that the lab lists, and where it writes its own
     #[arg(
         long,
+        help_heading = "Lab use",
         env = "PUSHLAB_REPORTS",
         value_name = "DIR",
         default_value = "reports"
     )]
     pub reports: PathBuf,
 
-    /// Lab use: sends the bare `data` of events, with no envelope, hello, ETag or Cache-Control
-    #[arg(long, env = "PUSHLAB_BARE", value_parser = FalseyValueParser::new())]
+    /// Sends the bare `data` of events, with no envelope, hello, ETag or Cache-Control
+    #[arg(long, help_heading = "Lab use", env = "PUSHLAB_BARE", value_parser = FalseyValueParser::new())]
     pub bare: bool,
 
-    /// Lab use: gives answers to polls and streams the heads of a published measurement, `chrome60` or
+    /// Gives answers to polls and streams the heads of a published measurement, `chrome60` or
     /// `kaazing`, or heads of this many bytes
-    #[arg(long, env = "PUSHLAB_LAB_HEADERS")]
+    #[arg(long, help_heading = "Lab use", env = "PUSHLAB_LAB_HEADERS")]
     pub lab_headers: Option<LabHeaders>,
 
     #[command(flatten)]

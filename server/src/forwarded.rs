@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Who is who")]
 pub struct ProxyFlags {
     /// A proxy, or a network of them, such as 127.0.0.1 or 10.0.0.0/8, whose X-Forwarded-For and
     /// X-Forwarded-Proto are believed; repeatable. Then publishes count by the client's address, not by

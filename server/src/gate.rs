@@ -1,6 +1,6 @@
-//! What every request passes before any handler: whether the page that asks may (`origin`). One service
-//! around the whole app, so that no route can be forgotten. Lanes of the lab have rules of their own
-//! (`lab/origin`) and pass.
+//! What every request passes before any handler: whether its head is too long, and whether the page that
+//! asks may (`origin`). One service around the whole app, so that no route can be forgotten. Lanes of the
+//! lab have rules of their own (`lab/origin`) and pass.
 
 use crate::net::heads::InHand;
 use crate::net::metered::Meter;

@@ -36,7 +36,9 @@ pub struct Hub {
 
 /// The hub holds as many rooms as it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub struct Full {
+    pub limit: usize,
+}
 
 pub struct Room {
     pub id: RoomId,
@@ -84,7 +86,9 @@ impl Hub {
                 rooms.retain(|_, room| !room.is_unused());
             }
             if rooms.len() >= self.max_rooms {
-                return Err(Full);
+                return Err(Full {
+                    limit: self.max_rooms,
+                });
             }
         }
         let room = rooms.entry(name.into()).or_insert_with(|| {

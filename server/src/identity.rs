@@ -35,8 +35,10 @@ const MAX_CREDENTIAL_BYTES: usize = 512;
 const VERSION: &str = "1";
 
 #[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Who is who")]
 pub struct IdentityFlags {
-    /// Whether clients without a session may publish
+    /// Whether clients without a session may publish; with off, such a publish is answered 401, and a
+    /// WebSocket without a session is closed as soon as it is open
     #[arg(
         long,
         env = "PUSHLAB_ANONYMOUS",
@@ -46,7 +48,7 @@ pub struct IdentityFlags {
     pub anonymous: Switch,
 
     /// Seconds for which a session is valid
-    #[arg(long, env = "PUSHLAB_SESSION_LIFETIME", default_value_t = 30 * 86_400, value_parser = clap::value_parser!(u64).range(1..=400 * 86_400))]
+    #[arg(long, env = "PUSHLAB_SESSION_LIFETIME", value_name = "SECONDS", default_value_t = 30 * 86_400, value_parser = clap::value_parser!(u64).range(1..=400 * 86_400))]
     pub session_lifetime: u64,
 }
 

@@ -1,39 +1,44 @@
 //! One event stream, pushed over every transport the web has had.
 //!
+//! What stands before a publish: `net` admits the connection and waits for the head, `gate` asks for its
+//! origin, `session` says whose request it is, `body` reads it, `pace` says whether that is too fast.
+//!
 //! The way of an event: `publish` checks and compacts it, `history` appends it at the next offset,
 //! `wake` rouses the workers that have sleepers in the room, each `worker` writes it to the sockets that
 //! wait for nothing else (`shortcut`) and wakes the tasks of the others, whose `subscription` reads it
 //! from the history; `transports` write the bytes that `frames` made once for all of them.
+//! `presence` publishes who comes and goes the same way, and `drain` ends it all.
 
 pub mod wire;
 pub mod config;
 pub mod limits;
 mod rate;
-mod pace;
 mod problems;
-mod identity;
-mod publish;
-mod value;
-mod frames;
-mod allowance;
-mod history;
-mod hub;
-mod presence;
-mod wake;
-mod parking;
-mod worker;
-mod drain;
-mod shortcut;
-mod subscription;
-mod transports;
-mod page;
+mod net;
 mod origin;
 pub mod forwarded;
 mod gate;
-mod session;
 mod routes;
 mod desk;
-mod net;
+mod identity;
+mod session;
+mod body;
+mod pace;
+mod publish;
+mod value;
+mod hub;
+mod presence;
+mod allowance;
+mod frames;
+mod history;
+mod wake;
+mod worker;
+mod shortcut;
+mod parking;
+mod subscription;
+mod transports;
+mod drain;
+mod page;
 mod usage;
 mod metrics;
 mod lab;
@@ -48,12 +53,12 @@ use hub::Hub;
 use identity::{Identity, Keys};
 use lab::Lab;
 use lab::proxy::front::{self, Front};
-use net::admission::Admission;
+use net::admission::{Admission, Scarce};
 use pace::Pace;
 use presence::Presence;
 use std::future::Future;
 use std::io::{self, BufRead, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -78,6 +83,7 @@ pub struct Running {
     _front: Option<Front>,
     hub: Arc<Hub>,
     ledger: Arc<usage::Ledger>,
+    scarce: Option<Scarce>,
     drain: Duration,
 }
 
@@ -129,25 +135,23 @@ pub fn start(config: Config) -> io::Result<Running> {
 
 /// `word` begins and ends the trouble that the configuration asks for.
 fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running> {
-    // Half the limit would be spent before the first error otherwise; failing to raise it shows
-    // when connections are refused.
+    // Half the limit would be spent before the first error otherwise.
     let files = rlimit::increase_nofile_limit(u64::MAX).ok();
     let keys = Keys::from_environment().map_err(io::Error::other)?;
     let identity = Identity::new(&config.identity, keys);
     let limits = &config.limits;
     let admission = Admission::new(limits, files);
+    let scarce = admission.scarce();
     let pace = Arc::new(Pace::new(
         limits.max_publishes_per_second,
         limits.limit_loopback,
     ));
     let config = Arc::new(config);
-    let bounds = Bounds {
-        events: config.history as usize,
-        bytes: config.history_bytes,
-        bytes_in_all: config.history_bytes_in_all,
-        bare: config.bare,
-    };
-    let hub = Hub::new(bounds, config.max_rooms, Presence::new(&config.presence));
+    let hub = Hub::new(
+        bounds(&config),
+        config.max_rooms,
+        Presence::new(&config.presence),
+    );
     let ledger = Arc::new(usage::Ledger::default());
     let threads = match config.hold_on {
         HoldOn::Tasks => None,
@@ -157,19 +161,12 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
     let listener = net::listen::bind(config.listen)?;
     let public = listener.local_addr()?;
     let tls = config.tls.open(public)?;
-    let (listener, front) = match config.trouble.are_given() {
-        false => (listener, None),
-        true => {
-            let behind = net::listen::bind((loopback_like(public.ip()), 0).into())?;
-            let front = front::open(listener, behind.local_addr()?, &config.trouble, word)?;
-            (behind, Some(front))
-        }
-    };
+    let (listener, front) = behind_trouble(listener, &config, word)?;
     let direct = front.as_ref().map(|_| listener.local_addr()).transpose()?;
     let admin_listener = config.admin_listen.map(net::listen::bind).transpose()?;
     let admin = admin_listener
         .as_ref()
-        .map(std::net::TcpListener::local_addr)
+        .map(TcpListener::local_addr)
         .transpose()?;
     let lab = match config.lab_is_open() {
         // Its lanes have trouble of their own, not that before the public port.
@@ -222,8 +219,33 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         _front: front,
         hub,
         ledger,
+        scarce,
         drain: config.drain.limit(),
     })
+}
+
+fn bounds(config: &Config) -> Bounds {
+    Bounds {
+        events: config.history as usize,
+        bytes: config.history_bytes,
+        bytes_in_all: config.history_bytes_in_all,
+        bare: config.bare,
+    }
+}
+
+/// The listener of the server itself: this one, or one behind the proxy that makes the trouble.
+fn behind_trouble(
+    listener: TcpListener,
+    config: &Config,
+    word: watch::Receiver<bool>,
+) -> io::Result<(TcpListener, Option<Front>)> {
+    if !config.trouble.are_given() {
+        return Ok((listener, None));
+    }
+    let public = listener.local_addr()?;
+    let behind = net::listen::bind((loopback_like(public.ip()), 0).into())?;
+    let front = front::open(listener, behind.local_addr()?, &config.trouble, word)?;
+    Ok((behind, Some(front)))
 }
 
 /// Where a server listens that only this process reaches.
@@ -264,6 +286,9 @@ pub fn run_and_drain(
 ) -> io::Result<u64> {
     let word = watch::Sender::new(true).subscribe();
     run_with(config, word, hints, async |running| {
+        if let Some(scarce) = running.scarce {
+            eprintln!("pushlab-server: {scarce}");
+        }
         running.wait_and_drain(until, hurry).await
     })
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
+#[command(next_help_heading = "Limits")]
 pub struct LimitFlags {
     /// Connections that the server holds at once; a further one is answered 503 (over TLS: closed)
     #[arg(long, env = "PUSHLAB_MAX_CONNECTIONS", default_value_t = 50_000)]
@@ -51,16 +52,16 @@ pub struct LimitFlags {
 
     /// Seconds for a request's head, the first and every later one, from its first byte (of a connection:
     /// from its start)
-    #[arg(long, env = "PUSHLAB_HEAD_TIMEOUT", default_value_t = 10.0, value_parser = positive_seconds)]
+    #[arg(long, env = "PUSHLAB_HEAD_TIMEOUT", value_name = "SECONDS", default_value_t = 10.0, value_parser = positive_seconds)]
     pub head_timeout: f64,
 
     /// Seconds for a request's body, from the end of its head
-    #[arg(long, env = "PUSHLAB_BODY_TIMEOUT", default_value_t = 10.0, value_parser = positive_seconds)]
+    #[arg(long, env = "PUSHLAB_BODY_TIMEOUT", value_name = "SECONDS", default_value_t = 10.0, value_parser = positive_seconds)]
     pub body_timeout: f64,
 
     /// Seconds for which a connection may rest between two requests. Clients that poll every minute keep
     /// theirs
-    #[arg(long, env = "PUSHLAB_KEEP_ALIVE", default_value_t = 75.0, value_parser = positive_seconds)]
+    #[arg(long, env = "PUSHLAB_KEEP_ALIVE", value_name = "SECONDS", default_value_t = 75.0, value_parser = positive_seconds)]
     pub keep_alive: f64,
 }
 
@@ -145,7 +146,7 @@ fn table() -> Vec<Limit> {
             "connections",
             Flag("max-connections", Count),
             "503 and `Retry-After`, at once; over TLS closed without a word",
-            "about 20 KiB each, so 1 GB",
+            "about 20 KiB each, so 1 GB; fewer, and said at start, where `ulimit -n` leaves room for fewer",
             "Pushpin 50,000; actix 25,000 a worker, further ones wait unanswered",
         ),
         row(
@@ -314,7 +315,7 @@ fn table() -> Vec<Limit> {
             "a session",
             Flag("session-lifetime", Seconds),
             "401; WebSocket 4001",
-            "30 days: nobody signs in every day, and a cookie that was stolen ends",
+            "nobody signs in every day, and a cookie that was stolen ends",
             "",
         ),
         row(
@@ -425,7 +426,7 @@ impl Unit {
     fn write(self, number: &str) -> String {
         match self {
             Unit::Bytes => bytes(number),
-            Unit::Seconds => format!("{number} s"),
+            Unit::Seconds => seconds(number),
             Unit::Count => in_thousands(number),
             Unit::PerSecond => format!("{}/s", in_thousands(number)),
         }
@@ -439,6 +440,14 @@ fn bytes(number: &str) -> String {
         n if n > 0 && n % (1 << 20) == 0 => format!("{} MiB", n >> 20),
         n if n > 0 && n % (1 << 10) == 0 => format!("{} KiB", n >> 10),
         n => format!("{n} bytes"),
+    }
+}
+
+fn seconds(number: &str) -> String {
+    const DAY: u64 = 86_400;
+    match number.parse::<u64>() {
+        Ok(n) if n > DAY && n % DAY == 0 => format!("{} days", n / DAY),
+        _ => format!("{number} s"),
     }
 }
 
@@ -466,6 +475,8 @@ mod tests {
         assert_eq!(Unit::Count.write("100000"), "100,000");
         assert_eq!(Unit::PerSecond.write("50"), "50/s");
         assert_eq!(Unit::Seconds.write("25"), "25 s");
+        assert_eq!(Unit::Seconds.write("0.5"), "0.5 s");
+        assert_eq!(Unit::Seconds.write("2592000"), "30 days");
     }
 
     /// A limit that is not in the table would be one that nobody is told of.

@@ -34,7 +34,8 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let trust = trust(&arguments.config.tls);
-    let hints = |url: &str| hints(url, &trust);
+    let lab = arguments.config.lab_is_open();
+    let hints = |url: &str| hints(url, &trust, lab);
     // The second signal is listened for once the first has come.
     match pushlab_server::run_and_drain(arguments.config, hints, stop_signal(), stop_signal()) {
         Ok(0) => ExitCode::SUCCESS,
@@ -72,10 +73,16 @@ fn trust(tls: &TlsFlags) -> String {
     }
 }
 
-fn hints(url: &str, trust: &str) -> String {
+fn hints(url: &str, trust: &str, lab_is_open: bool) -> String {
     let socket = url.replacen("http", "ws", 1);
+    let lab = match lab_is_open {
+        true => format!("\nThe lab that compares the transports, in a browser:\n  {url}/"),
+        false => String::new(),
+    };
     format!(
         "
+The chat, in a browser:
+  {url}/chat{lab}
 Try, in two terminals:
   curl {trust}-N {url}/rooms/KPL/sse
   curl {trust}-H 'Content-Type: application/json' -d '{{\"type\":\"chat\",\"data\":\"hello\"}}' {url}/rooms/KPL/events

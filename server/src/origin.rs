@@ -18,6 +18,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Who is who")]
 pub struct OriginFlags {
     /// A web page's origin, such as https://chat.example, that may use this server beside the server's
     /// own pages; repeatable; * lets in every site, but not the nameless origin null, which must be
@@ -413,10 +414,7 @@ mod tests {
             "https://*.example",
         ] {
             let parsed = text.parse::<Allowed>();
-            assert!(
-                text == "https://*.example" || parsed.is_err(),
-                "{text}: {parsed:?}"
-            );
+            assert!(parsed.is_err(), "{text}: {parsed:?}");
         }
     }
 

@@ -6,8 +6,7 @@
 use crate::identity::User;
 use crate::net::admission::Address;
 use crate::problems::Refusal;
-use crate::rate::{Paid, Rate};
-use std::collections::HashMap;
+use crate::rate::{Counted, Paid, Rate};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -16,25 +15,17 @@ use std::time::Instant;
 /// Users that one address may bear at full pace: a school or an office has one address.
 pub const USERS_PER_ADDRESS: u32 = 10;
 
-/// Publishers that are remembered without a look at who is at rest.
-const FEW: usize = 1024;
-
 pub struct Pace {
     limits: Option<Limits>,
     limit_loopback: bool,
     hasher: RandomState,
     /// By hash, so that nobody's name is copied; where two ever met, they would share a rate.
-    known: Mutex<Known>,
+    known: Mutex<Counted<u64, Paid>>,
 }
 
 struct Limits {
     each: Rate,
     address: Rate,
-}
-
-struct Known {
-    paid: HashMap<u64, Paid>,
-    many: usize,
 }
 
 /// Who is counted, and as what.
@@ -58,10 +49,7 @@ impl Pace {
             limits,
             limit_loopback,
             hasher: RandomState::new(),
-            known: Mutex::new(Known {
-                paid: HashMap::new(),
-                many: FEW,
-            }),
+            known: Mutex::new(Counted::nobody()),
         }
     }
 
@@ -112,11 +100,11 @@ impl Pace {
         now: Instant,
     ) -> Result<(), Refusal> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.forget_those_at_rest(now);
+        known.forget(|paid| paid.is_at_rest(now));
         for (rate, whose) in shares {
             let Some(whose) = whose else { continue };
             let key = self.hasher.hash_one(whose);
-            let paid = known.paid.entry(key).or_insert(Paid::none(now));
+            let paid = known.known.entry(key).or_insert(Paid::none(now));
             rate.take(paid, now).map_err(|wait| Refusal::TooOften {
                 limit: rate.per_second,
                 wait,
@@ -126,18 +114,10 @@ impl Pace {
     }
 }
 
-impl Known {
-    fn forget_those_at_rest(&mut self, now: Instant) {
-        if self.paid.len() >= self.many {
-            self.paid.retain(|_, paid| !paid.is_at_rest(now));
-            self.many = FEW.max(2 * self.paid.len());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rate::FEW;
     use std::time::Duration;
 
     fn from(text: &str) -> Option<Address> {
@@ -203,7 +183,7 @@ mod tests {
             tries(&pace, Some(&User::new("瑶").unwrap()), None, now),
             1_000
         );
-        assert_eq!(pace.known.lock().unwrap().paid.len(), 0);
+        assert_eq!(pace.known.lock().unwrap().known.len(), 0);
     }
 
     #[test]
@@ -215,6 +195,6 @@ mod tests {
             let now = start + Duration::from_millis(number.into());
             assert!(pace.take(None, pace.address(Some(address)), now).is_ok());
         }
-        assert!(pace.known.lock().unwrap().paid.len() <= 4 * FEW);
+        assert!(pace.known.lock().unwrap().known.len() <= 4 * FEW);
     }
 }

@@ -1,5 +1,5 @@
-//! The teaching page and the chat room, carried within the binary: plain files that a browser runs as they are. A debug
-//! build reads them from the source tree at each request.
+//! The teaching page and the chat room, carried within the binary: plain files that a browser runs as
+//! they are. A debug build reads them from the source tree at each request.
 
 use crate::desk::Desk;
 use crate::lab::origin;
@@ -17,8 +17,17 @@ struct Files;
 
 const CHAT: &str = "chat.html";
 
+/// The lab; where it is off, its page would be dead, and a stranger is sent to the chat room.
 pub async fn home(request: HttpRequest) -> Result<HttpResponse, Refusal> {
-    answer(&request, "index.html")
+    if Desk::of(&request).lab.is_some() {
+        return answer(&request, "index.html");
+    }
+    count_control(&request);
+    origin::of_lane(&request)?;
+    Ok(HttpResponse::Found()
+        .insert_header((header::LOCATION, "/chat"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish())
 }
 
 /// `/chat`

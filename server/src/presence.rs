@@ -23,23 +23,34 @@ use tokio::sync::Notify;
 const POLLS_WAITED_FOR: u32 = 3;
 
 #[derive(clap::Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Who is who")]
 pub struct PresenceFlags {
     /// Seconds for which a member whose last connection has ended is waited for
-    #[arg(long, env = "PUSHLAB_MEMBER_GRACE", default_value_t = 10.0, value_parser = crate::config::positive_seconds)]
+    #[arg(long, env = "PUSHLAB_MEMBER_GRACE", value_name = "SECONDS", default_value_t = 10.0, value_parser = crate::config::positive_seconds)]
     pub member_grace: f64,
 
-    /// Longest that a member who polls is waited for, in seconds, and as long as nobody knows how often
+    /// Seconds for which a member who polls is waited for at most, and as long as nobody knows how often
     /// he does: one who polls more seldom leaves and joins at each poll
-    #[arg(long, env = "PUSHLAB_POLL_GRACE", default_value_t = 60.0, value_parser = crate::config::positive_seconds)]
+    #[arg(long, env = "PUSHLAB_POLL_GRACE", value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::config::positive_seconds)]
     pub poll_grace: f64,
 
     /// Members that a room may have; a further user reads and publishes without being one
-    #[arg(long, env = "PUSHLAB_MAX_MEMBERS", default_value_t = 1_000)]
+    #[arg(
+        long,
+        help_heading = "Limits",
+        env = "PUSHLAB_MAX_MEMBERS",
+        default_value_t = 1_000
+    )]
     pub max_members: usize,
 
     /// Members that a room may have of one address (IPv6: one /64); a further user reads and publishes
     /// without being one; 0 is no limit
-    #[arg(long, env = "PUSHLAB_MAX_MEMBERS_PER_ADDRESS", default_value_t = 64)]
+    #[arg(
+        long,
+        help_heading = "Limits",
+        env = "PUSHLAB_MAX_MEMBERS_PER_ADDRESS",
+        default_value_t = 64
+    )]
     pub max_members_per_address: usize,
 }
 

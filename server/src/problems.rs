@@ -50,8 +50,8 @@ pub enum Refusal {
         "the file has more than the {limit} bytes that are sent; open it in the folder of the reports"
     )]
     FileTooLarge { limit: u64 },
-    #[error("the body did not come in time; send it at once")]
-    TooSlow,
+    #[error("the body of the request did not come in time; send it at once (--body-timeout)")]
+    BodyTooSlow,
     #[error("the head of the request did not come in time; send it at once (--head-timeout)")]
     HeadTooSlow,
     #[error(
@@ -62,6 +62,10 @@ pub enum Refusal {
         "the server holds as many connections as it may ({limit}); come again later, or start it with a larger --max-connections"
     )]
     ConnectionsFull { limit: usize },
+    #[error(
+        "the server holds as many connections as its open files leave room for ({limit}); come again later, or allow it more open files (ulimit -n)"
+    )]
+    FilesFull { limit: usize },
     #[error(
         "one address may have {limit} connections here; close some, or start the server with a larger --max-connections-per-address"
     )]
@@ -81,9 +85,9 @@ pub enum Refusal {
     )]
     UpgradeRequired,
     #[error(
-        "the server holds as many rooms as it may; try again later, or start it with a larger --max-rooms"
+        "the server holds as many rooms as it may ({limit}); try again later, or start it with a larger --max-rooms"
     )]
-    RoomsFull,
+    RoomsFull { limit: usize },
     #[error(
         "the histories of all rooms hold the {limit} bytes that they may; try again later, or start the server with a larger --history-bytes-in-all"
     )]
@@ -95,8 +99,8 @@ pub enum Refusal {
 }
 
 impl From<Full> for Refusal {
-    fn from(_: Full) -> Self {
-        Refusal::RoomsFull
+    fn from(full: Full) -> Self {
+        Refusal::RoomsFull { limit: full.limit }
     }
 }
 
@@ -110,8 +114,11 @@ impl Refusal {
     /// Whole seconds after which it is worth to try again, where time is the remedy.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Refusal::RoomsFull | Refusal::LabFull | Refusal::NoThread(_) => Some(30),
-            Refusal::ConnectionsFull { .. }
+            Refusal::RoomsFull { .. }
+            | Refusal::LabFull
+            | Refusal::NoThread(_)
+            | Refusal::ConnectionsFull { .. }
+            | Refusal::FilesFull { .. }
             | Refusal::TooManyConnections { .. }
             | Refusal::HistoriesFull { .. } => Some(30),
             Refusal::TooManyNewConnections { wait, .. } | Refusal::TooOften { wait, .. } => {
@@ -141,18 +148,19 @@ impl ResponseError for Refusal {
             Refusal::TooLarge { .. } | Refusal::FileTooLarge { .. } => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
-            Refusal::TooSlow | Refusal::HeadTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Refusal::BodyTooSlow | Refusal::HeadTooSlow => StatusCode::REQUEST_TIMEOUT,
             Refusal::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Refusal::TooManyConnections { .. }
             | Refusal::TooManyNewConnections { .. }
             | Refusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Refusal::RoomsFull
+            Refusal::RoomsFull { .. }
             | Refusal::HistoriesFull { .. }
             | Refusal::LabFull
             | Refusal::NoThread(_)
-            | Refusal::ConnectionsFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            | Refusal::ConnectionsFull { .. }
+            | Refusal::FilesFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -167,7 +175,7 @@ impl ResponseError for Refusal {
                 response.insert_header((header::UPGRADE, "websocket"));
                 response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
             }
-            Refusal::TooSlow | Refusal::HeadTooLarge { .. } => {
+            Refusal::BodyTooSlow | Refusal::HeadTooLarge { .. } => {
                 response.force_close();
             }
             // RFC 9110 §15.5.2: a 401 names a scheme. Browsers know none of this name and ask nobody.
@@ -189,11 +197,12 @@ impl ResponseError for Refusal {
             | Refusal::TooLarge { .. }
             | Refusal::FileTooLarge { .. }
             | Refusal::HeadTooSlow
-            | Refusal::RoomsFull
+            | Refusal::RoomsFull { .. }
             | Refusal::HistoriesFull { .. }
             | Refusal::LabFull
             | Refusal::NoThread(_)
             | Refusal::ConnectionsFull { .. }
+            | Refusal::FilesFull { .. }
             | Refusal::TooManyConnections { .. }
             | Refusal::TooManyNewConnections { .. }
             | Refusal::TooOften { .. }

@@ -1,7 +1,13 @@
 //! How often something may be done: so many times a second, and as many at once after a quiet second
-//! (the generic cell rate algorithm, ITU-T I.371). Pure arithmetic; who is counted is the caller's.
+//! (the generic cell rate algorithm, ITU-T I.371). And those who are counted, for as long as they
+//! are not at rest; who that is, is the caller's.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::time::{Duration, Instant};
+
+/// Those who are remembered without a look at who is at rest.
+pub const FEW: usize = 1024;
 
 /// A rate, which any number of those who are counted share.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +47,29 @@ impl Rate {
                 Ok(())
             }
             Some(wait) => Err(wait),
+        }
+    }
+}
+
+/// Those who are counted. They are forgotten once they are at rest, all at once whenever they have
+/// doubled, so that a look at everybody costs each newcomer little.
+pub struct Counted<K, V> {
+    pub known: HashMap<K, V>,
+    many: usize,
+}
+
+impl<K: Eq + Hash, V> Counted<K, V> {
+    pub fn nobody() -> Self {
+        Counted {
+            known: HashMap::new(),
+            many: FEW,
+        }
+    }
+
+    pub fn forget(&mut self, is_at_rest: impl Fn(&V) -> bool) {
+        if self.known.len() >= self.many {
+            self.known.retain(|_, counted| !is_at_rest(counted));
+            self.many = FEW.max(2 * self.known.len());
         }
     }
 }

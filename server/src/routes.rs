@@ -1,5 +1,8 @@
-//! The routes beside the transports: publish, usage, metrics, health, and the answer to all else.
+//! Which handler a path leads to, on the public port and on the admin port, and the small handlers
+//! themselves: publish, members, usage, metrics, health, and the answer to all else. Transports, sessions,
+//! pages and the lab answer in files of their own.
 
+use crate::body::{is_json, read_body};
 use crate::desk::Desk;
 use crate::lab::{door, origin, reports, scenarios};
 use crate::metrics;
@@ -13,9 +16,6 @@ use crate::wire::event::Published;
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use bytes::{Bytes, BytesMut};
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::time::Instant;
 
 /// What the public port serves.
@@ -155,62 +155,6 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<Box<str>>, Refusal> {
     let name = "an Idempotency-Key";
     let key = key.to_str().map_err(|_| publish::bad_key(name))?;
     publish::checked_key(key, name).map(|key| Some(key.into()))
-}
-
-/// `application/json`, with or without parameters; a request that names no type is believed.
-pub fn is_json(request: &HttpRequest) -> bool {
-    let Some(kind) = request.headers().get(header::CONTENT_TYPE) else {
-        return true;
-    };
-    kind.to_str().is_ok_and(|kind| {
-        kind.split(';')
-            .next()
-            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-    })
-}
-
-/// Reads no more than `limit` bytes, whatever the head announces, and for no longer than
-/// `--body-timeout`.
-pub async fn read_body(
-    request: &HttpRequest,
-    body: web::Payload,
-    limit: usize,
-) -> Result<Bytes, Refusal> {
-    let patience = Desk::of(request).config.limits.body_patience();
-    let read = tokio::time::timeout(patience, read_all(request, body, limit)).await;
-    let progress = &meter(request).progress;
-    match &read {
-        Ok(Ok(_)) => progress.body_is_read(),
-        Ok(Err(_)) => {}
-        Err(_) => progress.give_up(),
-    }
-    read.unwrap_or(Err(Refusal::TooSlow))
-}
-
-async fn read_all(
-    request: &HttpRequest,
-    mut body: web::Payload,
-    limit: usize,
-) -> Result<Bytes, Refusal> {
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(Refusal::TooLarge { limit });
-    }
-    let mut read = BytesMut::new();
-    while let Some(chunk) =
-        poll_fn(|context| futures_core::Stream::poll_next(Pin::new(&mut body), context)).await
-    {
-        let chunk =
-            chunk.map_err(|error| Refusal::BadRequest(format!("the body broke off: {error}")))?;
-        if read.len() + chunk.len() > limit {
-            return Err(Refusal::TooLarge { limit });
-        }
-        read.extend_from_slice(&chunk);
-    }
-    Ok(read.freeze())
 }
 
 async fn usage(request: HttpRequest) -> Result<HttpResponse, Refusal> {

@@ -4,10 +4,10 @@
 //!
 //! The lab's lanes look at no credential: cookies know no ports, so those of the chat would come along.
 
+use crate::body::{is_json, read_body};
 use crate::desk::Desk;
 use crate::identity::{BadName, Purpose, User};
 use crate::problems::Refusal;
-use crate::routes::{is_json, read_body};
 use crate::transports::{count_control, meter};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};

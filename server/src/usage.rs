@@ -54,7 +54,7 @@ pub enum Reason {
     TooMany,
     /// More than `--max-new-connections-per-second` of one address.
     TooOften,
-    /// A request's head did not come within `--head-timeout`.
+    /// A request's head did not come within `--head-timeout`, or its body within `--body-timeout`.
     TooSlow,
     /// It went on publishing faster than `--max-publishes-per-second`.
     Flooding,

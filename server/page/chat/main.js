@@ -1,11 +1,12 @@
 // The chat room's page: who one is, which room one sits in and over which transport, and the lines on their
 // way. It ties the parts together; what each of them knows is in its own file.
 
-import { clients } from '../transports.js';
+import { TITLES, clients } from '../transports.js';
 import { wearTheme } from '../theme.js';
 import { compose, drawers } from './composer.js';
 import { Door } from './door.js';
 import { leave, whoAmI } from './identity.js';
+import { hasLab } from './lab.js';
 import { forNextTime, forThisTab } from './memory.js';
 import { Outbox } from './outbox.js';
 import { post } from './room.js';
@@ -15,7 +16,7 @@ import { SIX, Tabs } from './tabs.js';
 import { LogView } from './views/log.js';
 import { showMembers, showRooms } from './views/lists.js';
 import { PendingView } from './views/pending.js';
-import { StateView, TITLES } from './views/state.js';
+import { StateView } from './views/state.js';
 
 /** An attempt that has heard nothing for so long may be waiting for its turn among six connections. */
 const SLOW_MS = 6000;
@@ -261,8 +262,16 @@ async function renamedElsewhere() {
   }
 }
 
+async function linkLab() {
+  if (await hasLab()) return;
+  at('to-lab').hidden = true;
+  at('brand').href = '/chat';
+  at('brand').setAttribute('aria-label', 'pushlab');
+}
+
 async function begin() {
   wire();
+  linkLab();
   try {
     be(await whoAmI());
   } catch (error) {

@@ -82,11 +82,13 @@ export class Outbox extends EventTarget {
 
   /** Sends the first line that waits, where nothing is on its way and somebody would take it. */
   work() {
-    if (this.#inFlight || !this.isLive()) return;
+    if (this.#inFlight) return;
+    clearTimeout(this.#timer);
+    if (!this.isLive()) return;
     const line = this.lines.find((line) => line.state === 'waiting');
     if (!line) return;
     if (line.untilMs > Date.now()) {
-      this.#later(line.untilMs - Date.now());
+      this.#timer = setTimeout(() => this.work(), line.untilMs - Date.now());
       return;
     }
     line.state = 'sending';
@@ -168,10 +170,6 @@ export class Outbox extends EventTarget {
     this.work();
   }
 
-  #later(milliseconds) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.work(), milliseconds);
-  }
 
   #changed() {
     this.keep(this.lines);

@@ -3,15 +3,13 @@
 
 import { epochOf } from '../cursor.js';
 import { Refusal } from '../refusal.js';
-import { clients } from '../transports.js';
+import { POLLS, clients } from '../transports.js';
 import { Connection } from './connection.js';
 import { Members } from './members.js';
 import { isBehind, look, members as askMembers } from './room.js';
 import { Talk } from './talk.js';
 import { Unread } from './unread.js';
 
-/** Polls are told no list: they ask for it. */
-const POLLS = new Set(['interval-polling', 'long-polling']);
 /** What stands there when one comes in is not read out; what comes later is. */
 const HISTORY_MS = 1200;
 
@@ -60,6 +58,7 @@ export class Sitting extends EventTarget {
   #state(state) {
     if (state.name === 'live') {
       this.#spoken ??= setTimeout(() => this.log.speak(), HISTORY_MS);
+      // Polls are told no list: they ask for it.
       if (POLLS.has(state.transport)) this.#ask();
     }
     this.#tell('state', state);

@@ -2,8 +2,8 @@
 // together, and all but WebSocket hold one of them for good: the seventh waits without a word. Tabs tell
 // each other what they hold, and that another name was taken.
 
-/** Transports whose connection is one of the six, and hangs. */
-const HOLDS = new Set(['long-polling', 'http-streaming', 'sse']);
+import { HANG } from '../transports.js';
+
 export const SIX = 6;
 const CHANNEL = 'pushlab-chat';
 
@@ -44,7 +44,7 @@ export class Tabs extends EventTarget {
 
   /** Connections that hang, in all tabs of this chat. */
   get held() {
-    return [this.#transport, ...this.#others.values()].filter((transport) => HOLDS.has(transport)).length;
+    return [this.#transport, ...this.#others.values()].filter((transport) => HANG.has(transport)).length;
   }
 
   /** Whether a line by POST, a page, anything at all has to wait. */

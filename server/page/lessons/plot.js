@@ -2,6 +2,7 @@
 // their laws. SVG of classes, so that colours follow the page. Each has its words beside it as a table, so
 // a drawing is named and else hidden from a screen reader.
 
+import { TITLES } from '../transports.js';
 import { drawing, element } from './element.js';
 import { figure, number } from './figures.js';
 
@@ -82,7 +83,6 @@ export function axis({ guess, row, log = false }) {
   return drawing('svg', { class: 'axis', viewBox: `0 0 ${WIDTH} ${height}`, role: 'img', 'aria-label': name }, parts);
 }
 
-const TITLES = { 'interval-polling': 'interval polling', 'long-polling': 'long polling', 'http-streaming': 'HTTP streaming', sse: 'SSE', websocket: 'WebSocket' };
 export const laneTitle = lane => TITLES[lane] ?? lane;
 
 /** Cumulative distributions over a logarithmic axis in ms; `curves`: [{lane, values | cumulative, law?, label?}]. */

@@ -6,16 +6,12 @@
 
 use crate::limits::LimitFlags;
 use crate::problems::Refusal;
-use crate::rate::{Paid, Rate};
+use crate::rate::{Counted, Paid, Rate};
 use crate::usage::Reason;
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-
-/// Addresses that are remembered without a look at who is at rest.
-const FEW: usize = 1024;
 
 /// Descriptors that are no connection of a client: ports, timers, pages, and those being turned away.
 const OTHER_FILES: u64 = 64;
@@ -41,18 +37,36 @@ impl Address {
 /// Shared by all workers.
 pub struct Admission {
     max: usize,
+    /// How many open files leave room for fewer than `--max-connections`, if they do.
+    scarce: Option<Scarce>,
     open: AtomicUsize,
     max_per_address: usize,
     rate: Option<Rate>,
     limit_loopback: bool,
-    addresses: Mutex<Addresses>,
+    addresses: Mutex<Counted<Address, Standing>>,
 }
 
-#[derive(Default)]
-struct Addresses {
-    known: HashMap<Address, Standing>,
-    /// How many there may be before those at rest are looked for.
-    many: usize,
+/// Connections are limited by the open files of this process, not by their own flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "connections are limited to {room} by the open files of this process (ulimit -n {files}), not to \
+     --max-connections {wanted}"
+)]
+pub struct Scarce {
+    room: usize,
+    files: u64,
+    wanted: usize,
+}
+
+impl Scarce {
+    fn new(files: u64, wanted: usize) -> Option<Scarce> {
+        let room = files.saturating_sub(OTHER_FILES) as usize;
+        (room < wanted).then_some(Scarce {
+            room,
+            files,
+            wanted,
+        })
+    }
 }
 
 struct Standing {
@@ -63,11 +77,10 @@ struct Standing {
 impl Admission {
     /// `files` is how many the process may have open.
     pub fn new(flags: &LimitFlags, files: Option<u64>) -> Arc<Admission> {
-        let room = files.map_or(usize::MAX, |files| {
-            files.saturating_sub(OTHER_FILES) as usize
-        });
+        let scarce = files.and_then(|files| Scarce::new(files, flags.max_connections));
         Arc::new(Admission {
-            max: flags.max_connections.min(room),
+            max: scarce.map_or(flags.max_connections, |scarce| scarce.room),
+            scarce,
             open: AtomicUsize::new(0),
             max_per_address: match flags.max_connections_per_address {
                 0 => usize::MAX,
@@ -75,11 +88,12 @@ impl Admission {
             },
             rate: Rate::new(flags.max_new_connections_per_second),
             limit_loopback: flags.limit_loopback,
-            addresses: Mutex::new(Addresses {
-                known: HashMap::new(),
-                many: FEW,
-            }),
+            addresses: Mutex::new(Counted::nobody()),
         })
+    }
+
+    pub fn scarce(&self) -> Option<Scarce> {
+        self.scarce
     }
 
     /// Lets a connection in for as long as its pass is kept.
@@ -94,25 +108,24 @@ impl Admission {
             address: address.map(Box::new),
         };
         if self.open.fetch_add(1, Ordering::Relaxed) >= self.max {
-            return Err(Refusal::ConnectionsFull { limit: self.max });
+            return Err(match self.scarce {
+                Some(scarce) => Refusal::FilesFull { limit: scarce.room },
+                None => Refusal::ConnectionsFull { limit: self.max },
+            });
         }
         Ok(pass)
     }
 
-    fn addresses(&self) -> MutexGuard<'_, Addresses> {
+    fn addresses(&self) -> MutexGuard<'_, Counted<Address, Standing>> {
         self.addresses
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Addresses {
+impl Counted<Address, Standing> {
     fn enter(&mut self, address: Address, limits: &Admission, now: Instant) -> Result<(), Refusal> {
-        if self.known.len() >= self.many {
-            self.known
-                .retain(|_, standing| standing.open > 0 || !standing.paid.is_at_rest(now));
-            self.many = FEW.max(2 * self.known.len());
-        }
+        self.forget(|standing| standing.open == 0 && standing.paid.is_at_rest(now));
         let standing = self.known.entry(address).or_insert(Standing {
             open: 0,
             paid: Paid::none(now),
@@ -137,7 +150,7 @@ impl Addresses {
 /// What a connection that is turned away counts as.
 pub fn reason(refusal: &Refusal) -> Option<Reason> {
     match refusal {
-        Refusal::ConnectionsFull { .. } => Some(Reason::Full),
+        Refusal::ConnectionsFull { .. } | Refusal::FilesFull { .. } => Some(Reason::Full),
         Refusal::TooManyConnections { .. } => Some(Reason::TooMany),
         Refusal::TooManyNewConnections { .. } => Some(Reason::TooOften),
         _ => None,
@@ -165,6 +178,7 @@ impl Drop for Pass {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rate::FEW;
     use std::time::Duration;
 
     fn admission(max: usize, max_per_address: usize, per_second: u32) -> Arc<Admission> {
@@ -226,6 +240,30 @@ mod tests {
             assert!(enter("127.0.0.1", 0).is_ok());
             assert!(enter("::1", 0).is_ok());
         }
+    }
+
+    #[test]
+    fn where_files_are_fewer_they_are_named_and_not_the_flag() {
+        let with = |max_connections, files| {
+            let flags = LimitFlags {
+                max_connections,
+                ..LimitFlags::for_test()
+            };
+            Admission::new(&flags, Some(files))
+        };
+        let scarce = with(50_000, OTHER_FILES + 1);
+        assert_eq!(
+            scarce.scarce().unwrap().to_string(),
+            "connections are limited to 1 by the open files of this process (ulimit -n 65), not to \
+             --max-connections 50000"
+        );
+        let now = Instant::now();
+        let _only = scarce.admit(peer("127.0.0.1"), now).unwrap();
+        let refused = scarce.admit(peer("127.0.0.1"), now).err().unwrap();
+        assert_eq!(reason(&refused), Some(Reason::Full));
+        assert_eq!(refused.retry_after(), Some(30));
+        assert!(refused.to_string().contains("ulimit -n"), "{refused}");
+        assert_eq!(with(1, OTHER_FILES + 1).scarce(), None);
     }
 
     #[test]

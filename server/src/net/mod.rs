@@ -1,4 +1,5 @@
-//! Below HTTP: sockets that are bound, tuned and counted.
+//! Below HTTP: ports that are bound, connections that are let in or turned away, TLS, heads that have a
+//! deadline, and sockets that are counted. What a request asks for is nobody's business here.
 
 pub mod admission;
 pub mod answer;

@@ -35,6 +35,7 @@ const NOT_PLAIN: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
 const HANDSHAKE_RECORD: u8 = 22;
 
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "TLS")]
 pub struct TlsFlags {
     /// Certificate and its chain, as PEM: the public port then speaks https and wss, and nothing else
     #[arg(long, env = "PUSHLAB_TLS_CERT", value_name = "FILE")]
@@ -52,8 +53,8 @@ pub struct TlsFlags {
     #[arg(long, env = "PUSHLAB_TLS_CERT_OUT", value_name = "FILE")]
     pub tls_cert_out: Option<PathBuf>,
 
-    /// For a TLS handshake, from the first byte of the connection, in seconds
-    #[arg(long, env = "PUSHLAB_TLS_HANDSHAKE_TIMEOUT", default_value_t = 10.0, value_parser = positive_seconds)]
+    /// Seconds for a TLS handshake, from the start of its connection
+    #[arg(long, env = "PUSHLAB_TLS_HANDSHAKE_TIMEOUT", value_name = "SECONDS", default_value_t = 10.0, value_parser = positive_seconds)]
     pub tls_handshake_timeout: f64,
 
     /// TLS handshakes in progress at once, over all workers; further ones wait for their turn

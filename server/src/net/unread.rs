@@ -13,6 +13,7 @@ use tokio::time::Sleep;
 
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
+#[command(next_help_heading = "Limits")]
 pub struct UnreadFlags {
     /// Seconds for which a client may leave unread what was sent to it; then its connection is reset
     #[arg(long, env = "PUSHLAB_UNREAD_TIMEOUT", value_name = "SECONDS", default_value_t = 20.0, value_parser = crate::config::positive_seconds)]

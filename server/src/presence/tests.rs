@@ -219,7 +219,9 @@ fn act(
     let entered = hub.enter(room, &user, None, hold, now);
     match model.stay(number) {
         Some(stay) => stay.enter(hold, now),
-        None if is_full => return assert_eq!(entered, Err(Full)),
+        None if is_full => {
+            return assert_eq!(entered, Err(Full));
+        }
         None => {
             let mut stay = Stay::default();
             stay.enter(hold, now);

@@ -32,6 +32,9 @@ use std::sync::Arc;
 use std::time::Instant;
 use strum::IntoEnumIterator;
 
+/// Bytes of a long answer that are handed on at a time: actix copies them.
+const PIECE: usize = 32 * 1024;
+
 /// Longest room name, in bytes of UTF-8.
 const MAX_ROOM_BYTES: usize = 64;
 

@@ -4,6 +4,7 @@ use super::meter;
 use crate::desk::Desk;
 use crate::problems::Refusal;
 use crate::subscription::Subscription;
+use crate::transports::PIECE;
 use crate::usage::Class;
 use crate::wire::transport::Transport;
 use actix_web::body::{BodySize, MessageBody};
@@ -63,8 +64,6 @@ pub(super) fn answer(
 /// An answer that is written piece by piece: no more of it than one piece waits in the connection's own
 /// buffer, while the rest is shared by all who ask for the same events.
 struct Pieces(Bytes);
-
-const PIECE: usize = 32 * 1024;
 
 impl MessageBody for Pieces {
     type Error = Infallible;

@@ -62,6 +62,7 @@ fn a_full_server_refuses_new_rooms_and_old_ones_go_on() {
         (&"error".into(), &503.into())
     );
     assert!(error["detail"].as_str().unwrap().contains(FLAG));
+    assert_eq!(error["retry_after"], 30);
     assert_eq!(server.usage()["published"], published);
     assert_eq!(server.usage()["history_bytes"], held);
 

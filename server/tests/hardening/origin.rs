@@ -240,7 +240,7 @@ fn what_is_refused_leaves_no_trace_but_a_count() {
 /// Only the lab has ports of its own, and only there.
 #[test]
 fn the_chat_s_page_may_connect_to_where_it_came_from_alone() {
-    let server = Server::start(&[]);
+    let server = Server::start(&["--lab", "on"]);
     let own = server.public;
     let may_connect = |path: &str, headers: &str| {
         let answer = ask(&server, "GET", path, headers);

@@ -130,6 +130,17 @@ fn a_websocket_is_told_and_then_closed_with_1008() {
     let refused = text.matches(r#""status":429"#).count();
     assert!((90..150).contains(&refused), "{refused}");
     assert!(text.contains("--max-publishes-per-second"));
+    // Where HTTP has `Retry-After`, in whole seconds as well.
+    let waits: Vec<u64> = text
+        .split(r#""retry_after":"#)
+        .skip(1)
+        .map(|rest| rest.split([',', '}']).next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(waits.len(), refused);
+    assert!(
+        waits.iter().all(|wait| (1..=60).contains(wait)),
+        "{waits:?}"
+    );
     let close = [
         &[0x88, 20][..],
         &1008u16.to_be_bytes(),

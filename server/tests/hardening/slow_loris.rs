@@ -53,6 +53,7 @@ fn half_a_head_for_ever() {
     expect_given_up(&server, client);
 }
 
+/// The deadline runs until the head is whole, not to the next byte.
 #[test]
 fn a_head_one_byte_at_a_time() {
     let server = server();
@@ -114,6 +115,7 @@ fn half_a_body() {
         server.wait_for_figure(class, "open", 0, LIMIT);
     }
     assert_eq!(server.usage()["rooms"], 0);
+    assert_eq!(server.usage()["ended"]["too-slow"], 3);
 }
 
 /// What is left of a body that nobody reads has the deadline of a head.
@@ -181,7 +183,6 @@ fn who_waits_for_events_is_kept() {
     assert_eq!(server.usage()["ended"]["too-slow"], 0);
 }
 
-/// The deadline runs until the head is whole, not to the next byte.
 #[test]
 fn many_at_once_hold_nothing() {
     let server = server();

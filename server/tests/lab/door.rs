@@ -119,9 +119,15 @@ fn a_closed_lab_says_how_to_open_it() {
     }
     let off = Server::start_with(&["--workers", "1", "--lab", "off"]);
     assert_eq!(ask(&off, "127.0.0.1", "http://127.0.0.1").status, 404);
+    // A stranger is sent to what there is.
+    let home = off.get("/");
+    assert_eq!((home.status, home.header("location")), (302, Some("/chat")));
+    assert_eq!(home.header("cache-control"), Some("no-store"));
+    assert_eq!(off.get("/chat").status, 200);
     // On a port of this host's own, without an admin port, it is open.
     let on = Server::start_with(&["--workers", "1"]);
     Page::open(&on);
+    assert_eq!(on.get("/").status, 200);
 }
 
 #[test]

@@ -87,14 +87,16 @@ test('a room that nothing was heard of yet has lost nothing', () => {
 });
 
 test('a break is waited out longer each time, and no shorter than the server asks', async () => {
-  const { made, sse, told } = connection({ look: async () => new Refusal({ status: 503, title: 'Full', retryAfterMs: 50 }) });
+  const { made, sse, told } = connection({ look: async () => new Refusal({ status: 503, title: 'Full', retryAfterMs: 50_000 }) });
   made.use('sse');
   let over = false;
   const resting = sse[0].rest(1, sse[0].signal, new Error('x')).then(() => { over = true; });
+  const began = Date.now();
   await soon();
   const { name, untilMs, why, tries } = made.state;
   assert.deepEqual([name, why.status, tries], ['waiting', 503, 2]);
-  assert.ok(untilMs - Date.now() > 30 && untilMs - Date.now() <= 60, `${untilMs - Date.now()}`);
+  // As long as it asks and up to a fifth more; the rest is room for a machine that is slow.
+  assert.ok(untilMs - began >= 50_000 && untilMs - began < 90_000, `${untilMs - began}`);
   assert.equal(over, false);
   assert.ok(made.hurry(), 'there is a wait to end');
   await resting;
@@ -226,6 +228,9 @@ test('a frame bears the key, is done with when it comes back, and sent again whe
   assert.equal(world.box.lines[0].state, 'waiting');
   assert.match(words(world.box.lines[0], true), /too much at once.*again in (59|60) s/);
   assert.deepEqual(world.posts, []);
+  // Its event came after all: nothing is left to wait for, and no timer either.
+  world.box.arrived(world.box.lines[0].key);
+  assert.deepEqual(world.box.lines, []);
 });
 
 test('what was kept of the last page is sent again, and what is not looked at ends with the answer', async () => {

@@ -3,6 +3,7 @@
 // what stands where one left off.
 
 import assert from 'node:assert/strict';
+import { openTab } from '../browser.mjs';
 import { come, here, lines, live, say, serve, take, texts, unforeseen, until } from '../chat.mjs';
 import { run } from '../page.mjs';
 
@@ -12,7 +13,7 @@ const HARM = '<img src=x onerror="globalThis.harmed=1;alert(1)"><script>globalTh
 export default async function chat(browser, lab) {
   const server = await serve(lab);
   try {
-    for (const part of [talk, change, refused, harm, unread, many, roomsAndLeaving, lanes, crowd]) {
+    for (const part of [talk, change, refused, harm, unread, many, roomsAndLeaving, lanes, phone, crowd]) {
       const began = performance.now();
       await part(browser, server.url);
       console.log(`chat, ${part.name}: ok (${((performance.now() - began) / 1000).toFixed(1)} s)`);
@@ -20,7 +21,7 @@ export default async function chat(browser, lab) {
   } finally {
     await server.stop();
   }
-  for (const part of [restart, stranger]) {
+  for (const part of [restart, stranger, withoutLab]) {
     const began = performance.now();
     await part(browser, lab);
     console.log(`chat, ${part.name}: ok (${((performance.now() - began) / 1000).toFixed(1)} s)`);
@@ -290,6 +291,43 @@ async function lanes(browser, url) {
   assert.equal((await run(tab, short)).bytesVoid, null);
   assert.deepEqual(unforeseen(complaints), []);
   await close();
+}
+
+/** On a phone rooms and members are drawers: what opened one closes it, and so does the talk beside it. */
+async function phone(browser, url) {
+  for (const width of [320, 390, 700]) {
+    const { tab, close, complaints } = await come(browser, url, { name: '云缨', room: 'phone', width, height: 780, hasTouch: true, isMobile: true });
+    for (const [button, panel] of [['#show-rooms', '#rooms-panel'], ['#show-members', '#members-panel']]) {
+      const isOpen = async () => [await tab.locator(panel).isVisible(), await tab.locator(button).getAttribute('aria-expanded')];
+      const focused = () => tab.evaluate(() => `#${document.activeElement.id}`);
+      // A tap that something else lies over fails.
+      const tap = () => tab.locator(button).tap({ timeout: 5000 });
+      await tap();
+      assert.deepEqual(await isOpen(), [true, 'true'], `${button} at ${width}`);
+      await tap();
+      assert.deepEqual([await isOpen(), await focused()], [[false, 'false'], button], `${button} again, at ${width}`);
+      await tap();
+      const box = await tab.locator('#scroll').boundingBox();
+      const right = button === '#show-rooms';
+      await tab.touchscreen.tap(right ? box.x + box.width - 4 : box.x + 4, box.y + box.height - 4);
+      assert.deepEqual(await isOpen(), [false, 'false'], `the talk beside ${panel}, at ${width}`);
+    }
+    assert.deepEqual(unforeseen(complaints), []);
+    await close();
+  }
+}
+
+/** Where the lab is off nothing leads to it, and who asks for it is in the chat. */
+async function withoutLab(browser, lab) {
+  const server = await serve(lab, { flags: ['--lab', 'off'] });
+  const { tab, close, complaints } = await openTab(browser, server.url, '/');
+  assert.equal(new URL(tab.url()).pathname, '/chat');
+  await tab.locator('#door').waitFor();
+  await tab.locator('#to-lab').waitFor({ state: 'hidden' });
+  assert.equal(await tab.locator('#brand').getAttribute('href'), '/chat');
+  assert.deepEqual(unforeseen(complaints), []);
+  await close();
+  await server.stop();
 }
 
 /** HTTP/1.1 gives a browser six connections to a server: five tabs that hold one are told, six are stuck. */

@@ -4,7 +4,7 @@
 import { element } from '../../views/element.js';
 
 /** More lines than this are not kept in the page; the first of them then says so. */
-export const MOST_LINES = 2000;
+const MOST_LINES = 2000;
 /** Longer texts are folded. */
 const LONG_TEXT = 2000;
 /** Lines of one author within this time stand under one name. */

@@ -1,15 +1,8 @@
 // The state of the connection in words, with a count of the seconds until the next attempt that is not read
 // out each second. It claims nothing that it does not know.
 
+import { TITLES } from '../../transports.js';
 import { write } from '../../views/element.js';
-
-export const TITLES = {
-  'interval-polling': 'interval polling',
-  'long-polling': 'long polling',
-  'http-streaming': 'HTTP streaming',
-  sse: 'SSE',
-  websocket: 'WebSocket',
-};
 
 /** A state of a Connection → {words, count}; `count` is the part that changes with the seconds. */
 export function stateWords({ name, transport, tries, why, untilMs }, isOnline, now = Date.now()) {

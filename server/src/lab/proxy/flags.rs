@@ -9,6 +9,7 @@ use std::time::Duration;
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 // Named, for a program's own flags may be called `Flags` too.
 #[group(id = "trouble")]
+#[command(next_help_heading = "Lab use")]
 pub struct Flags {
     /// Puts a proxy before the public port that cuts connections after so much silence, such as 5s
     #[arg(long, env = "PUSHLAB_TROUBLE_IDLE_CUT", value_parser = time)]

@@ -11,6 +11,7 @@ use crate::drain::Begun;
 use crate::frames::{Opcode, frame, frame_head};
 use crate::net::metered::Meter;
 use crate::problems::Refusal;
+use crate::transports::PIECE;
 use crate::transports::{count_control, meter};
 use crate::usage::Reason;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -26,9 +27,6 @@ const LIMITS: Limits = Limits {
     bytes: 16 * 1024 * 1024,
     fragments: 131_072,
 };
-
-/// Of a long answer, handed on at a time: actix copies it.
-const PIECE: usize = 32 * 1024;
 
 /// `GET /lab/echo`, where the server was started with `--conformance`.
 pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {

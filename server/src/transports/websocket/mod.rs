@@ -331,16 +331,19 @@ impl Conversation {
     }
 }
 
-/// What a refused publish is answered with, in place of an HTTP status.
+/// What a refused publish is answered with, in place of an HTTP status and of `Retry-After`.
 fn error(refusal: &Refusal) -> String {
     let problem = refusal.problem();
-    serde_json::json!({
+    let mut said = serde_json::json!({
         "type": "error",
         "status": problem.status,
         "title": problem.title,
         "detail": problem.detail,
-    })
-    .to_string()
+    });
+    if let Some(seconds) = refusal.retry_after() {
+        said["retry_after"] = seconds.into();
+    }
+    said.to_string()
 }
 
 impl MessageBody for Conversation {
