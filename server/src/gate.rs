@@ -113,12 +113,21 @@ where
                 refuse(self.dressed(leave.preflight().into(), None))
             }
             Ok(None) if !rules.origins.vary() => Passage::Plain(self.app.call(request), in_hand),
-            Ok(leave) => Passage::Dressed(Box::new(Dressed {
-                leave,
-                varies: rules.origins.vary(),
-                answer: self.app.call(request),
-                _in_hand: in_hand,
-            })),
+            Ok(leave) => {
+                // A WebSocket and a simple POST bring the cookie without asking.
+                if leave
+                    .as_ref()
+                    .is_some_and(|leave| !leave.with_credentials())
+                {
+                    request.head_mut().headers.remove(header::COOKIE);
+                }
+                Passage::Dressed(Box::new(Dressed {
+                    leave,
+                    varies: rules.origins.vary(),
+                    answer: self.app.call(request),
+                    _in_hand: in_hand,
+                }))
+            }
         }
     }
 }

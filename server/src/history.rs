@@ -82,6 +82,22 @@ impl History {
         self.let_go(&going);
     }
 
+    /// What it could give: all but its newest event.
+    pub fn spare(&self) -> usize {
+        let newest = self.events.back().map_or(0, |event| event.size());
+        self.bytes - newest
+    }
+
+    /// Gives its oldest events until no more than so much is to spare.
+    pub fn give(&mut self, spare: usize) {
+        let mut going = Going::default();
+        while self.events.len() - going.events > 1 && self.spare() - going.bytes > spare {
+            self.one_more(&mut going);
+        }
+        self.in_all.give_back(going.bytes);
+        self.let_go(&going);
+    }
+
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }

@@ -3,7 +3,7 @@
 //!
 //! Absent on purpose: queues, channels and anything that belongs to one subscriber.
 
-use crate::allowance::{Allowance, Spent};
+use crate::allowance::{self, Allowance, Spent};
 use crate::frames::Draft;
 use crate::history::{Appended, Bounds, History};
 use crate::parking::Parked;
@@ -20,6 +20,9 @@ pub const IDLE_ROOM: Duration = Duration::from_secs(600);
 
 /// How often a hub that is full looks for rooms that nobody uses.
 const CLEAR_EVERY: Duration = Duration::from_secs(1);
+
+/// Between two looks for the largest rooms.
+const LEVELLING: Duration = Duration::from_millis(100);
 
 pub struct Hub {
     rooms: RwLock<HashMap<Arc<str>, Arc<Room>>>,
@@ -144,6 +147,34 @@ impl Hub {
         self.published.fetch_add(1, Ordering::Relaxed);
         room.sleepers.wake(room.id, &self.mailboxes);
         room.parked.wake();
+    }
+
+    /// Keeps all histories within what they may hold together: beyond it the largest give their oldest
+    /// events, down to one measure for all of them. It looks at all rooms, but seldom.
+    pub async fn level(&self) {
+        loop {
+            self.in_all.wait_beyond().await;
+            self.take_from_the_largest();
+            tokio::time::sleep(LEVELLING).await;
+        }
+    }
+
+    pub fn take_from_the_largest(&self) {
+        let excess = self.in_all.excess();
+        if excess == 0 {
+            return;
+        }
+        let rooms: Vec<Arc<Room>> = {
+            let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
+            rooms.values().cloned().collect()
+        };
+        let spares: Vec<usize> = rooms.iter().map(|room| room.history().spare()).collect();
+        let measure = allowance::measure(spares.clone(), excess);
+        for (room, spare) in rooms.iter().zip(spares) {
+            if spare > measure {
+                room.history().give(measure);
+            }
+        }
     }
 
     /// Bytes that the histories of all rooms hold, also of rooms that only their subscribers still have.

@@ -209,6 +209,8 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
     }
     actix_rt::spawn(presence::see_off(Arc::clone(&hub)));
     actix_rt::spawn(sweep(Arc::clone(&hub)));
+    let levelled = Arc::clone(&hub);
+    actix_rt::spawn(async move { levelled.level().await });
     let server = builder.run();
     Ok(Running {
         public,

@@ -335,8 +335,10 @@ fn table() -> Vec<Limit> {
         row(
             "histories of all rooms, memory",
             Flag("history-bytes-in-all", Bytes),
-            "`missed` in the room that is published to, and no other; 503 and `Retry-After` (on WebSocket an \
-             `error` with status 503) where that has too little to give; `join` and `left` always go in",
+            "`missed` in the largest rooms, which give their oldest events but never the newest; where that is \
+             not enough, from an eighth more on, in the room that is published to; and where that has too \
+             little, 503 and `Retry-After` (on WebSocket an `error` with status 503); `join` and `left` always \
+             go in",
             "as much as all connections may take; strangers can name 100,000 rooms",
             "Nchan 128 MiB; most none",
         ),
@@ -362,6 +364,20 @@ fn table() -> Vec<Limit> {
             "Engine.IO 25 + 20 s; Centrifugo 25 + 8 s; ws none",
         ),
         row(
+            "a WebSocket message, its time",
+            fixed("one to two ping intervals"),
+            "closed with 1008",
+            "memory that is never given back; pings are answered between fragments",
+            "most none",
+        ),
+        row(
+            "pings and pongs of a WebSocket",
+            fixed("100 a second"),
+            "after 100 more closed with 1008",
+            "each is read and answered, and others wait",
+            "most none",
+        ),
+        row(
             "unread bytes, their time",
             Flag("unread-timeout", Seconds),
             "reset",
@@ -374,13 +390,6 @@ fn table() -> Vec<Limit> {
             "closed",
             "slow-loris",
             "actix 3 s",
-        ),
-        row(
-            "TLS handshakes at once",
-            Flag("max-tls-handshakes", Count),
-            "wait for their turn",
-            "a handshake costs a millisecond of a core",
-            "actix 256 a worker",
         ),
     ]
 }

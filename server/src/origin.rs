@@ -103,7 +103,13 @@ impl Origins {
         let headers = &head.headers;
         let mut origins = headers.get_all(header::ORIGIN);
         let Some(origin) = origins.next() else {
-            return Ok(None);
+            return match self.is_rebound(headers) {
+                true => Err(Refusal::Forbidden(
+                    "on this host alone the server is asked by its address or as localhost; by a name only \
+                     where --allow-origin lists an origin of that name",
+                )),
+                false => Ok(None),
+            };
         };
         if origins.next().is_some() {
             return Err(Refusal::Forbidden(
@@ -128,6 +134,24 @@ impl Origins {
     /// Whether answers differ by origin, which caches must be told of.
     pub fn vary(&self) -> bool {
         !self.listed.is_empty()
+    }
+
+    /// A page whose name was made to mean this host names no origin when it reads, for to its browser
+    /// nothing here is foreign. A name without a dot is nobody's to register.
+    fn is_rebound(&self, headers: &HeaderMap) -> bool {
+        if !self.loopback || self.every {
+            return false;
+        }
+        let Some(host) = only(headers, header::HOST.as_str()) else {
+            return false;
+        };
+        let name = without_port(host);
+        let is_listed = |origin: &HeaderValue| {
+            let origin = origin.to_str().ok();
+            let authority = origin.and_then(|origin| origin.split_once("://"));
+            authority.is_some_and(|(_, host)| without_port(host).eq_ignore_ascii_case(name))
+        };
+        name.contains('.') && !is_address(host) && !self.listed.iter().any(is_listed)
     }
 
     /// Whether the page came from where the request goes to.
@@ -156,6 +180,13 @@ impl Origins {
 fn without_default_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
     let port = if scheme == "https" { ":443" } else { ":80" };
     authority.strip_suffix(port).unwrap_or(authority)
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => name,
+        _ => authority,
+    }
 }
 
 /// The value of a header that stands there once.
@@ -237,6 +268,11 @@ impl Leave {
             origin: HeaderValue::from_static("*"),
             terms: &EVERYBODY,
         }
+    }
+
+    /// Whether what the browser keeps of a user counts.
+    pub fn with_credentials(&self) -> bool {
+        self.terms.credentials
     }
 
     pub fn grant(&self, headers: &mut HeaderMap) {

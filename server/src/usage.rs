@@ -54,9 +54,11 @@ pub enum Reason {
     TooMany,
     /// More than `--max-new-connections-per-second` of one address.
     TooOften,
-    /// A request's head did not come within `--head-timeout`, or its body within `--body-timeout`.
+    /// A request's head did not come within `--head-timeout`, its body within `--body-timeout`, or a
+    /// WebSocket message within two ping intervals.
     TooSlow,
-    /// It went on publishing faster than `--max-publishes-per-second`.
+    /// It went on publishing faster than `--max-publishes-per-second`, or sending a WebSocket's pings and
+    /// pongs faster than 100 a second.
     Flooding,
     /// What was sent stayed unread for `--unread-timeout`: the client does not read, or is gone
     /// without a word.

@@ -10,7 +10,7 @@ import { hasLab } from './lab.js';
 import { forNextTime, forThisTab } from './memory.js';
 import { Outbox } from './outbox.js';
 import { post } from './room.js';
-import { FIRST, flaw, fromHash, remembered, toHash, visit } from './rooms.js';
+import { FIRST, flaw, fromHash, keptOf, remembered, toHash, visit } from './rooms.js';
 import { Sitting } from './sitting.js';
 import { SIX, Tabs } from './tabs.js';
 import { LogView } from './views/log.js';
@@ -90,12 +90,12 @@ function sit(room) {
   showRooms(at('rooms'), visited, room);
   at('room-name').textContent = room;
   log.clear(room);
-  const sitting = new Sitting({ room, log, left: forNextTime.read('read')?.[room] ?? null, isLooking, isMine, isCrowded: () => tabs.isCrowded });
+  const sitting = new Sitting({ room, log, left: keptOf(forNextTime.read('read'), room), isLooking, isMine, isCrowded: () => tabs.isCrowded });
   chat.sitting = sitting;
   outbox.shown = room;
   const on = (name, take) => sitting.addEventListener(name, ({ detail }) => { if (chat.sitting === sitting) take(detail); });
   on('state', (told) => stateTold(told));
-  on('members', () => drawMembers());
+  on('members', () => drawMembersSoon());
   on('own', ({ nonce, user }) => ownLine(nonce, user));
   on('refused', (refusal) => outbox.refusedFrame(refusal));
   on('restarted', () => outbox.forgotten(room));
@@ -120,11 +120,12 @@ function stateTold(told) {
   watchCrowd(told);
 }
 
-/** Our line has come back: the user that it bears is us, whoever took which name in which tab. */
-function ownLine(nonce, user) {
+/** Our line has come back, if it bears us: others can copy a nonce. Another tab may have taken another name
+ *  since the line was sent. */
+async function ownLine(nonce, user) {
   if (!outbox.lines.some((line) => line.key === nonce)) return;
-  if (user) mine.add(user.id);
-  outbox.arrived(nonce);
+  if (!isMine(user)) await renamedElsewhere();
+  if (isMine(user)) outbox.arrived(nonce);
 }
 
 let reading = null;
@@ -137,6 +138,15 @@ function read(room, cursor) {
     forNextTime.write('read', { ...Object.fromEntries(kept.map((name) => [name, all[name]])), [room]: cursor });
   };
   reading = setTimeout(write, 300);
+}
+
+let drawing = null;
+/** Once for all who come and go within a moment. */
+function drawMembersSoon() {
+  drawing ??= setTimeout(() => {
+    drawing = null;
+    drawMembers();
+  }, 100);
 }
 
 function drawMembers() {

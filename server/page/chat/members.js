@@ -7,6 +7,8 @@ export class Members {
   #here = new Map();
   /** id → name of everybody who was ever seen here: a line's author may have left. */
   #known = new Map();
+  /** name → how many of those are called so. */
+  #namesakes = new Map();
 
   /** A list is the truth of its moment; events that came before it are in it. */
   list(users) {
@@ -23,7 +25,11 @@ export class Members {
   }
 
   meet({ id, name }) {
+    const before = this.#known.get(id);
+    if (before === name) return;
+    if (before !== undefined) this.#namesakes.set(before, this.#namesakes.get(before) - 1);
     this.#known.set(id, name);
+    this.#namesakes.set(name, (this.#namesakes.get(name) ?? 0) + 1);
   }
 
   clear() {
@@ -39,8 +45,6 @@ export class Members {
   /** The name, and a tag where somebody else here is called the same. */
   label(user) {
     if (!user) return { name: 'somebody without a name', tag: null };
-    let namesakes = 0;
-    for (const name of this.#known.values()) if (name === user.name) namesakes += 1;
-    return { name: user.name, tag: namesakes > 1 ? user.id.slice(0, 4) : null };
+    return { name: user.name, tag: this.#namesakes.get(user.name) > 1 ? user.id.slice(0, 4) : null };
   }
 }

@@ -40,3 +40,8 @@ export function visit(visited, name) {
   if (all.includes(name)) return all;
   return remembered([...all.slice(1).slice(-(MOST_REMEMBERED - 2)), name]);
 }
+
+/** What is kept of a room, whatever it is called: `constructor` is a room like any other. */
+export function keptOf(all, room) {
+  return Object.hasOwn(all ?? {}, room) ? all[room] : null;
+}

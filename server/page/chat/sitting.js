@@ -113,7 +113,8 @@ export class Sitting extends EventTarget {
     } else {
       this.log.said(missed === 1 ? '1 earlier message is gone.' : `${missed.toLocaleString('en')} earlier messages are gone.`, true);
     }
-    if (POLLS.has(this.connection.transport)) this.#ask();
+    // Somebody's coming or going may be among what is gone. Who connects to a stream is told a list anyway.
+    if (POLLS.has(this.connection.transport) || this.connection.state.name === 'live') this.#ask();
   }
 
   /** Until nobody came or went while the answer was on its way. */

@@ -1,5 +1,5 @@
 // What the events of a room say: lines of people, who came and went, what is gone. It takes each event
-// once, in order, and a line once by its nonce; it trusts nothing in `data`, which comes from strangers.
+// once, in order, and a line of somebody's once by its nonce; it trusts nothing in `data`, which comes from strangers.
 
 /** As many nonces are remembered; a copy comes soon or never. */
 const NONCES = 10_000;
@@ -20,8 +20,9 @@ export class Talk {
       return event.type === 'chat' ? { ...line, kind: 'line', text } : { ...line, kind: 'other', type: String(event.type), text };
     }
     if (typeof data.nonce === 'string') {
-      if (this.#nonces.has(data.nonce)) return null;
-      this.#nonces.add(data.nonce);
+      const whose = JSON.stringify([line.user?.id ?? null, data.nonce]);
+      if (this.#nonces.has(whose)) return null;
+      this.#nonces.add(whose);
       if (this.#nonces.size > NONCES) this.#nonces.delete(this.#nonces.values().next().value);
       line.nonce = data.nonce;
     }

@@ -12,11 +12,12 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use std::time::Instant;
 
-fn hub(bytes: usize, bytes_in_all: usize) -> Arc<Hub> {
+/// Of which nobody takes from the largest, so that publishes are refused at `most`.
+fn hub(bytes: usize, most: usize) -> Arc<Hub> {
     let bounds = Bounds {
         events: 50,
         bytes,
-        bytes_in_all,
+        bytes_in_all: most / 9 * 8,
         bare: false,
     };
     Hub::new(bounds, 1_000, Presence::for_test())
@@ -28,7 +29,8 @@ fn draft(bytes: usize) -> Draft {
 
 #[test]
 fn an_exchange_is_granted_within_the_limit_or_where_nothing_grows() {
-    let allowance = Allowance::new(100);
+    let allowance = Allowance::new(89);
+    assert_eq!(allowance.most, 100);
     assert_eq!(allowance.exchange(0, 90), Ok(()));
     assert_eq!(allowance.exchange(0, 11), Err(1));
     assert_eq!(allowance.exchange(5, 15), Ok(()));
@@ -96,7 +98,7 @@ fn the_limit_holds_under_random_publishes_and_the_count_comes_back_to_nothing() 
                 Ok(_) => taken += 1,
                 Err(spent) => {
                     refused += 1;
-                    assert_eq!(spent, Spent { limit: LIMIT });
+                    assert_eq!(spent.limit, LIMIT / 9 * 8);
                 }
             }
             assert!(hub.history_bytes() <= LIMIT);
@@ -199,4 +201,52 @@ fn the_server_s_own_events_always_go_in_and_go_beyond_by_no_more_than_one_a_room
     // While it is beyond, a room may still put one in the place of its others.
     hub.publish(&full, &draft(10), None).unwrap();
     assert!(hub.publish(&others[0], &draft(5_000), None).is_err());
+}
+
+#[test]
+fn the_largest_give_down_to_one_measure() {
+    for (spares, excess, expected) in [
+        (&[10, 100, 50][..], 30, 70),
+        (&[10, 100, 50], 50, 50),
+        (&[10, 100, 50], 51, 49),
+        (&[10, 100, 50], 130, 10),
+        (&[10, 100, 50], 145, 5),
+        (&[10, 100, 50], 160, 0),
+        (&[10, 100, 50], 1_000, 0),
+        (&[], 1, 0),
+        (&[7, 7, 7], 1, 6),
+    ] {
+        let measure = measure(spares.to_vec(), excess);
+        assert_eq!(measure, expected, "{spares:?} {excess}");
+        let given: usize = spares
+            .iter()
+            .map(|spare| spare.saturating_sub(measure))
+            .sum();
+        assert!(given >= excess.min(spares.iter().sum()));
+    }
+}
+
+/// Whoever was first keeps it no longer than others need it; small rooms lose nothing.
+#[test]
+fn who_filled_it_gives_way_to_others() {
+    const LIMIT: usize = 90_000;
+    let hub = hub(usize::MAX, LIMIT / 8 * 9);
+    let small = hub.room("small").unwrap();
+    for _ in 0..3 {
+        hub.publish(&small, &draft(10), None).unwrap();
+    }
+    let hog = hub.room("hog").unwrap();
+    while hub.history_bytes() <= LIMIT {
+        hub.publish(&hog, &draft(800), None).unwrap();
+    }
+    for number in 0..40 {
+        let room = hub.room(&format!("late{number}")).unwrap();
+        hub.publish(&room, &draft(300), None).unwrap();
+        hub.take_from_the_largest();
+        assert!(hub.history_bytes() <= LIMIT);
+        assert_eq!(room.history().missed_after(0), 0);
+    }
+    assert!(hog.history().missed_after(0) > 0);
+    assert!(hog.history().newest().is_some());
+    assert_eq!(small.history().missed_after(0), 0);
 }

@@ -20,7 +20,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -56,10 +55,6 @@ pub struct TlsFlags {
     /// Seconds for a TLS handshake, from the start of its connection
     #[arg(long, env = "PUSHLAB_TLS_HANDSHAKE_TIMEOUT", value_name = "SECONDS", default_value_t = 10.0, value_parser = positive_seconds)]
     pub tls_handshake_timeout: f64,
-
-    /// TLS handshakes in progress at once, over all workers; further ones wait for their turn
-    #[arg(long, env = "PUSHLAB_MAX_TLS_HANDSHAKES", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_tls_handshakes: u32,
 }
 
 /// Why the server cannot speak TLS. The message names the file and the remedy.
@@ -179,7 +174,6 @@ impl TlsFlags {
         config.ticketer = ring::Ticketer::new()?;
         Ok(Tls {
             acceptor: Arc::new(config).into(),
-            seats: Arc::new(Semaphore::new(self.max_tls_handshakes as usize)),
             patience: Duration::from_secs_f64(self.tls_handshake_timeout),
         })
     }
@@ -240,13 +234,12 @@ fn from_files(cert: &Path, key: &Path) -> Result<Credentials, TlsError> {
 #[derive(Clone)]
 pub struct Tls {
     acceptor: TlsAcceptor,
-    /// Handshakes that may still begin.
-    seats: Arc<Semaphore>,
     patience: Duration,
 }
 
 impl Tls {
-    /// The handshake, within its time.
+    /// The handshake, within its time. Any number at once: those who say half of one must keep no place
+    /// from others, and connections are bounded anyway.
     pub async fn accept(
         &self,
         socket: TcpStream,
@@ -264,7 +257,6 @@ impl Tls {
         meter: Rc<Meter>,
         unread: Duration,
     ) -> io::Result<TlsStream<Metered<TcpStream>>> {
-        // Before the seat: who says nothing must not keep one from others.
         let mut first = [0];
         let read = socket.peek(&mut first).await?;
         let mut metered = Metered::beneath_tls(socket, meter, unread);
@@ -273,7 +265,6 @@ impl Tls {
             metered.shutdown().await?;
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let _seat = self.seats.acquire().await.map_err(io::Error::other)?;
         self.acceptor.accept(metered).await
     }
 }

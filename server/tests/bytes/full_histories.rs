@@ -1,5 +1,6 @@
-//! When the histories of all rooms hold what they may: a new room is refused, with a sentence that names
-//! the limit, by POST and on a WebSocket; one that has something gives its own, and no other loses any.
+//! When the histories of all rooms hold what they may: the largest give their oldest events. Where nobody has
+//! any to give, a new room is refused, with a sentence that names the limit, by POST and on a WebSocket; one
+//! that has something gives its own, and no other loses its newest.
 
 use crate::harness::{Client, Server, at};
 use crate::websocket::{open, read, send_text};
@@ -46,7 +47,8 @@ fn a_full_server_refuses_new_rooms_and_old_ones_go_on() {
     let refused = fill(&mut client);
     let usage = server.usage();
     let held = usage["history_bytes"].as_u64().unwrap();
-    assert!((LIMIT - 6_000..=LIMIT).contains(&held), "{held}");
+    let most = LIMIT + LIMIT / 8;
+    assert!((most - 6_000..=most).contains(&held), "{held}");
     let metrics = server.metrics();
     let gauge = format!("\npushlab_history_bytes {held}\n");
     assert!(metrics.contains(&gauge), "{metrics}");
@@ -80,6 +82,33 @@ fn a_full_server_refuses_new_rooms_and_old_ones_go_on() {
             .unwrap()
             .starts_with("first")
     );
+}
+
+/// Who came first does not keep it: beyond the limit the largest room gives its oldest events.
+#[test]
+fn the_largest_room_gives_way_to_others() {
+    let server = Server::start(&[FLAG, &LIMIT.to_string()]);
+    let held = || server.usage()["history_bytes"].as_u64().unwrap();
+    let mut client = server.connect();
+    while held() < LIMIT - 6_000 {
+        assert_eq!(client.post("hog", &line("first")).status, 201);
+    }
+    assert_eq!(client.post("small", &line("small")).status, 201);
+    for number in 0..10 {
+        let answer = client.post(&format!("late{number}"), &line("late"));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let begun = std::time::Instant::now();
+        while held() > LIMIT {
+            assert!(begun.elapsed() < crate::harness::LIMIT, "nobody gives");
+            std::thread::yield_now();
+        }
+    }
+    let start = |room| at(&server.head_cursor(room), 0);
+    let (hog, small) = (start("hog"), start("small"));
+    let gave = poll(&server, "hog", &hog);
+    assert!(gave["missed"].as_u64().unwrap() > 0);
+    assert!(!gave["events"].as_array().unwrap().is_empty());
+    assert_eq!(poll(&server, "small", &small)["missed"], 0);
 }
 
 #[test]

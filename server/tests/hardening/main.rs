@@ -11,6 +11,7 @@ mod slow_loris;
 mod crowds;
 mod pace;
 mod no_http;
+mod trickle;
 mod limits;
 mod origin;
 mod presence;

@@ -204,6 +204,55 @@ fn on_loopback_a_name_is_not_the_server_s_own_origin() {
     }
 }
 
+/// Its pages read without naming an origin, for to their browser they are at home.
+#[test]
+fn on_loopback_a_name_that_was_rebound_reads_nothing() {
+    let servers = [&[][..], &["--allow-origin", "https://chat.example"]].map(Server::start);
+    for (host, expected) in [
+        ("127.0.0.1:1", [200, 200]),
+        ("[::1]:1", [200, 200]),
+        ("localhost", [200, 200]),
+        ("evil.example", [403, 403]),
+        ("evil.example:1", [403, 403]),
+        ("127.0.0.1.evil.example", [403, 403]),
+        ("localhost.evil.example", [403, 403]),
+        // A proxy of ours may hand on the name that it is asked by.
+        ("chat.example", [403, 200]),
+        ("Chat.Example:8443", [403, 200]),
+        ("chat.example.evil.example", [403, 403]),
+    ] {
+        for (server, status) in servers.iter().zip(expected) {
+            for path in ["/rooms/KPL/poll", "/health", "/chat"] {
+                let mut client = server.connect();
+                client.send(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+                assert_eq!(client.head().status, status, "{host} {path}");
+            }
+        }
+    }
+}
+
+/// A WebSocket or a simple POST needs no leave to bring the cookie along.
+#[test]
+fn where_all_sites_are_let_in_a_cookie_from_another_s_page_is_none() {
+    let server = Server::start(&["--allow-origin", "*"]);
+    let made = server.connect().post_to("/session", "", r#"{"name":"瑶"}"#);
+    let cookie = made.header("set-cookie").unwrap();
+    let cookie = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
+    for (origin, status) in [
+        (String::new(), 200),
+        (format!("Origin: http://{}\r\n", server.public), 200),
+        ("Origin: https://any.example\r\n".to_owned(), 204),
+    ] {
+        let answer = ask(&server, "GET", "/session", &format!("{origin}{cookie}"));
+        assert_eq!(answer.status, status, "{origin}");
+    }
+    let foreign = format!("Origin: https://any.example\r\n{cookie}");
+    let posted = ask(&server, "POST", "/rooms/KPL/events", &foreign);
+    assert_eq!(posted.status, 201, "{}", posted.text());
+    let events = server.get("/rooms/KPL/poll?cursor=0").json();
+    assert_eq!(events["events"][0]["user"], serde_json::Value::Null);
+}
+
 #[test]
 fn the_admin_port_keeps_the_same_list() {
     let server = Server::start(&["--allow-origin", ALLOWED]);

@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { Connection } from '../../page/chat/connection.js';
 import { Members } from '../../page/chat/members.js';
 import { Outbox } from '../../page/chat/outbox.js';
-import { flaw, fromHash, remembered, toHash, visit } from '../../page/chat/rooms.js';
+import { flaw, fromHash, keptOf, remembered, toHash, visit } from '../../page/chat/rooms.js';
+import { Sitting } from '../../page/chat/sitting.js';
 import { Tabs } from '../../page/chat/tabs.js';
 import { Talk } from '../../page/chat/talk.js';
 import { Unread } from '../../page/chat/unread.js';
@@ -249,6 +250,9 @@ test('a line is taken once by its nonce, and data of strangers is only text', ()
   const first = talk.take(event(1, { text: 'hi', nonce: 'n', sent: 1000 }), 2000);
   assert.deepEqual([first.kind, first.text, first.atMs, first.byClock, first.user], ['line', 'hi', 1000, 'author', YAO]);
   assert.equal(talk.take(event(1, { text: 'hi', nonce: 'n' })), null, 'a copy');
+  const other = { ...event(2, { text: 'other words', nonce: 'n' }), user: { id: 'u2', name: '瑶' } };
+  assert.equal(talk.take(other).text, 'other words', 'somebody else cannot use a nonce up');
+  assert.equal(talk.take(other), null);
   assert.equal(talk.take(event(3, { text: 'hi' })).text, 'hi', 'without a nonce there are no copies');
   assert.deepEqual([9e15, 'x', -1, NaN].map((sent) => talk.take(event(4, { text: 'x', sent }), 5).byClock), Array(4).fill('reader'));
   assert.equal(talk.take(event(5, 'plain')).text, 'plain');
@@ -272,6 +276,43 @@ test('members are those of the list and who came since, once each', () => {
   assert.deepEqual(members.sorted(null), [YAO]);
   members.list('harm');
   assert.deepEqual(members.sorted(null), [YAO]);
+});
+
+test('a label counts who is called so now', () => {
+  const members = new Members();
+  members.meet(YAO);
+  members.meet(YAO);
+  assert.equal(members.label(YAO).tag, null);
+  members.meet({ id: 'u2', name: '瑶' });
+  assert.equal(members.label(YAO).tag, 'u1');
+  members.meet({ id: 'u2', name: '云' });
+  assert.deepEqual([members.label(YAO).tag, members.label({ id: 'u2', name: '云' }).tag], [null, null]);
+});
+
+test('a room may be called like what every object has', () => {
+  for (const room of ['constructor', '__proto__', 'toString', 'hasOwnProperty']) {
+    assert.equal(keptOf({}, room), null);
+    assert.equal(keptOf(null, room), null);
+    const kept = JSON.parse(JSON.stringify({ [room]: 'e-4' }));
+    assert.equal(keptOf(kept, room), 'e-4');
+  }
+});
+
+test('after a gap in mid-stream the members are asked again, on every transport', async (t) => {
+  const asked = [];
+  const { location, fetch } = globalThis;
+  t.after(() => Object.assign(globalThis, { location, fetch }));
+  globalThis.location = { origin: 'http://lab' };
+  globalThis.fetch = async (url) => { asked.push(String(url)); return Response.json([YAO]); };
+  for (const [state, expected] of [['live', [YAO]], ['connecting', []]]) {
+    const sitting = new Sitting({ room: '峡谷', log: { said() {} }, left: null });
+    Object.assign(sitting.connection, { state: { name: state }, transport: 'websocket' });
+    sitting.connection.dispatchEvent(new CustomEvent('gone', { detail: { missed: 3, restarted: false } }));
+    await soon();
+    assert.deepEqual(sitting.members.sorted(null), expected, state);
+  }
+  assert.equal(asked.length, 1);
+  assert.match(asked[0], /members/);
 });
 
 test('“new” stands where one left off: once a stay', () => {

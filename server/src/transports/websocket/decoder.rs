@@ -33,8 +33,17 @@ pub struct Decoder {
     message: Option<Partial>,
     /// What has come of a control frame, which may stand between two frames of a message.
     control: Vec<u8>,
+    /// Which message and which control frame come next.
+    turn: Unfinished,
     /// A close or a fault has come: the rest is not looked at.
     over: bool,
+}
+
+/// What has begun and has not ended: as long as it is the same, nothing has become whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    message: u32,
+    control: u32,
 }
 
 /// The frame that is being read.
@@ -68,8 +77,28 @@ impl Decoder {
             },
             message: None,
             control: Vec::new(),
+            turn: Unfinished::default(),
             over: false,
         }
+    }
+
+    /// What is being read; `None` between two messages. Control frames within a message do not finish it.
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        let Unfinished { message, control } = self.turn;
+        if self.over {
+            return None;
+        }
+        if self.message.is_some() {
+            return Some(Unfinished {
+                message,
+                control: 0,
+            });
+        }
+        let is_within = self.header.is_begun() || self.frame.mask.is_some();
+        is_within.then_some(Unfinished {
+            message,
+            control: control.wrapping_add(1).max(1),
+        })
     }
 
     /// The next message; takes from `bytes` what it has read. `None`: all is read, more must come.
@@ -183,6 +212,11 @@ impl Decoder {
     }
 
     fn end_frame(&mut self) -> Result<Option<Message>, Fault> {
+        if self.frame.opcode.is_control() {
+            self.turn.control = self.turn.control.wrapping_add(1);
+        } else if self.frame.last {
+            self.turn.message = self.turn.message.wrapping_add(1);
+        }
         match self.frame.opcode {
             Opcode::Close => close::code(&self.control).map(|code| Some(Message::Close(code))),
             Opcode::Ping => Ok(Some(Message::Ping(std::mem::take(&mut self.control)))),

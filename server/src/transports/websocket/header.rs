@@ -34,6 +34,11 @@ pub enum Part {
 }
 
 impl Header {
+    /// Some of it has come, and not all.
+    pub fn is_begun(&self) -> bool {
+        self.filled > 0
+    }
+
     pub fn take(&mut self, byte: u8) -> Result<Part, Fault> {
         self.bytes[self.filled] = byte;
         self.filled += 1;

@@ -2,7 +2,7 @@
 //! and what the socket gave with it. It answers nothing.
 
 use super::close::Fault;
-use super::decoder::{Decoder, Limits, Message};
+use super::decoder::{Decoder, Limits, Message, Unfinished};
 use actix_web::web;
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
@@ -23,6 +23,11 @@ impl Incoming {
             ahead: Bytes::new(),
             decoder: Decoder::new(limits),
         }
+    }
+
+    /// What has begun to come and is not whole.
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        self.decoder.unfinished()
     }
 
     /// `None`: the client is gone, and nobody would read an answer.

@@ -20,6 +20,7 @@ use crate::net::admission::Address;
 use crate::net::metered::Meter;
 use crate::problems::Refusal;
 use crate::publish;
+use crate::rate::{Paid, Rate};
 use crate::session;
 use crate::shortcut::Shortcut;
 use crate::subscription::{Next, Subscription};
@@ -30,7 +31,7 @@ use actix_web::http::header::SEC_WEBSOCKET_PROTOCOL;
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use close::Fault;
-use decoder::{Limits, Message};
+use decoder::{Limits, Message, Unfinished};
 use incoming::Incoming;
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -79,6 +80,12 @@ const EVENTS_IN_A_ROW: u8 = 16;
 /// Publishes beyond the pace, over those within it, after which the connection ends.
 const MAX_STRIKES: u8 = 100;
 
+/// Messages and control frames that are taken in before others of this worker have their turn.
+const FRAMES_A_TURN: u8 = 64;
+
+/// Pings and pongs a second; those beyond are strikes too. A client needs one now and then.
+const CONTROLS: Rate = Rate { per_second: 100 };
+
 /// For a client's answer to our close frame.
 const ECHO: Duration = Duration::from_secs(5);
 
@@ -94,6 +101,7 @@ struct Conversation {
     /// Our close frame has been sent: nothing follows.
     closed: bool,
     events_in_a_row: u8,
+    frames_this_turn: u8,
     ping_every: Duration,
     ping: Pin<Box<Sleep>>,
     ping_polled: bool,
@@ -102,6 +110,9 @@ struct Conversation {
     /// Whose pace its publishes count for, beside the user's.
     address: Option<Address>,
     strikes: u8,
+    controls: Paid,
+    /// What was being read when the last ping went out: if it still is at the next, it never ends.
+    unfinished: Option<Unfinished>,
     /// Our close frame came first; how long the client's is waited for.
     goodbye: Option<Pin<Box<Sleep>>>,
 }
@@ -143,6 +154,7 @@ impl Conversation {
             msgpack,
             closed: false,
             events_in_a_row: 0,
+            frames_this_turn: 0,
             ping_every,
             ping: Box::pin(tokio::time::sleep(ping_every)),
             ping_polled: false,
@@ -151,6 +163,8 @@ impl Conversation {
                 .pace
                 .address(desk.config.proxies.client(request.head())),
             strikes: 0,
+            controls: Paid::none(std::time::Instant::now()),
+            unfinished: None,
             goodbye: None,
             desk,
         };
@@ -179,8 +193,10 @@ impl Conversation {
                 self.meter.ends(Reason::BadFrame);
                 return Reply::Last(fault.frame());
             }
-            Ok(Message::Ping(payload)) => return Reply::Frame(frame(Opcode::Pong, &payload)),
-            Ok(Message::Pong) => return Reply::Nothing,
+            Ok(Message::Ping(payload)) => {
+                return self.control(Reply::Frame(frame(Opcode::Pong, &payload)));
+            }
+            Ok(Message::Pong) => return self.control(Reply::Nothing),
             Ok(Message::Close(code)) => return Reply::Last(close::echo(code)),
             Ok(Message::Text(text)) => self
                 .check_size(text.len())
@@ -195,6 +211,22 @@ impl Conversation {
         // As JSON it may be several times as long as it came.
         let draft = draft.and_then(|draft| self.check_size(draft.data_json.len()).map(|()| draft));
         self.publish(draft)
+    }
+
+    /// They cost as much as a publish that is refused, and nobody is told off for them before the end.
+    fn control(&mut self, reply: Reply) -> Reply {
+        if CONTROLS
+            .take(&mut self.controls, std::time::Instant::now())
+            .is_ok()
+        {
+            return reply;
+        }
+        self.strikes += 1;
+        if self.strikes < MAX_STRIKES {
+            return reply;
+        }
+        self.meter.ends(Reason::Flooding);
+        Reply::Last(close::close(close::POLICY, "pings too fast"))
     }
 
     /// One that is nothing to publish counts as well, for it cost as much. One who is told again and again
@@ -235,7 +267,19 @@ impl Conversation {
         Ok(())
     }
 
+    /// A turn ends with nothing to send, or after so many frames of the client's: then others go first.
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let polled = self.poll_part(context);
+        if polled.is_pending() {
+            if self.frames_this_turn >= FRAMES_A_TURN {
+                context.waker().wake_by_ref();
+            }
+            self.frames_this_turn = 0;
+        }
+        polled
+    }
+
+    fn poll_part(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if self.closed {
             return Poll::Ready(None);
         }
@@ -254,7 +298,10 @@ impl Conversation {
             return Poll::Ready(Some(self.outgoing(next)));
         }
         self.events_in_a_row = 0;
-        while let Poll::Ready(message) = self.incoming.poll_next(context) {
+        while self.frames_this_turn < FRAMES_A_TURN
+            && let Poll::Ready(message) = self.incoming.poll_next(context)
+        {
+            self.frames_this_turn += 1;
             let Some(message) = message else {
                 return Poll::Ready(None);
             };
@@ -311,7 +358,8 @@ impl Conversation {
         }
     }
 
-    /// Pings when the time has come; a ping that nothing answered until then ends the connection.
+    /// Pings when the time has come; a ping that nothing answered until then ends the connection, and so
+    /// does a message that was being read at the last ping too.
     fn poll_ping(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         // A timer that was polled once wakes this task when it ends; until then a look is enough.
         if self.ping_polled && !self.ping.is_elapsed() {
@@ -325,6 +373,14 @@ impl Conversation {
             self.meter.ends(Reason::NoPong);
             return Poll::Ready(None);
         }
+        let unfinished = self.incoming.unfinished();
+        if unfinished.is_some() && unfinished == self.unfinished {
+            self.meter.ends(Reason::TooSlow);
+            self.closed = true;
+            let slow = "a message that took more than a ping interval";
+            return Poll::Ready(Some(close::close(close::POLICY, slow)));
+        }
+        self.unfinished = unfinished;
         self.awaiting_pong = true;
         self.ping.as_mut().reset(Instant::now() + self.ping_every);
         Poll::Ready(Some(frame(Opcode::Ping, b"")))

@@ -205,3 +205,34 @@ fn an_unfinished_message_holds_no_more_than_one_may_have() {
         assert!(held <= LIMITS.bytes, "{held}");
     }
 }
+
+/// Pings in its midst do not finish a message; the next one is another.
+#[test]
+fn what_is_not_finished_is_told_apart() {
+    let mut decoder = Decoder::new(LIMITS);
+    let mut unfinished_after = |bytes: &[u8]| {
+        let mut rest = bytes;
+        while decoder.decode(&mut rest).unwrap().is_some() {}
+        decoder.unfinished()
+    };
+    assert_eq!(unfinished_after(&[]), None);
+    let first = unfinished_after(&masked(TEXT, b"a"));
+    assert!(first.is_some());
+    assert_eq!(unfinished_after(&masked(FIN | PING, b"b")), first);
+    assert_eq!(unfinished_after(&masked(FIN | PING, b"bc")[..7]), first);
+    assert_eq!(unfinished_after(&masked(FIN | PING, b"bc")[7..]), first);
+    assert_eq!(unfinished_after(&masked(FIN, b"c")), None);
+    let second = unfinished_after(&masked(TEXT, b"a")[..1]);
+    assert!(second.is_some() && second != first);
+    assert_eq!(unfinished_after(&masked(TEXT, b"a")[1..]), second);
+    assert_eq!(unfinished_after(&masked(FIN, b"c")), None);
+    // A frame that trickles, byte by byte, stays the same one; the next is another.
+    let ping = masked(FIN | PING, b"bc");
+    let third = unfinished_after(&ping[..1]);
+    assert!(third.is_some() && third != second);
+    for byte in &ping[1..7] {
+        assert_eq!(unfinished_after(&[*byte]), third);
+    }
+    assert_eq!(unfinished_after(&ping[7..]), None);
+    assert_ne!(unfinished_after(&ping[..1]), third);
+}
