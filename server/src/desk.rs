@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::lab::Lab;
-use crate::net::admission::Admission;
+use crate::net::admission::{Address, Admission};
 use crate::pace::Pace;
 use crate::parking::Threads;
 use crate::usage::Ledger;
@@ -40,6 +40,12 @@ impl Desk {
         let config = &Desk::of(request).config;
         let own = config.tls.are_given();
         config.proxies.is_https(request.head(), own)
+    }
+
+    /// What the client counts as where an address has its share; `None` for this host's own.
+    pub fn address(&self, request: &HttpRequest) -> Option<Address> {
+        let client = self.config.proxies.client(request.head());
+        Address::counted(client, self.config.limits.limit_loopback)
     }
 
     pub fn usage(&self) -> Usage {

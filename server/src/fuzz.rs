@@ -147,7 +147,7 @@ pub fn credential(bytes: &[u8]) {
             .insert_header((name, value.clone()))
             .to_http_request();
         let found = match purpose {
-            Purpose::Cookie => session::cookie_value(&request),
+            Purpose::Cookie => session::cookie_values(&request).next(),
             Purpose::Token => session::bearer(&request),
         };
         if let Some(Ok(text)) = found.map(std::str::from_utf8) {

@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// How long a room without subscribers outlives its last publish or poll.
 pub const IDLE_ROOM: Duration = Duration::from_secs(600);
 
+/// How often a hub that is full looks for rooms that nobody uses.
+const CLEAR_EVERY: Duration = Duration::from_secs(1);
+
 /// Between two looks for the largest rooms.
 const LEVELLING: Duration = Duration::from_millis(100);
 
@@ -27,6 +30,8 @@ pub struct Hub {
     in_all: Arc<Allowance>,
     max_rooms: usize,
     next_room: AtomicU64,
+    /// When the unused rooms were last taken away to make room.
+    cleared: Mutex<Option<Instant>>,
     published: AtomicU64,
     pub mailboxes: Mailboxes,
     pub presence: Presence,
@@ -59,6 +64,7 @@ impl Hub {
             in_all: Allowance::new(bounds.bytes_in_all),
             max_rooms,
             next_room: AtomicU64::new(0),
+            cleared: Mutex::default(),
             published: AtomicU64::new(0),
             mailboxes: Mailboxes::default(),
             presence,
@@ -79,9 +85,14 @@ impl Hub {
         }
         let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
         if rooms.len() >= self.max_rooms && !rooms.contains_key(name) {
-            return Err(Full {
-                limit: self.max_rooms,
-            });
+            if self.may_clear(Instant::now()) {
+                rooms.retain(|_, room| !room.is_unused());
+            }
+            if rooms.len() >= self.max_rooms {
+                return Err(Full {
+                    limit: self.max_rooms,
+                });
+            }
         }
         let room = rooms.entry(name.into()).or_insert_with(|| {
             Arc::new(Room::new(
@@ -92,6 +103,17 @@ impl Hub {
         });
         room.touch();
         Ok(Arc::clone(room))
+    }
+
+    /// Whether the rooms may be looked through for unused ones again, which costs as much as there are.
+    fn may_clear(&self, now: Instant) -> bool {
+        let mut cleared = self.cleared.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_rested =
+            cleared.is_none_or(|last| now.saturating_duration_since(last) >= CLEAR_EVERY);
+        if is_rested {
+            *cleared = Some(now);
+        }
+        is_rested
     }
 
     /// Appends an event to `room` and wakes its subscribers. Gives the event's cursor.
@@ -258,6 +280,15 @@ impl Room {
             .unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
+    /// Whether the hub alone knows the room, and nothing was ever said in it. To be asked while the map is
+    /// locked: then nobody else can have got it from there.
+    fn is_unused(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) == 1
+            && self.head() == 0
+            && self.subscribers.load(Ordering::Relaxed) == 0
+            && self.members().is_empty()
+    }
+
     fn is_idle(&self, now: Instant) -> bool {
         let last_used = *self
             .last_used
@@ -344,8 +375,34 @@ mod tests {
     #[test]
     fn the_room_beyond_the_limit_is_refused_and_known_ones_are_not() {
         let hub = hub(1);
-        assert!(hub.room("a").is_ok());
+        let room = hub.room("a").unwrap();
+        hub.publish(&room, &draft(), None).unwrap();
+        drop(room);
         assert!(hub.room("b").is_err());
         assert!(hub.room("a").is_ok());
+    }
+
+    #[test]
+    fn rooms_that_were_only_named_give_way_to_others() {
+        let hub = hub(4);
+        let held = hub.room("held").unwrap();
+        let heard = hub.room("heard").unwrap();
+        heard.enter();
+        drop(heard);
+        let said = hub.room("said").unwrap();
+        hub.publish(&said, &draft(), None).unwrap();
+        drop(said);
+        drop(hub.room("named").unwrap());
+        let epoch = held.history().epoch();
+        assert!(hub.room("KPL").is_ok());
+        let there: Vec<bool> = ["held", "heard", "said", "named", "KPL"]
+            .map(|name| hub.known(name).is_some())
+            .into();
+        assert_eq!(there, [true, true, true, false, true]);
+        assert_eq!(hub.room("held").unwrap().history().epoch(), epoch);
+        // Not at each request: that would cost more than the room.
+        assert!(hub.room("峡谷").is_err());
+        *hub.cleared.lock().unwrap() = Instant::now().checked_sub(CLEAR_EVERY);
+        assert!(hub.room("峡谷").is_ok());
     }
 }

@@ -90,19 +90,44 @@ pub struct BadName;
 fn checked_name(name: &str) -> Result<&str, BadName> {
     let name = name.trim();
     let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
-    let is_seen = |character| !is_invisible(character);
-    match fits && name.chars().any(is_seen) && !name.chars().any(reorders_or_controls) {
+    match fits && !name.chars().any(reorders_or_controls) && is_seen(name) {
         true => Ok(name),
         false => Err(BadName),
     }
 }
 
-/// Characters without a glyph: a name of these alone would be no name to the eye.
+/// Whether each character shows, so that no two names look the same. Blanks between words do, and what
+/// makes one picture of several: a joiner between two, and the mark that asks for colour.
+fn is_seen(name: &str) -> bool {
+    let is_picture = |character: char| {
+        !character.is_ascii() && !character.is_alphanumeric() && !is_invisible(character)
+    };
+    let mut before = ' ';
+    let mut characters = name.chars().peekable();
+    while let Some(character) = characters.next() {
+        let after = characters.peek().copied().unwrap_or(' ');
+        let shows = match character {
+            ' ' => true,
+            '\u{fe0f}' => is_picture(before),
+            '\u{200d}' => (is_picture(before) || before == '\u{fe0f}') && is_picture(after),
+            other => !is_invisible(other),
+        };
+        if !shows {
+            return false;
+        }
+        before = character;
+    }
+    true
+}
+
+/// Characters without a glyph: with these one could take the name of another to the eye.
 fn is_invisible(character: char) -> bool {
     character.is_whitespace()
-        || matches!(character, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
+        || matches!(character, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}'
+            | '\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Control characters, line separators, and those that turn the direction of the text after them, so
@@ -389,6 +414,8 @@ mod tests {
             ("瑶", "瑶"),
             ("  云 缨 ", "云 缨"),
             ("👩‍👩‍👧", "👩‍👩‍👧"),
+            ("❤️‍🔥", "❤️‍🔥"),
+            ("瑶 ❤️", "瑶 ❤️"),
             ("<b>\"x\"</b>", "<b>\"x\"</b>"),
         ] {
             assert_eq!(checked_name(name), Ok(kept));
@@ -403,6 +430,20 @@ mod tests {
             "\u{200b}",
             "a\u{202e}b",
             "\u{85}a\u{9b}",
+            "ad\u{200b}min",
+            "admin\u{200d}",
+            "admin\u{fe0f}",
+            "a\u{ad}dmin",
+            "a\u{61c}dmin",
+            "ad\u{a0}min",
+            "瑶\u{200d}",
+            "云\u{200d}缨",
+            "瑶\u{fe0f}",
+            "瑶\u{3000}瑶",
+            "👩\u{200d}",
+            "👩\u{200d}\u{200d}👧",
+            "❤\u{fe0f}\u{fe0f}",
+            "🏴\u{e0067}",
         ] {
             assert_eq!(checked_name(name), Err(BadName), "{name:?}");
         }

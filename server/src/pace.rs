@@ -1,6 +1,7 @@
 //! How fast one may publish, whichever transport brings it: each user by himself, those without a name
 //! by where they come from, and an address in all, so that nobody gains by signing in over and over. It
-//! remembers who has published within the last second, and nobody else.
+//! remembers who has published within the last second, and nobody else. Signing in and joining a room
+//! count for the address in all, and it may make as many rooms as one without a name may publish.
 
 use crate::identity::User;
 use crate::net::admission::Address;
@@ -33,6 +34,7 @@ enum Whose<'a> {
     User(&'a str),
     Nameless(Address),
     All(Address),
+    Rooms(Address),
 }
 
 impl Pace {
@@ -73,9 +75,33 @@ impl Pace {
             (None, None) => return Ok(()),
         };
         let all = address.map(Whose::All);
+        self.pay([(limits.each, own), (limits.address, all)], now)
+    }
+
+    /// Takes one sign-in, or one joining of a room, from this address.
+    pub fn admit(&self, address: Option<Address>, now: Instant) -> Result<(), Refusal> {
+        match &self.limits {
+            Some(limits) => self.pay([(limits.address, address.map(Whose::All))], now),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes one making of a room from this address.
+    pub fn make_room(&self, address: Option<Address>, now: Instant) -> Result<(), Refusal> {
+        match &self.limits {
+            Some(limits) => self.pay([(limits.each, address.map(Whose::Rooms))], now),
+            None => Ok(()),
+        }
+    }
+
+    fn pay<const N: usize>(
+        &self,
+        shares: [(Rate, Option<Whose<'_>>); N],
+        now: Instant,
+    ) -> Result<(), Refusal> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.forget(|paid| paid.is_at_rest(now));
-        for (rate, whose) in [(limits.each, own), (limits.address, all)] {
+        for (rate, whose) in shares {
             let Some(whose) = whose else { continue };
             let key = self.hasher.hash_one(whose);
             let paid = known.known.entry(key).or_insert(Paid::none(now));
@@ -128,6 +154,23 @@ mod tests {
             })
             .sum();
         assert_eq!(many, 5 * USERS_PER_ADDRESS as usize);
+    }
+
+    /// Nobody fills the rooms with names, nor the hub with rooms, from one address.
+    #[test]
+    fn an_address_signs_in_joins_and_makes_rooms_at_its_pace() {
+        let pace = Pace::new(5, false);
+        let now = Instant::now();
+        let times =
+            |take: &dyn Fn() -> Result<(), Refusal>| (0..1_000).filter(|_| take().is_ok()).count();
+        for (address, admitted, rooms) in [
+            (from("192.0.2.1"), 5 * USERS_PER_ADDRESS as usize, 5),
+            (from("192.0.2.2"), 5 * USERS_PER_ADDRESS as usize, 5),
+            (from("127.0.0.1"), 1_000, 1_000),
+        ] {
+            assert_eq!(times(&|| pace.admit(address, now)), admitted);
+            assert_eq!(times(&|| pace.make_room(address, now)), rooms);
+        }
     }
 
     #[test]

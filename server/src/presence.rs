@@ -6,10 +6,13 @@
 //! A stream or a WebSocket that ends is waited for as long as a reload takes; a poll, as long as its
 //! client has been seen to stay away between polls. All who are away stand in one queue of the hub, each
 //! once, with one task (`see_off`) that waits for the first of them. Who publishes without a subscription
-//! is no member, nor is anybody without a name or on a bare server, which has no envelope to say it in.
+//! is no member, nor is anybody without a name or on a bare server, which has no envelope to say it in. Nor
+//! is who comes when the room has as many members as it may, or as many of his address: he reads and
+//! publishes under his name, and that is all.
 
 use crate::hub::{Hub, Room};
 use crate::identity::User;
+use crate::net::admission::Address;
 use crate::publish;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,7 +34,7 @@ pub struct PresenceFlags {
     #[arg(long, env = "PUSHLAB_POLL_GRACE", value_name = "SECONDS", default_value_t = 60.0, value_parser = crate::config::positive_seconds)]
     pub poll_grace: f64,
 
-    /// Members that a room may have; a further one is answered 503
+    /// Members that a room may have; a further user reads and publishes without being one
     #[arg(
         long,
         help_heading = "Limits",
@@ -39,6 +42,16 @@ pub struct PresenceFlags {
         default_value_t = 1_000
     )]
     pub max_members: usize,
+
+    /// Members that a room may have of one address (IPv6: one /64); a further user reads and publishes
+    /// without being one; 0 is no limit
+    #[arg(
+        long,
+        help_heading = "Limits",
+        env = "PUSHLAB_MAX_MEMBERS_PER_ADDRESS",
+        default_value_t = 64
+    )]
+    pub max_members_per_address: usize,
 }
 
 /// How a member holds on to a room, which decides how long he is waited for.
@@ -48,17 +61,16 @@ pub enum Hold {
     Poll,
 }
 
-/// The room has as many members as it may.
+/// The room has as many members as it may, or as many of this address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full {
-    pub limit: usize,
-}
+pub struct Full;
 
 /// What all rooms of a hub share: how long members are waited for, and those who are.
 pub struct Presence {
     grace: Duration,
     poll_grace: Duration,
     max_members: usize,
+    max_members_per_address: usize,
     away: Mutex<Away>,
     next: std::sync::atomic::AtomicU64,
     /// The first of the queue is another one.
@@ -77,6 +89,10 @@ impl Presence {
             grace,
             poll_grace: Duration::from_secs_f64(flags.poll_grace).max(grace),
             max_members: flags.max_members,
+            max_members_per_address: match flags.max_members_per_address {
+                0 => usize::MAX,
+                limit => limit,
+            },
             away: Mutex::default(),
             next: std::sync::atomic::AtomicU64::new(0),
             sooner: Notify::new(),
@@ -90,6 +106,7 @@ impl Presence {
             member_grace: 10.0,
             poll_grace: 60.0,
             max_members: 1_000,
+            max_members_per_address: 64,
         })
     }
 
@@ -139,6 +156,8 @@ pub struct Members {
 
 struct Member {
     user: Arc<User>,
+    /// Where he joined from, if anybody counts there.
+    address: Option<Address>,
     /// His place in the list.
     number: u64,
     /// Subscriptions and held polls that are open now.
@@ -154,9 +173,10 @@ struct Member {
 }
 
 impl Member {
-    fn new(user: &Arc<User>, number: u64, now: Instant) -> Member {
+    fn new(user: &Arc<User>, address: Option<Address>, number: u64, now: Instant) -> Member {
         Member {
             user: Arc::clone(user),
+            address,
             number,
             holders: 0,
             stream_until: now,
@@ -202,6 +222,17 @@ impl Members {
         self.by_id.is_empty()
     }
 
+    /// Whether there is room for one more of this address.
+    fn check_room(&self, presence: &Presence, address: Option<Address>) -> Result<(), Full> {
+        let of_address = || {
+            let members = self.by_id.values();
+            members.filter(|member| member.address == address).count()
+        };
+        let is_full = self.by_id.len() >= presence.max_members
+            || address.is_some() && of_address() >= presence.max_members_per_address;
+        if is_full { Err(Full) } else { Ok(()) }
+    }
+
     /// `[{"id":"…","name":"…"},…]`, who came first being first.
     pub fn list(&mut self) -> Arc<str> {
         let by_id = &self.by_id;
@@ -232,19 +263,16 @@ impl Membership {
         hub: &Arc<Hub>,
         room: &Arc<Room>,
         user: Arc<User>,
+        address: Option<Address>,
         hold: Hold,
     ) -> Result<Membership, Full> {
-        hub.enter(room, &user, hold, Instant::now())?;
+        hub.enter(room, &user, address, hold, Instant::now())?;
         Ok(Membership {
             hub: Arc::clone(hub),
             room: Arc::clone(room),
             user,
             hold,
         })
-    }
-
-    pub fn user(&self) -> &Arc<User> {
-        &self.user
     }
 }
 
@@ -256,10 +284,17 @@ impl Drop for Membership {
 }
 
 impl Hub {
+    /// Whether this user would join the room by entering it, which everybody in it would be told.
+    pub fn would_join(&self, room: &Room, user: &User, address: Option<Address>) -> bool {
+        let members = room.members();
+        !members.by_id.contains_key(&user.id) && members.check_room(&self.presence, address).is_ok()
+    }
+
     fn enter(
         &self,
         room: &Arc<Room>,
         user: &Arc<User>,
+        address: Option<Address>,
         hold: Hold,
         now: Instant,
     ) -> Result<(), Full> {
@@ -271,14 +306,10 @@ impl Hub {
             }
             return Ok(());
         }
-        if members.by_id.len() >= self.presence.max_members {
-            return Err(Full {
-                limit: self.presence.max_members,
-            });
-        }
+        members.check_room(&self.presence, address)?;
         let number = members.joined;
         members.joined += 1;
-        let mut member = Member::new(user, number, now);
+        let mut member = Member::new(user, address, number, now);
         member.enter(hold, now);
         members.by_id.insert(user.id.clone(), member);
         self.tell(room, &mut members, "join", user);

@@ -6,7 +6,6 @@ use crate::hub::Full;
 use crate::identity::BadName;
 use crate::lab::MAX_SESSIONS;
 use crate::parking::NoThread;
-use crate::presence;
 use crate::session;
 use crate::wire::cursor::BadCursor;
 use crate::wire::problem::{PROBLEM_JSON, Problem};
@@ -90,10 +89,6 @@ pub enum Refusal {
     )]
     RoomsFull { limit: usize },
     #[error(
-        "the room has as many members as it may ({limit}); try again later, or start the server with a larger --max-members"
-    )]
-    MembersFull { limit: usize },
-    #[error(
         "the histories of all rooms hold the {limit} bytes that they may; try again later, or start the server with a larger --history-bytes-in-all"
     )]
     HistoriesFull { limit: usize },
@@ -115,18 +110,11 @@ impl From<Spent> for Refusal {
     }
 }
 
-impl From<presence::Full> for Refusal {
-    fn from(full: presence::Full) -> Self {
-        Refusal::MembersFull { limit: full.limit }
-    }
-}
-
 impl Refusal {
     /// Whole seconds after which it is worth to try again, where time is the remedy.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Refusal::RoomsFull { .. }
-            | Refusal::MembersFull { .. }
             | Refusal::LabFull
             | Refusal::NoThread(_)
             | Refusal::ConnectionsFull { .. }
@@ -168,7 +156,6 @@ impl ResponseError for Refusal {
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Refusal::RoomsFull { .. }
-            | Refusal::MembersFull { .. }
             | Refusal::HistoriesFull { .. }
             | Refusal::LabFull
             | Refusal::NoThread(_)
@@ -211,7 +198,6 @@ impl ResponseError for Refusal {
             | Refusal::FileTooLarge { .. }
             | Refusal::HeadTooSlow
             | Refusal::RoomsFull { .. }
-            | Refusal::MembersFull { .. }
             | Refusal::HistoriesFull { .. }
             | Refusal::LabFull
             | Refusal::NoThread(_)

@@ -13,12 +13,15 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 pub const COOKIE: &str = "pushlab_session";
 
 /// A name of the longest, each character escaped, and the rest of the object.
 const MAX_BODY_BYTES: usize = 1024;
+
+/// Cookies of our name that are looked at; each costs the making of a signature.
+const MAX_COOKIES: usize = 8;
 
 #[derive(Deserialize)]
 struct SignIn<'a> {
@@ -40,21 +43,21 @@ struct Answer<'a> {
 /// `POST /session`: somebody new, whoever asked.
 pub async fn sign_in(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
     off_lanes(&request)?;
+    let desk = Desk::of(&request);
     if !is_json(&request) {
         return Err(Refusal::UnsupportedMediaType);
     }
-    let body =
-        read_body(&request, body, MAX_BODY_BYTES)
-            .await
-            .map_err(|refusal| match refusal {
-                Refusal::TooLarge { .. } => Refusal::from(BadName),
-                other => other,
-            })?;
+    let read = read_body(&request, body, MAX_BODY_BYTES).await;
+    desk.pace.admit(desk.address(&request), Instant::now())?;
+    let body = read.map_err(|refusal| match refusal {
+        Refusal::TooLarge { .. } => Refusal::from(BadName),
+        other => other,
+    })?;
     let asked: SignIn<'_> = serde_json::from_slice(&body).map_err(|error| {
         Refusal::BadRequest(format!(r#"the body is not {{"name":"…"}}: {error}"#))
     })?;
     let user = User::new(&asked.name)?;
-    let identity = &Desk::of(&request).identity;
+    let identity = &desk.identity;
     let sign = |purpose| {
         let now = SystemTime::now();
         identity.keys.sign(purpose, &user, identity.lifetime, now)
@@ -119,17 +122,23 @@ pub fn who(request: &HttpRequest) -> Result<Option<Arc<User>>, Refusal> {
     if meter(request).tap().is_some() {
         return Ok(None);
     }
-    let (purpose, credential) = match (bearer(request), cookie_value(request)) {
-        (Some(token), _) => (Purpose::Token, token),
-        (None, Some(cookie)) => (Purpose::Cookie, cookie),
-        (None, None) => return Ok(None),
-    };
-    let credential = std::str::from_utf8(credential).map_err(|_| Refusal::BadSession)?;
-    let keys = &Desk::of(request).identity.keys;
-    match keys.verify(purpose, credential, SystemTime::now()) {
-        Ok(user) => Ok(Some(Arc::new(user))),
-        Err(_) => Err(Refusal::BadSession),
+    if let Some(token) = bearer(request) {
+        let user = verified(request, Purpose::Token, token);
+        return user.map(Some).ok_or(Refusal::BadSession);
     }
+    let mut cookies = cookie_values(request).peekable();
+    if cookies.peek().is_none() {
+        return Ok(None);
+    }
+    let user = cookies.find_map(|cookie| verified(request, Purpose::Cookie, cookie));
+    user.map(Some).ok_or(Refusal::BadSession)
+}
+
+fn verified(request: &HttpRequest, purpose: Purpose, credential: &[u8]) -> Option<Arc<User>> {
+    let credential = std::str::from_utf8(credential).ok()?;
+    let keys = &Desk::of(request).identity.keys;
+    let user = keys.verify(purpose, credential, SystemTime::now()).ok()?;
+    Some(Arc::new(user))
 }
 
 /// The same for one that publishes, which not everybody may.
@@ -155,16 +164,14 @@ pub(crate) fn bearer(request: &HttpRequest) -> Option<&[u8]> {
         .then(|| token.trim_ascii())
 }
 
-/// The value of our cookie, of the first where there are several (RFC 6265 §5.4 has the one with the
-/// longest path first).
-pub(crate) fn cookie_value(request: &HttpRequest) -> Option<&[u8]> {
-    request.headers().get_all(header::COOKIE).find_map(|value| {
-        value
-            .as_bytes()
-            .split(|byte| *byte == b';')
-            .find_map(|pair| {
-                let value = pair.trim_ascii().strip_prefix(COOKIE.as_bytes())?;
-                value.strip_prefix(b"=")
-            })
-    })
+/// The values of our cookie, the first few where there are several: a neighbour under the same domain or
+/// on a longer path can set one that is none of ours and comes first (RFC 6265 §5.4, §8.6).
+pub(crate) fn cookie_values(request: &HttpRequest) -> impl Iterator<Item = &[u8]> {
+    let lines = request.headers().get_all(header::COOKIE);
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let values = pairs.filter_map(|pair| {
+        let value = pair.trim_ascii().strip_prefix(COOKIE.as_bytes())?;
+        value.strip_prefix(b"=")
+    });
+    values.take(MAX_COOKIES)
 }

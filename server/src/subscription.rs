@@ -5,7 +5,8 @@
 use crate::frames::Event;
 use crate::hub::{Hub, Room};
 use crate::identity::User;
-use crate::presence::{Full, Hold, Membership};
+use crate::net::admission::Address;
+use crate::presence::{Hold, Membership};
 use crate::shortcut::Shortcut;
 use crate::wire::cursor::{Cursor, Epoch, Start};
 use crate::worker::{Sleeper, Worker};
@@ -77,16 +78,15 @@ impl Subscription {
     }
 
     /// Makes the subscriber a member of the room for as long as this lives. The cursor stands before
-    /// his `join`, so that he reads it himself.
-    pub fn name(&mut self, hub: &Arc<Hub>, user: Arc<User>, hold: Hold) -> Result<(), Full> {
-        let membership = Membership::begin(hub, &self.room, user, hold)?;
-        self.membership = Some(Box::new(membership));
-        Ok(())
+    /// his `join`, so that he reads it himself. In a full room he reads without being one.
+    pub fn name(&mut self, hub: &Arc<Hub>, user: Arc<User>, address: Option<Address>, hold: Hold) {
+        let membership = Membership::begin(hub, &self.room, user, address, hold);
+        self.membership = membership.ok().map(Box::new);
     }
 
-    /// Who reads, if he has said so.
-    pub fn user(&self) -> Option<&Arc<User>> {
-        self.membership.as_ref().map(|member| member.user())
+    /// Whether the one who reads is a member of the room.
+    pub fn is_member(&self) -> bool {
+        self.membership.is_some()
     }
 
     pub fn cursor(&self) -> Cursor {

@@ -6,7 +6,7 @@ use crate::wire::transport::Transport;
 use crate::wire::usage::{Process, Traffic, Usage};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use strum::{EnumCount, EnumIter, IntoEnumIterator, IntoStaticStr};
 
 /// Whose bytes these are.
@@ -121,13 +121,40 @@ impl WorkerCounters {
 pub struct Ledger {
     started: Instant,
     workers: Mutex<Vec<Arc<WorkerCounters>>>,
+    counted: Mutex<Option<Counted>>,
 }
+
+/// What takes as long to count as there are connections. Nobody can have it counted over and over.
+#[derive(Clone, Copy)]
+struct Counted {
+    at: Instant,
+    /// Connections open and ever opened then.
+    connections: (u64, u64),
+    threads: Option<u64>,
+    fds: Option<u64>,
+}
+
+impl Counted {
+    fn is_fresh(&self, at: Instant, connections: (u64, u64)) -> bool {
+        let age = at.saturating_duration_since(self.at);
+        let bound = match self.connections == connections {
+            true => RECOUNT,
+            false => RECOUNT_CHANGED,
+        };
+        age < bound
+    }
+}
+
+/// How long descriptors and threads are not counted again, and where connections came or went.
+const RECOUNT: Duration = Duration::from_secs(1);
+const RECOUNT_CHANGED: Duration = Duration::from_millis(50);
 
 impl Default for Ledger {
     fn default() -> Self {
         Ledger {
             started: Instant::now(),
             workers: Mutex::default(),
+            counted: Mutex::default(),
         }
     }
 }
@@ -146,7 +173,7 @@ impl Ledger {
     pub fn usage(&self, published: u64, rooms: u64) -> Usage {
         Usage {
             uptime_s: self.started.elapsed().as_secs_f64(),
-            process: process(),
+            process: process(self.counted(Instant::now())),
             transports: Class::all()
                 .map(|class| (class.name().to_owned(), self.traffic(class)))
                 .collect(),
@@ -158,6 +185,28 @@ impl Ledger {
             history_bytes: 0,
             unheld: 0,
         }
+    }
+
+    fn counted(&self, at: Instant) -> Counted {
+        let connections = Class::all()
+            .map(|class| self.traffic(class))
+            .fold((0, 0), |(open, opened), one| {
+                (open + one.open, opened + one.opened)
+            });
+        // Locked while it counts: who asks at the same time waits for the same figures.
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counted) = *counted
+            && counted.is_fresh(at, connections)
+        {
+            return counted;
+        }
+        *counted.insert(Counted {
+            at,
+            connections,
+            threads: count_entries("/proc/self/task"),
+            // The listing holds one descriptor itself.
+            fds: count_entries("/proc/self/fd").map(|fds| fds.saturating_sub(1)),
+        })
     }
 
     /// Connections of the public port that are open now.
@@ -189,7 +238,7 @@ impl Ledger {
 }
 
 /// This process, as the operating system sees it.
-fn process() -> Process {
+fn process(counted: Counted) -> Process {
     use nix::sys::resource::{UsageWho, getrusage};
     use nix::time::{ClockId, clock_gettime};
     let cpu = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).ok();
@@ -197,13 +246,12 @@ fn process() -> Process {
     Process {
         cpu_s: cpu.map(|time| time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9),
         rss: resident_bytes(),
-        threads: count_entries("/proc/self/task"),
+        threads: counted.threads,
         context_switches: switches.map(|usage| {
             (usage.voluntary_context_switches() + usage.involuntary_context_switches())
                 .unsigned_abs()
         }),
-        // The listing holds one descriptor itself.
-        fds: count_entries("/proc/self/fd").map(|fds| fds.saturating_sub(1)),
+        fds: counted.fds,
     }
 }
 
@@ -216,4 +264,25 @@ fn resident_bytes() -> Option<u64> {
 
 fn count_entries(directory: &str) -> Option<u64> {
     Some(std::fs::read_dir(directory).ok()?.count() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptors_are_counted_again_after_a_while_and_sooner_where_connections_changed() {
+        let ledger = Ledger::default();
+        let counters = ledger.open();
+        let start = Instant::now();
+        let counted_at = |ms| ledger.counted(start + Duration::from_millis(ms)).at - start;
+        let ms = Duration::from_millis;
+        assert_eq!(counted_at(0), ms(0));
+        assert_eq!(counted_at(999), ms(0));
+        assert_eq!(counted_at(1_000), ms(1_000));
+        counters.of(Class::Control).opened.add(1);
+        assert_eq!(counted_at(1_049), ms(1_000));
+        assert_eq!(counted_at(1_050), ms(1_050));
+        assert_eq!(counted_at(2_049), ms(1_050));
+    }
 }

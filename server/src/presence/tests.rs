@@ -22,6 +22,7 @@ fn hub(max_members: usize) -> Arc<Hub> {
         member_grace: GRACE.as_secs_f64(),
         poll_grace: POLL_GRACE.as_secs_f64(),
         max_members,
+        max_members_per_address: 2,
     };
     Hub::new(bounds, 10, Presence::new(&flags))
 }
@@ -215,12 +216,11 @@ fn act(
         return;
     }
     let hold = [Hold::Stream, Hold::Poll][random.random_range(0..2)];
-    let entered = hub.enter(room, &user, hold, now);
+    let entered = hub.enter(room, &user, None, hold, now);
     match model.stay(number) {
         Some(stay) => stay.enter(hold, now),
         None if is_full => {
-            let limit = hub.presence.max_members;
-            return assert_eq!(entered, Err(Full { limit }));
+            return assert_eq!(entered, Err(Full));
         }
         None => {
             let mut stay = Stay::default();
@@ -240,6 +240,7 @@ fn threads_cannot_make_a_member_join_or_leave_twice() {
         member_grace: 1e-6,
         poll_grace: 1e-6,
         max_members: USERS,
+        max_members_per_address: 64,
     };
     let bounds = Bounds {
         events: usize::MAX,
@@ -255,7 +256,7 @@ fn threads_cannot_make_a_member_join_or_leave_twice() {
             threads.spawn(move || {
                 for turn in 0..5_000 {
                     let user = user((turn + thread) % 3);
-                    drop(Membership::begin(hub, room, user, Hold::Stream).unwrap());
+                    drop(Membership::begin(hub, room, user, None, Hold::Stream).unwrap());
                     hub.depart(Instant::now());
                 }
             });
@@ -275,4 +276,38 @@ fn threads_cannot_make_a_member_join_or_leave_twice() {
         );
         assert!(own.len() > 2);
     }
+}
+
+/// However many names one address takes, others find room; and who is a member already always comes back.
+#[test]
+fn one_address_has_its_share_of_a_room_and_no_more() {
+    let hub = hub(4);
+    let room = hub.room("KPL").unwrap();
+    let from = |text: &str| Address::counted(Some(text.parse().unwrap()), false);
+    let (one, other) = (from("192.0.2.1"), from("192.0.2.2"));
+    let begin = |number, address| {
+        let joins = hub.would_join(&room, &user(number), address);
+        let begun = Membership::begin(&hub, &room, user(number), address, Hold::Stream);
+        (joins, begun)
+    };
+    let (mut kept, mut joined) = (Vec::new(), Vec::new());
+    for (number, address) in [
+        (0, one),
+        (1, one),
+        (2, one),
+        (0, one),
+        (3, other),
+        (4, None),
+        (5, None),
+    ] {
+        let (joins, begun) = begin(number, address);
+        joined.push((joins, begun.is_ok()));
+        kept.extend(begun);
+    }
+    let (new, known, refused) = ((true, true), (false, true), (false, false));
+    assert_eq!(joined, [new, new, refused, known, new, new, refused]);
+    assert_eq!(
+        log(&room),
+        ["join user0", "join user1", "join user3", "join user4"]
+    );
 }

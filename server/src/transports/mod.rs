@@ -29,6 +29,7 @@ use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 use strum::IntoEnumIterator;
 
 /// Bytes of a long answer that are handed on at a time: actix copies them.
@@ -100,19 +101,24 @@ fn subscribe_as(
             true => Hold::Stream,
             false => Hold::Poll,
         };
-        subscription.name(&desk.hub, user, hold)?;
+        let address = desk.address(request);
+        if desk.hub.would_join(subscription.room(), &user, address) {
+            // Everybody in the room is told, as of a publish.
+            desk.pace.admit(address, Instant::now())?;
+        }
+        subscription.name(&desk.hub, user, address, hold);
     }
     Ok(subscription)
 }
 
-/// What a connection begins with, each message as `encode` has it: where it stands, and for one who has a
-/// name the members of the room.
+/// What a connection begins with, each message as `encode` has it: where it stands, and for a
+/// member all members of the room.
 fn greeting(subscription: &Subscription, encode: impl Fn(&str) -> Bytes) -> Bytes {
     let hello = frames::hello(subscription.cursor(), subscription.missed());
     let hello = encode(&hello);
-    match subscription.user() {
-        None => hello,
-        Some(_) => {
+    match subscription.is_member() {
+        false => hello,
+        true => {
             let list = frames::list(&subscription.room().members().list());
             [hello, encode(&list)].concat().into()
         }
@@ -123,10 +129,15 @@ fn greeting(subscription: &Subscription, encode: impl Fn(&str) -> Bytes) -> Byte
 /// make the room of a session that is over again.
 pub fn room(request: &HttpRequest, hub: &Hub) -> Result<Arc<Room>, Refusal> {
     let name = room_name(request)?;
-    match meter(request).tap() {
-        None => Ok(hub.room(&name)?),
-        Some(_) => hub.known(&name).ok_or(Refusal::NoSuchRoom),
+    if let Some(room) = hub.known(&name) {
+        return Ok(room);
     }
+    if meter(request).tap().is_some() {
+        return Err(Refusal::NoSuchRoom);
+    }
+    let desk = Desk::of(request);
+    desk.pace.make_room(desk.address(request), Instant::now())?;
+    Ok(hub.room(&name)?)
 }
 
 /// The second segment of the path, decoded here rather than by the router, which would leave

@@ -212,6 +212,26 @@ fn a_bad_publish_is_answered_and_the_connection_lives() {
     assert!(read(&mut client).text().contains("still here"));
 }
 
+/// Escaped, or with its bytes as base64, a message is longer than it came; what counts is what is sent on.
+#[test]
+fn what_grows_beyond_an_event_when_it_is_json_is_413() {
+    let server = Server::start(&["--max-event-bytes", "100"]);
+    let mut text = open(&server, "/rooms/KPL/ws");
+    send_text(&mut text, &"\u{1}".repeat(40));
+    let mut packed = server.connect();
+    let offer = "Sec-WebSocket-Protocol: pushlab.msgpack\r\n";
+    ask(&mut packed, "/rooms/KPL/ws", offer);
+    packed.head();
+    read(&mut packed);
+    let head = b"\x82\xa4type\xa3img\xa4data\xc4\x50";
+    packed.send(masked(FIN | BINARY, &[&head[..], &[0; 80]].concat()));
+    assert!(read(&mut text).text().contains(r#""status":413"#));
+    let error = read(&mut packed).payload;
+    assert!(error.windows(9).any(|part| part == b"status\xcd\x01\x9d"));
+    send_text(&mut text, "still here");
+    assert!(read(&mut text).text().contains("still here"));
+}
+
 #[test]
 fn a_ping_is_answered_with_its_own_payload() {
     let server = Server::start(&[]);

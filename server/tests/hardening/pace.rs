@@ -151,3 +151,51 @@ fn a_websocket_is_told_and_then_closed_with_1008() {
     assert_eq!(server.usage()["ended"]["flooding"], 1);
     server.wait_for_figure("websocket", "open", 0, LIMIT);
 }
+
+/// In a full room one still talks under one's name over the WebSocket that one reads by.
+#[test]
+fn who_finds_a_room_full_of_members_talks_under_his_name() {
+    let server = Server::start(&["--limit-loopback", "--max-members-per-address", "1"]);
+    let _member = websocket(&server, &sign_in(&server));
+    let mut other = websocket(&server, &sign_in(&server));
+    other.send(text_frame(BODY));
+    let said = other.read_until(br#""data":1"#);
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(!said.contains(r#""type":"list""#), "{said}");
+    assert!(!said.contains(r#""type":"join""#), "{said}");
+    let log = server.get("/rooms/KPL/poll?cursor=0").json();
+    let events: Vec<_> = (log["events"].as_array().unwrap().iter())
+        .map(|event| (event["type"].as_str().unwrap(), &event["user"]["id"]))
+        .collect();
+    let [("join", member), ("n", author)] = events[..] else {
+        panic!("{log}");
+    };
+    assert!(author.is_string() && author != member, "{log}");
+    let members = server.get("/rooms/KPL/members").json();
+    assert_eq!(members.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn signing_in_and_making_rooms_too_fast_is_429() {
+    let server = Server::start(&[&SLOW[..], &["--limit-loopback"]].concat());
+    let mut client = server.connect();
+    let body = r#"{"name":"瑶"}"#;
+    let signed_in: Vec<u16> = (0..40)
+        .map(|_| client.post_to("/session", "", body).status)
+        .collect();
+    assert!(
+        signed_in.starts_with(&[201]) && signed_in.contains(&429),
+        "{signed_in:?}"
+    );
+    let named: Vec<u16> = (0..20)
+        .map(|number| client.get(&format!("/rooms/{number}/poll"), "").status)
+        .collect();
+    assert!(
+        named.starts_with(&[200]) && named.contains(&429),
+        "{named:?}"
+    );
+    let made = named.iter().filter(|status| **status == 200).count();
+    assert_eq!(server.usage()["rooms"], made);
+    // A room that is there costs nothing.
+    assert!((0..20).all(|_| client.get("/rooms/0/poll", "").status == 200));
+}

@@ -14,6 +14,7 @@ pub mod echo;
 use super::{greeting, meter, subscribe_as};
 use crate::desk::Desk;
 use crate::frames::{self, Draft, Event, Opcode, frame};
+use crate::identity::User;
 use crate::lab::tap::Tap;
 use crate::net::admission::Address;
 use crate::net::metered::Meter;
@@ -35,6 +36,7 @@ use incoming::Incoming;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
@@ -52,7 +54,7 @@ pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpRespo
         Ok(user) => user,
         Err(refusal) => return invalid_user::answer(&request, body, &refusal).await,
     };
-    let subscription = subscribe_as(user, &request, Transport::Websocket)?;
+    let subscription = subscribe_as(user.clone(), &request, Transport::Websocket)?;
     let (response, _) = handshake::accept(&request, &PROTOCOLS).await?;
     let msgpack = response
         .headers()
@@ -66,7 +68,9 @@ pub async fn serve(request: HttpRequest, body: web::Payload) -> Result<HttpRespo
         fragments: config.websocket.max_fragments,
     };
     let incoming = Incoming::new(body, limits);
-    let conversation = Conversation::new(&request, subscription, incoming, msgpack);
+    // On a bare server events have no place for a name.
+    let user = user.filter(|_| !config.bare);
+    let conversation = Conversation::new(&request, user, subscription, incoming, msgpack);
     Ok(response.map_body(|_, _| BoxBody::new(conversation)))
 }
 
@@ -86,6 +90,8 @@ const CONTROLS: Rate = Rate { per_second: 100 };
 const ECHO: Duration = Duration::from_secs(5);
 
 struct Conversation {
+    /// Who publishes, be he a member of the room or not.
+    user: Option<Arc<User>>,
     subscription: Subscription,
     incoming: Incoming,
     desk: Rc<Desk>,
@@ -122,6 +128,7 @@ enum Reply {
 impl Conversation {
     fn new(
         request: &HttpRequest,
+        user: Option<Arc<User>>,
         mut subscription: Subscription,
         incoming: Incoming,
         msgpack: bool,
@@ -139,6 +146,7 @@ impl Conversation {
             None => Duration::from_secs_f64(desk.config.ping_interval),
         };
         let mut conversation = Conversation {
+            user,
             hello: None,
             subscription,
             incoming,
@@ -200,6 +208,8 @@ impl Conversation {
                 "binary frames need the subprotocol {MSGPACK}; send text"
             ))),
         };
+        // As JSON it may be several times as long as it came.
+        let draft = draft.and_then(|draft| self.check_size(draft.data_json.len()).map(|()| draft));
         self.publish(draft)
     }
 
@@ -223,7 +233,7 @@ impl Conversation {
     /// that it is too fast, and does not care, goes.
     fn publish(&mut self, draft: Result<Draft, Refusal>) -> Reply {
         let now = std::time::Instant::now();
-        let user = self.subscription.user();
+        let user = self.user.as_ref();
         let paced = self
             .desk
             .pace
