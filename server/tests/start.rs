@@ -47,7 +47,11 @@ fn the_first_line_says_https_and_the_warning_names_the_fingerprint() {
         line.starts_with("listening on https://127.0.0.1:"),
         "{line}"
     );
-    let fingerprint = said.trim().rsplit(' ').next().unwrap();
+    let warning = said
+        .lines()
+        .find(|line| line.starts_with("warning:"))
+        .unwrap();
+    let fingerprint = warning.rsplit(' ').next().unwrap();
     assert_eq!(fingerprint.split(':').count(), 32, "{said}");
 }
 

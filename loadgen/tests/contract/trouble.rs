@@ -60,7 +60,7 @@ fn seldom(kind: Transport, trouble: TroublePlan) -> TrialPlan {
 #[test]
 fn idle_streams_are_cut_and_resume_unless_they_say_that_they_live() {
     let idle = TroublePlan {
-        idle_cut: Some(ms(400)),
+        idle_cut: Some(ms(600)),
         ..TroublePlan::default()
     };
     for kind in Transport::iter().filter(|kind| kind.is_push()) {
@@ -75,7 +75,7 @@ fn idle_streams_are_cut_and_resume_unless_they_say_that_they_live() {
         // The last cut may find a client that has no more time to come back.
         let ended = errors(&trial, "ended");
         assert!(ended >= trial.reconnects, "{kind}: {:?}", trial.errors);
-        plan.server.heartbeat = Some(ms(100));
+        plan.server.heartbeat = Some(ms(250));
         let trial = run(&plan);
         assert_sound(&trial);
         assert_eq!(trial.reconnects, 0, "{kind}: {:?}", trial.errors);
