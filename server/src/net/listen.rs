@@ -224,12 +224,15 @@ fn wait_for_drain(desk: &Rc<Desk>) -> impl Fn() -> Begun + 'static {
     move || drain.begun()
 }
 
-/// The kernel keeps the same deadline as `unread.rs`, from the first byte that the peer has no room for or
-/// does not acknowledge: it also notices a peer that is gone without a word, whose few bytes block no
-/// write.
+/// How much later than `unread.rs` the kernel gives up: its end of a connection tells the peer nothing,
+/// ours resets it.
+const KERNEL_LATER: Duration = Duration::from_secs(1);
+
+/// The kernel keeps a deadline too, from the first byte that the peer has no room for or does not
+/// acknowledge: it also notices a peer that is gone without a word, whose few bytes block no write.
 fn tune(io: &TcpStream, unread: Duration) -> io::Result<()> {
     io.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
-    SockRef::from(io).set_tcp_user_timeout(Some(unread))?;
+    SockRef::from(io).set_tcp_user_timeout(Some(unread + KERNEL_LATER))?;
     Ok(())
 }

@@ -283,7 +283,7 @@ impl<T: AsyncWrite + AsFd + Unpin> Metered<T> {
                 self.patience.renew();
                 written
             }
-            Poll::Pending => ready!(self.patience.poll_stalled(context, &*socket, bytes)),
+            Poll::Pending => Err(ready!(self.patience.poll_stalled(context, &*socket))),
         };
         let meter = &self.line.meter;
         match &written {
