@@ -65,8 +65,8 @@ impl Allowance {
     }
 
     /// Gives back and takes at once, so that nobody else can take what is given back for this. It is
-    /// granted within an eighth more than the limit, and also beyond it where no more is taken than given back; otherwise,
-    /// how many bytes more would have to be given back.
+    /// granted within an eighth more than the limit, and also beyond it where no more is taken than given
+    /// back; otherwise, how many bytes more would have to be given back.
     pub fn exchange(&self, back: usize, take: usize) -> Result<(), usize> {
         let mut lacking = 0;
         let exchange = |held: usize| {

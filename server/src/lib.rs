@@ -142,10 +142,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
     let limits = &config.limits;
     let admission = Admission::new(limits, files);
     let scarce = admission.scarce();
-    let pace = Arc::new(Pace::new(
-        limits.max_publishes_per_second,
-        limits.limit_loopback,
-    ));
+    let pace = Arc::new(Pace::new(limits.max_publishes_per_second));
     let config = Arc::new(config);
     let hub = Hub::new(
         bounds(&config),
@@ -168,49 +165,29 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         .as_ref()
         .map(TcpListener::local_addr)
         .transpose()?;
-    let lab = match config.lab_is_open() {
-        // Its lanes have trouble of their own, not that before the public port.
-        true => Some(Lab::open(
-            listener.local_addr()?,
-            admin,
-            Arc::clone(&hub),
-            Arc::clone(&config),
-        )?),
-        false => None,
-    };
+    let lab = open_lab(listener.local_addr()?, admin, &hub, &config)?;
     let builder = actix_server::Server::build()
         .workers(config.worker_count())
         // Ours are told that there is no room for them; this is for those who are being told.
         .max_concurrent_connections(usize::MAX)
         .disable_signals();
-    let open_desk = {
-        let (hub, config) = (Arc::clone(&hub), Arc::clone(&config));
-        let ledger = Arc::clone(&ledger);
-        move || {
-            let worker = Worker::new(&hub.mailboxes);
-            actix_rt::spawn(Rc::clone(&worker).deliver());
-            Rc::new(Desk {
-                hub: Arc::clone(&hub),
-                worker,
-                ledger: Arc::clone(&ledger),
-                threads: threads.clone(),
-                config: Arc::clone(&config),
-                identity: Arc::clone(&identity),
-                admission: Arc::clone(&admission),
-                pace: Arc::clone(&pace),
-                lab: lab.clone(),
-            })
-        }
+    let on_all_desks = OnAllDesks {
+        hub: Arc::clone(&hub),
+        ledger: Arc::clone(&ledger),
+        config: Arc::clone(&config),
+        threads,
+        identity,
+        admission,
+        pace,
+        lab,
     };
+    let open_desk = move || on_all_desks.open();
     let mut builder =
         net::listen::serve_public(builder, listener, &config, tls, open_desk.clone())?;
     if let Some(listener) = admin_listener {
         builder = net::listen::serve_admin(builder, listener, open_desk)?;
     }
-    actix_rt::spawn(presence::see_off(Arc::clone(&hub)));
-    actix_rt::spawn(sweep(Arc::clone(&hub)));
-    let levelled = Arc::clone(&hub);
-    actix_rt::spawn(async move { levelled.level().await });
+    look_after(&hub);
     let server = builder.run();
     Ok(Running {
         public,
@@ -248,6 +225,61 @@ fn behind_trouble(
     let behind = net::listen::bind((loopback_like(public.ip()), 0).into())?;
     let front = front::open(listener, behind.local_addr()?, &config.trouble, word)?;
     Ok((behind, Some(front)))
+}
+
+/// The lab where it is open, behind the server's own listener: its lanes have trouble of their own, not
+/// that before the public port.
+fn open_lab(
+    public: SocketAddr,
+    admin: Option<SocketAddr>,
+    hub: &Arc<Hub>,
+    config: &Arc<Config>,
+) -> io::Result<Option<Arc<Lab>>> {
+    if !config.lab_is_open() {
+        return Ok(None);
+    }
+    Lab::open(public, admin, Arc::clone(hub), Arc::clone(config)).map(Some)
+}
+
+/// What is one and the same on the desks of all workers.
+#[derive(Clone)]
+struct OnAllDesks {
+    hub: Arc<Hub>,
+    ledger: Arc<usage::Ledger>,
+    config: Arc<Config>,
+    threads: Option<Arc<parking::Threads>>,
+    identity: Arc<Identity>,
+    admission: Arc<Admission>,
+    pace: Arc<Pace>,
+    lab: Option<Arc<Lab>>,
+}
+
+impl OnAllDesks {
+    /// The desk of one worker, on its thread.
+    fn open(&self) -> Rc<Desk> {
+        let all = self.clone();
+        let worker = Worker::new(&all.hub.mailboxes);
+        actix_rt::spawn(Rc::clone(&worker).deliver());
+        Rc::new(Desk {
+            worker,
+            hub: all.hub,
+            ledger: all.ledger,
+            threads: all.threads,
+            config: all.config,
+            identity: all.identity,
+            admission: all.admission,
+            pace: all.pace,
+            lab: all.lab,
+        })
+    }
+}
+
+/// What goes on in a hub without anybody asking.
+fn look_after(hub: &Arc<Hub>) {
+    actix_rt::spawn(presence::see_off(Arc::clone(hub)));
+    actix_rt::spawn(sweep(Arc::clone(hub)));
+    let hub = Arc::clone(hub);
+    actix_rt::spawn(async move { hub.level().await });
 }
 
 /// Where a server listens that only this process reaches.

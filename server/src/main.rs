@@ -24,7 +24,7 @@ const LOG: &str = "warn,actix_http::h1=off";
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.limits {
-        print!("{}", pushlab_server::limits::markdown());
+        print!("{}", pushlab_server::limits::table::markdown());
         return ExitCode::SUCCESS;
     }
     tracing_subscriber::fmt()

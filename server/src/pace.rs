@@ -8,7 +8,6 @@ use crate::net::admission::Address;
 use crate::problems::Refusal;
 use crate::rate::{Counted, Paid, Rate};
 use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -17,7 +16,6 @@ pub const USERS_PER_ADDRESS: u32 = 10;
 
 pub struct Pace {
     limits: Option<Limits>,
-    limit_loopback: bool,
     hasher: RandomState,
     /// By hash, so that nobody's name is copied; where two ever met, they would share a rate.
     known: Mutex<Counted<u64, Paid>>,
@@ -38,7 +36,7 @@ enum Whose<'a> {
 }
 
 impl Pace {
-    pub fn new(per_second: u32, limit_loopback: bool) -> Pace {
+    pub fn new(per_second: u32) -> Pace {
         let limits = Rate::new(per_second).map(|each| Limits {
             each,
             address: Rate {
@@ -47,16 +45,9 @@ impl Pace {
         });
         Pace {
             limits,
-            limit_loopback,
             hasher: RandomState::new(),
             known: Mutex::new(Counted::nobody()),
         }
-    }
-
-    /// What an address is counted as here; `None` where nobody counts.
-    pub fn address(&self, peer: Option<IpAddr>) -> Option<Address> {
-        self.limits.as_ref()?;
-        Address::counted(peer, self.limit_loopback)
     }
 
     /// Takes one publish of this user, or of somebody without a name, from this address.
@@ -118,6 +109,7 @@ impl Pace {
 mod tests {
     use super::*;
     use crate::rate::FEW;
+    use std::net::IpAddr;
     use std::time::Duration;
 
     fn from(text: &str) -> Option<Address> {
@@ -133,7 +125,7 @@ mod tests {
 
     #[test]
     fn each_user_has_his_own_pace_and_an_address_one_in_all() {
-        let pace = Pace::new(5, false);
+        let pace = Pace::new(5);
         let now = Instant::now();
         let user = User::new("瑶").unwrap();
         // This host's own are counted by name alone.
@@ -159,7 +151,7 @@ mod tests {
     /// Nobody fills the rooms with names, nor the hub with rooms, from one address.
     #[test]
     fn an_address_signs_in_joins_and_makes_rooms_at_its_pace() {
-        let pace = Pace::new(5, false);
+        let pace = Pace::new(5);
         let now = Instant::now();
         let times =
             |take: &dyn Fn() -> Result<(), Refusal>| (0..1_000).filter(|_| take().is_ok()).count();
@@ -175,10 +167,9 @@ mod tests {
 
     #[test]
     fn no_limit_remembers_nobody() {
-        let pace = Pace::new(0, true);
-        let peer = Some("192.0.2.1".parse().unwrap());
-        assert_eq!(pace.address(peer), None);
+        let pace = Pace::new(0);
         let now = Instant::now();
+        assert_eq!(tries(&pace, None, from("192.0.2.1"), now), 1_000);
         assert_eq!(
             tries(&pace, Some(&User::new("瑶").unwrap()), None, now),
             1_000
@@ -188,12 +179,13 @@ mod tests {
 
     #[test]
     fn publishers_at_rest_are_forgotten() {
-        let pace = Pace::new(1, false);
+        let pace = Pace::new(1);
         let start = Instant::now();
         for number in 0..50_000u32 {
             let address = IpAddr::from((0x0a00_0000 + number).to_be_bytes());
             let now = start + Duration::from_millis(number.into());
-            assert!(pace.take(None, pace.address(Some(address)), now).is_ok());
+            let address = Address::counted(Some(address), false);
+            assert!(pace.take(None, address, now).is_ok());
         }
         assert!(pace.known.lock().unwrap().known.len() <= 4 * FEW);
     }

@@ -122,9 +122,7 @@ async fn post_event(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     let read = read_body(&request, body, desk.config.max_event_bytes).await;
     // The body came after the head was counted.
     meter(&request).assign(Class::Publish);
-    let address = desk
-        .pace
-        .address(desk.config.proxies.client(request.head()));
+    let address = desk.address(&request);
     desk.pace.take(user.as_deref(), address, Instant::now())?;
     let mut draft = publish::from_json(&read?)?.by(user);
     draft.key = key.or(draft.key);

@@ -12,7 +12,7 @@ fn the_readme_has_the_table_of_the_code() {
     let readme = fs::read_to_string(&path).unwrap();
     let (before, rest) = readme.split_once(BEGIN).expect("the README has the table");
     let (table, after) = rest.split_once(END).expect("the table has an end");
-    let current = pushlab_server::limits::markdown();
+    let current = pushlab_server::limits::table::markdown();
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, format!("{before}{BEGIN}{current}{END}{after}")).unwrap();
         return;

@@ -159,9 +159,7 @@ impl Conversation {
             ping: Box::pin(tokio::time::sleep(ping_every)),
             ping_polled: false,
             awaiting_pong: false,
-            address: desk
-                .pace
-                .address(desk.config.proxies.client(request.head())),
+            address: desk.address(request),
             strikes: 0,
             controls: Paid::none(std::time::Instant::now()),
             unfinished: None,
