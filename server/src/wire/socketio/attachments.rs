@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_a_client_would_misread_goes_as_it_is() {
-        let eleven = vec![r#"{"$binary":"AQID"}"#; MAX_ATTACHMENTS + 1].join(",");
+        let eleven = [r#"{"$binary":"AQID"}"#; MAX_ATTACHMENTS + 1].join(",");
         for json in [
             "null",
             r#"{"$binary":"not base64"}"#,
