@@ -1,7 +1,9 @@
 //! The settings of Engine.IO and Socket.IO, flattened into the server's. Their names and defaults are those
 //! of the reference, but for the payload, which is what our plain WebSocket takes.
 
+use bytes::Bytes;
 use clap::Args;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +35,22 @@ pub struct SocketioFlags {
     /// dist/socket.io.min.js of the package socket.io-client [default: none]
     #[arg(long, env = "PUSHLAB_SOCKETIO_CLIENT", value_name = "FILE")]
     pub socketio_client: Option<PathBuf>,
+}
+
+impl SocketioFlags {
+    /// What the file holds that was named.
+    pub fn client(&self) -> io::Result<Option<Bytes>> {
+        let Some(file) = &self.socketio_client else {
+            return Ok(None);
+        };
+        match std::fs::read(file) {
+            Ok(script) => Ok(Some(script.into())),
+            Err(error) => Err(io::Error::new(
+                error.kind(),
+                format!("cannot read --socketio-client {}: {error}", file.display()),
+            )),
+        }
+    }
 }
 
 fn payload() -> clap::builder::RangedI64ValueParser<u32> {
@@ -68,10 +86,17 @@ mod tests {
 
     #[test]
     fn times_are_seconds_unless_they_say_milliseconds() {
-        for (text, ms) in [("25", 25_000), ("25s", 25_000), ("300ms", 300), ("0.5", 500)] {
+        for (text, ms) in [
+            ("25", 25_000),
+            ("25s", 25_000),
+            ("300ms", 300),
+            ("0.5", 500),
+        ] {
             assert_eq!(time(text), Ok(Duration::from_millis(ms)), "{text}");
         }
-        for text in ["", "s", "ms", "-1", "1e3", "inf", "1..2", "86401", "0", "0ms"] {
+        for text in [
+            "", "s", "ms", "-1", "1e3", "inf", "1..2", "86401", "0", "0ms",
+        ] {
             assert!(time(text).is_err(), "{text}");
         }
         assert_eq!(time_or_none("0"), Ok(Duration::ZERO));

@@ -134,9 +134,6 @@ mod tests {
         assert_eq!(heartbeat.next_look(start, false), start + ms(100));
         assert_eq!(heartbeat.look(start + ms(100), false), Due::Ping);
         // The answer may come at once, and the next ping an interval later.
-        assert_eq!(
-            heartbeat.next_look(start + ms(100), false),
-            start + ms(200)
-        );
+        assert_eq!(heartbeat.next_look(start + ms(100), false), start + ms(200));
     }
 }

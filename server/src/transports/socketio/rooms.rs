@@ -71,7 +71,9 @@ impl Joined {
 
     /// Whether events are to be left out that are not reached yet.
     pub fn spares(&self) -> bool {
-        self.spared.back().is_some_and(|(_, last)| *last > self.offset)
+        self.spared
+            .back()
+            .is_some_and(|(_, last)| *last > self.offset)
     }
 
     fn spare(&mut self, offset: u64) {
@@ -235,7 +237,9 @@ mod tests {
         }
         let joined = rooms.at(0);
         assert!(joined.spares());
-        let told: Vec<u64> = (4..=10).filter(|offset| !joined.is_spared(*offset)).collect();
+        let told: Vec<u64> = (4..=10)
+            .filter(|offset| !joined.is_spared(*offset))
+            .collect();
         assert_eq!(told, [4, 7, 8, 10]);
         assert!(!joined.spares());
     }
