@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn no_event_takes_more_than_its_size_says() {
-        let empty = vec![r#"{"$binary":""}"#; MAX_ATTACHMENTS].join(",");
+        let empty = [r#"{"$binary":""}"#; MAX_ATTACHMENTS].join(",");
         let name = "\"".repeat(64);
         for data in ["1", &format!("[{empty}]"), r#"{"$binary":"AQID"}"#] {
             for bare in [false, true] {
