@@ -6,7 +6,6 @@ import { subscribe as longPolling } from './clients/long_polling.js';
 import { subscribe as httpStreaming } from './clients/http_streaming.js';
 import { subscribe as sse } from './clients/sse.js';
 import { subscribe as websocket } from './clients/websocket.js';
-import { subscribe as socketio } from './clients/socketio.js';
 
 /**
  * `subscribe({ url, room, cursor, signal, onEvent, onState, … })` goes on until the signal is aborted, over
@@ -21,7 +20,6 @@ export const clients = {
   'http-streaming': httpStreaming,
   sse,
   websocket,
-  socketio,
 };
 
 /** Within a sentence. */
@@ -31,7 +29,6 @@ export const TITLES = {
   'http-streaming': 'HTTP streaming',
   sse: 'SSE',
   websocket: 'WebSocket',
-  socketio: 'Socket.IO',
 };
 
 /** Each answer is a whole one: there is no stream that something could be told on beside the events. */
