@@ -15,6 +15,7 @@ pub mod rooms;
 mod refusal;
 mod heartbeat;
 pub mod session;
+mod reading;
 pub mod sessions;
 mod polling;
 mod websocket;
