@@ -260,7 +260,14 @@ pub struct ByKind {
     pub handshake: u64,
     /// Heartbeats both ways.
     pub keep_alive: u64,
-    /// Socket.IO's change of transport.
+    /// Engine.IO and Socket.IO around an event, in a body or a frame: packet types, event and room names,
+    /// separators, the growth of base64.
+    #[serde(default)]
+    pub packets: u64,
+    /// What tries a WebSocket out before Socket.IO goes on by it, and the polls answered meanwhile.
+    #[serde(default)]
+    pub probes: u64,
+    /// Request and answer that open that WebSocket.
     pub upgrade: u64,
     pub tls: u64,
 }
@@ -271,7 +278,7 @@ impl ByKind {
     }
 
     /// In the order that charts stack them.
-    pub fn entries(&self) -> [(&'static str, u64); 8] {
+    pub fn entries(&self) -> [(&'static str, u64); 10] {
         [
             ("payload", self.payload),
             ("framing", self.framing),
@@ -279,6 +286,8 @@ impl ByKind {
             ("empty_polls", self.empty_polls),
             ("handshake", self.handshake),
             ("keep_alive", self.keep_alive),
+            ("packets", self.packets),
+            ("probes", self.probes),
             ("upgrade", self.upgrade),
             ("tls", self.tls),
         ]

@@ -293,6 +293,8 @@ fn trial(
         empty_polls: scaled("empty_polls"),
         handshake: 20_000,
         keep_alive: scaled("keep_alive"),
+        packets: scaled("packets"),
+        probes: 0,
         upgrade: 0,
         tls: 0,
     };
@@ -405,9 +407,13 @@ fn per_delivery(transport: Transport, random: &mut StdRng) -> BTreeMap<String, f
         ],
         Transport::HttpStreaming => &[("payload", 165.0), ("framing", 7.0), ("keep_alive", 0.5)],
         Transport::Sse => &[("payload", 165.0), ("framing", 30.0), ("keep_alive", 0.5)],
-        Transport::Websocket | Transport::Socketio => {
-            &[("payload", 165.0), ("framing", 4.0), ("keep_alive", 0.4)]
-        }
+        Transport::Websocket => &[("payload", 165.0), ("framing", 4.0), ("keep_alive", 0.4)],
+        Transport::Socketio => &[
+            ("payload", 165.0),
+            ("framing", 4.0),
+            ("packets", 33.0),
+            ("keep_alive", 0.2),
+        ],
     };
     let noise = random.random_range(0.98..1.02);
     kinds
