@@ -13,8 +13,8 @@ mod limits;
 
 pub use limits::{Limits, MostClients};
 pub use link::{LinkPlan, StallPlan};
-pub use socketio::SocketioPlan;
 pub use situation::WayUp;
+pub use socketio::SocketioPlan;
 pub use wire_sizes::{EPOCH_DEVIATION, OffsetDigits, offset_digits};
 
 use crate::expect::{self, Check};

@@ -190,10 +190,25 @@ pub struct Latencies {
     pub publish_ack: Distribution,
     /// Connected and greeted − start of the connect.
     pub connect: Distribution,
+    /// What that was made of; of Socket.IO alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_parts: Option<ConnectParts>,
     /// Back and greeted − the cut, or the instant at which the client noticed that it was cut off: its
     /// maximum is how long it took until the last one was back.
     #[serde(default)]
     pub recovery: Distribution,
+}
+
+/// The parts of connecting by Socket.IO. A WebSocket is tried out beside the rest, so they overlap;
+/// what they leave of the whole is the join of a room.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectParts {
+    /// The session's first packet − start of the connect.
+    pub handshake: Distribution,
+    /// The WebSocket has taken over − its start; empty without an upgrade.
+    pub upgrade: Distribution,
+    /// The answer to CONNECT − the session's first packet.
+    pub connect: Distribution,
 }
 
 /// A histogram and its usual figures. `hdr` is base64 of HDR V2Deflate and holds the samples that

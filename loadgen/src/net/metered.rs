@@ -179,7 +179,8 @@ impl Metered {
             Speech::Http(kind) => self.tally.totals.count(self.tally.traffic, *kind, count),
             Speech::WebSocket(meter) => {
                 let counted = meter.up.walk(bytes);
-                let publishes = note_frames_up(&self.tally.totals, &counted, meter.head, meter.sent);
+                let publishes =
+                    note_frames_up(&self.tally.totals, &counted, meter.head, meter.sent);
                 if publishes > 0 && matches!(self.carrier, Carrier::Tls(_)) {
                     let record = carried.saturating_sub(count);
                     self.tally.totals.was_publish(Kind::Tls, record);

@@ -2,8 +2,8 @@
 //! repeated.
 
 use super::{
-    Arrivals, GatewayPlan, LinkPlan, PlanError, PublishBy, PublishPlan, ServerPlan, TransportPlan,
-    TrialPlan, TroublePlan, refused,
+    Arrivals, GatewayPlan, LinkPlan, PlanError, PublishBy, PublishPlan, ServerPlan, SocketioPlan,
+    TransportPlan, TrialPlan, TroublePlan, refused,
 };
 use crate::scenario::units::{Rate, Size, Time};
 use crate::scenario::{
@@ -118,10 +118,7 @@ fn trial_plan(
     link: LinkPlan,
 ) -> TrialPlan {
     let (load, publish, server) = (&scenario.load, &scenario.publish, &scenario.server);
-    let answered = !matches!(
-        transport.kind,
-        Transport::Websocket | Transport::Socketio
-    );
+    let answered = !matches!(transport.kind, Transport::Websocket | Transport::Socketio);
     let lab_headers = (transport.headers.response()).filter(|_| answered);
     TrialPlan {
         name,

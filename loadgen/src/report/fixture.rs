@@ -359,6 +359,7 @@ fn latencies(delivery: &Histogram<u64>) -> Latencies {
         publish_lag: distribution(&lag),
         publish_ack: Distribution::default(),
         connect: Distribution::default(),
+        connect_parts: None,
         recovery: Distribution::default(),
     }
 }

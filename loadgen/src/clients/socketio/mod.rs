@@ -33,10 +33,7 @@ pub(super) async fn subscribe(client: &Client) -> Result<End, Failure> {
             };
             by_websocket(&session, socket, async {}).await
         }
-        SocketioPath::Polling => {
-            session.settle();
-            by_polling(&session, false).await
-        }
+        SocketioPath::Polling => by_polling(&session, false).await,
         SocketioPath::Upgrade => by_polling(&session, true).await,
     }
 }

@@ -123,7 +123,8 @@ async fn speak(session: &Session<'_>, line: &mut Line) -> Result<(), Failure> {
 fn fill(session: &Session<'_>, batch: &mut Vec<Reply>) -> Result<(), Failure> {
     let payload = session.client.lane.setting.plan.publish.payload;
     let mut bytes: usize = batch.iter().map(|reply| reply.text.len() + 1).sum();
-    while batch.len() < MOST_PACKETS && (batch.is_empty() || bytes + payload + 128 < session.max_payload())
+    while batch.len() < MOST_PACKETS
+        && (batch.is_empty() || bytes + payload + 128 < session.max_payload())
     {
         let Some(outgoing) = session.client.orders.next_outgoing() else {
             break;
@@ -136,11 +137,7 @@ fn fill(session: &Session<'_>, batch: &mut Vec<Reply>) -> Result<(), Failure> {
 }
 
 /// One GET: hands on what came, counts every byte.
-async fn ask(
-    session: &Session<'_>,
-    line: &mut Line,
-    content: &mut Vec<u8>,
-) -> Result<(), Failure> {
+async fn ask(session: &Session<'_>, line: &mut Line, content: &mut Vec<u8>) -> Result<(), Failure> {
     let client = session.client;
     let opens = !session.is_open();
     let connection = line.ready(client).await?;
@@ -190,7 +187,10 @@ impl Taken {
             if told.rest == Kind::KeepAlive {
                 self.keep_alive += packet.len() as u64;
             }
-            self.kind = Some(self.kind.map_or(told.rest, |kind| weightier(kind, told.rest)));
+            self.kind = Some(
+                self.kind
+                    .map_or(told.rest, |kind| weightier(kind, told.rest)),
+            );
         }
         Ok(())
     }
@@ -238,7 +238,11 @@ fn weightier(one: Kind, other: Kind) -> Kind {
         Kind::KeepAlive => 1,
         _ => 0,
     };
-    if weight(one) >= weight(other) { one } else { other }
+    if weight(one) >= weight(other) {
+        one
+    } else {
+        other
+    }
 }
 
 /// One POST. If anything in it publishes, it is a publish.
@@ -253,7 +257,9 @@ async fn post(session: &Session<'_>, line: &mut Line, batch: &[Reply]) -> Result
     }
     let publishes = batch.iter().any(|reply| reply.kind == Kind::Payload);
     let first = batch.first().map_or(Kind::Packets, |reply| reply.kind);
-    let whole = batch.iter().fold(first, |kind, reply| weightier(kind, reply.kind));
+    let whole = batch
+        .iter()
+        .fold(first, |kind, reply| weightier(kind, reply.kind));
     let connection = line.ready(client).await?;
     if !publishes {
         client.totals().requested();

@@ -33,9 +33,10 @@ pub(super) struct Session<'a> {
     pub client: &'a Client,
     stage: Cell<Stage>,
     opened: OnceCell<Opened>,
-    began: Instant,
     /// When the wait for the next stage began.
     since: Cell<Instant>,
+    /// When the WebSocket was dialled that may take over.
+    probed_at: Cell<Instant>,
     joined_at: Cell<Option<Instant>>,
     /// The way is the one that it stays on.
     settled: Cell<bool>,
@@ -83,6 +84,11 @@ struct Joined<'a> {
 }
 
 impl Told {
+    /// An answer to a probe.
+    pub fn of_probe() -> Told {
+        Told::all(Kind::Probes)
+    }
+
     fn all(rest: Kind) -> Told {
         Told {
             is_event: false,
@@ -93,6 +99,11 @@ impl Told {
 }
 
 impl Reply {
+    /// What the change to a WebSocket takes.
+    pub fn of_probe(text: String) -> Reply {
+        Reply::all(Kind::Probes, text)
+    }
+
     fn all(kind: Kind, text: String) -> Reply {
         Reply {
             text,
@@ -109,8 +120,8 @@ impl<'a> Session<'a> {
             client,
             stage: Cell::new(Stage::Opening),
             opened: OnceCell::new(),
-            began: now,
             since: Cell::new(now),
+            probed_at: Cell::new(now),
             joined_at: Cell::new(None),
             settled: Cell::new(false),
             pausing: Cell::new(false),
@@ -177,10 +188,15 @@ impl<'a> Session<'a> {
 
     /// Says goodbye by polling.
     pub fn close(&self) {
+        let goodbye = self.goodbye();
+        self.reply(goodbye);
+        self.reply(Reply::all(Kind::Handshake, "1".to_owned()));
+    }
+
+    /// What ends it, so that the server keeps nothing for a return.
+    pub fn goodbye(&self) -> Reply {
         self.closing.set(true);
-        for text in [format!("41{}", self.address()), "1".to_owned()] {
-            self.reply(Reply::all(Kind::Packets, text));
-        }
+        Reply::all(Kind::Handshake, format!("41{}", self.address()))
     }
 
     /// It goes on by what carries it now.
@@ -189,9 +205,14 @@ impl<'a> Session<'a> {
         self.greet();
     }
 
-    /// The WebSocket has taken over, this long after it was first dialled.
-    pub fn upgraded(&self, after: Duration) {
-        self.client.sink.upgraded(after);
+    /// A WebSocket is being tried out.
+    pub fn probing(&self) {
+        self.probed_at.set(Instant::now());
+    }
+
+    /// It has taken over.
+    pub fn upgraded(&self) {
+        self.client.sink.upgraded(self.probed_at.get().elapsed());
         self.settle();
     }
 
@@ -237,8 +258,10 @@ impl<'a> Session<'a> {
                 self.reply(Reply::all(Kind::KeepAlive, format!("3{data}")));
                 Ok(Told::all(Kind::KeepAlive))
             }
+            engineio::Packet::Noop | engineio::Packet::Close if self.is_closing() => {
+                Ok(Told::all(Kind::Handshake))
+            }
             engineio::Packet::Noop => Ok(Told::all(Kind::Probes)),
-            engineio::Packet::Close if self.is_closing() => Ok(Told::all(Kind::Packets)),
             engineio::Packet::Close => Err(Failure::Ended),
             engineio::Packet::Message(text) => {
                 let mut reassembly = self.reassembly.borrow_mut();
@@ -298,7 +321,7 @@ impl<'a> Session<'a> {
             }
             Body::Connect(_) => Err(Failure::Malformed("a second CONNECT")),
             Body::ConnectError(_) => Err(Failure::Refused),
-            Body::Disconnect if self.is_closing() => Ok(Told::all(Kind::Packets)),
+            Body::Disconnect if self.is_closing() => Ok(Told::all(Kind::Handshake)),
             Body::Disconnect => Err(Failure::Ended),
             Body::Ack { arguments, .. } if self.stage.get() == Stage::Joining => {
                 self.joined(arguments.first().map_or("", |first| first.get()))
@@ -354,7 +377,9 @@ impl<'a> Session<'a> {
         if !words.rooms {
             let texts = said.iter().map(|value| value.get().as_bytes());
             let data = attachments.iter().map(|data| &data[..]);
-            texts.chain(data).for_each(|part| self.client.sink.receive(part));
+            texts
+                .chain(data)
+                .for_each(|part| self.client.sink.receive(part));
             let payload = said.iter().map(|value| value.get().len()).sum();
             return event_of(payload);
         }
@@ -413,7 +438,10 @@ fn event_of(payload: usize) -> Told {
 
 /// Whether this JSON is a string that says so; most are written without escapes.
 fn is_string(json: &RawValue, text: &str) -> bool {
-    let inner = json.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let inner = json
+        .get()
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
     match inner {
         Some(inner) if !inner.contains('\\') => inner == text,
         Some(_) => serde_json::from_str::<String>(json.get()).is_ok_and(|found| found == text),

@@ -9,7 +9,7 @@ use crate::totals::{Kind, Traffic};
 use futures_util::{SinkExt, StreamExt};
 use pushlab_server::wire::engineio::{PROBE, Packet};
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -55,7 +55,7 @@ pub(super) async fn probe(session: &Session<'_>) -> Result<Socket, Failure> {
 pub(super) async fn take_over(session: &Session<'_>, socket: &mut Socket) -> Result<(), Failure> {
     let upgrade = Reply::of_probe(Packet::Upgrade.text());
     send(session, socket, &upgrade).await?;
-    session.upgraded(Instant::now());
+    session.upgraded();
     Ok(())
 }
 
@@ -95,7 +95,9 @@ fn take(session: &Session<'_>, message: Message) -> Result<(), Failure> {
             let packet = Packet::Binary(Cow::Borrowed(data));
             (session.take(packet)?, data.len())
         }
-        Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => return Ok(()),
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {
+            return Ok(());
+        }
     };
     count(session, told, length);
     Ok(())
@@ -128,11 +130,7 @@ fn header_bytes(length: usize) -> usize {
     }
 }
 
-async fn send(
-    session: &Session<'_>,
-    socket: &mut Socket,
-    reply: &Reply,
-) -> Result<(), Failure> {
+async fn send(session: &Session<'_>, socket: &mut Socket, reply: &Reply) -> Result<(), Failure> {
     let publishes = reply.kind == Kind::Payload;
     let traffic = match publishes {
         true => Traffic::Publish,
@@ -154,11 +152,8 @@ async fn send(
 
 /// Says goodbye and reads to the end: events that come meanwhile still count.
 pub(super) async fn close(session: &Session<'_>, mut socket: Socket) {
-    session.close();
     let goodbye = async {
-        if let Some(disconnect) = session.take_replies().first() {
-            send(session, &mut socket, disconnect).await?;
-        }
+        send(session, &mut socket, &session.goodbye()).await?;
         let frame = CloseFrame {
             code: CloseCode::Normal,
             reason: "".into(),

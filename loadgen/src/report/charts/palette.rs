@@ -29,6 +29,7 @@ pub(super) enum Marker {
     Square,
     Diamond,
     Cross,
+    Ring,
 }
 
 const fn colour(name: &'static str, light: u32, dark: u32) -> Colour {
@@ -52,7 +53,8 @@ pub(super) fn transport_marker(transport: Transport) -> Marker {
         Transport::LongPolling => Marker::Diamond,
         Transport::HttpStreaming => Marker::Triangle,
         Transport::Sse => Marker::Cross,
-        Transport::Websocket | Transport::Socketio => Marker::Circle,
+        Transport::Websocket => Marker::Circle,
+        Transport::Socketio => Marker::Ring,
     }
 }
 
