@@ -29,6 +29,8 @@ mod value;
 mod hub;
 mod presence;
 mod allowance;
+// Until `transports/socketio` reads it.
+#[allow(dead_code)]
 mod frames;
 mod history;
 mod wake;
