@@ -47,6 +47,17 @@ struct Guest {
     sid: Box<str>,
     /// By what it finds its rooms again after a cut; absent where nothing is kept.
     pid: Option<Box<str>>,
+    /// The last cursor that it had read when it came.
+    begun: Option<Box<str>>,
+}
+
+impl Guest {
+    /// It is sent this cursor. One that it had read when it came tells nothing any more.
+    fn reads_again(&mut self, cursor: &str) {
+        if self.begun.as_deref() == Some(cursor) {
+            self.begun = Some("".into());
+        }
+    }
 }
 
 /// What a CONNECT bears; keys of other servers' applications are not looked at.
@@ -61,10 +72,10 @@ struct Auth {
 }
 
 impl Party {
-    pub fn new(visitor: Visitor, desk: &Desk) -> Party {
+    pub fn new(visitor: Visitor, max_payload: usize) -> Party {
         Party {
             visitor,
-            reassembly: Reassembly::new(desk.config.socketio.eio_max_payload as usize),
+            reassembly: Reassembly::new(max_payload),
             guest: None,
             was_connected: false,
             strikes: 0,
@@ -113,7 +124,11 @@ impl Party {
 
     fn refuse_namespace(&mut self, namespace: &str, outbox: &mut Outbox) -> Result<(), Broken> {
         self.ordered().or_else(|_| self.strike())?;
-        refuse(outbox, namespace, &json!({ "message": "Invalid namespace" }));
+        refuse(
+            outbox,
+            namespace,
+            &json!({ "message": "Invalid namespace" }),
+        );
         Ok(())
     }
 
@@ -191,6 +206,8 @@ impl Party {
     /// A new guest, or one of before who has been away for a moment.
     fn let_in(&self, user: Option<Arc<User>>, auth: &Auth, stage: &mut Stage<'_>) -> Guest {
         let keeps = stage.desk.recovery.is_on() && !stage.desk.config.bare;
+        let begun = auth.offset.as_str();
+        let begun = begun.filter(|_| keeps).map(Box::from);
         if keeps && let Value::String(pid) = &auth.pid {
             let kept = stage.desk.recovery.take(pid, Instant::now());
             let recovered = kept.and_then(|kept| {
@@ -202,13 +219,19 @@ impl Party {
                     self.enter(place, user.as_ref(), stage);
                 }
                 let pid = Some(pid.as_str().into());
-                return Guest { user, sid, pid };
+                return Guest {
+                    user,
+                    sid,
+                    pid,
+                    begun,
+                };
             }
         }
         Guest {
             user,
             sid: random_id().into(),
             pid: keeps.then(|| random_id().into()),
+            begun,
         }
     }
 
@@ -253,7 +276,8 @@ impl Party {
         if ending == Ending::Lost
             && let Some(pid) = guest.pid
         {
-            let kept = Kept::new(guest.sid, guest.user, self.visitor.on_lane, &left);
+            let on_lane = self.visitor.on_lane;
+            let kept = Kept::new(guest.sid, guest.user, on_lane, guest.begun, &left);
             desk.recovery.keep(pid, kept, Instant::now());
         }
     }
@@ -293,7 +317,10 @@ fn answer(
             });
         }
         None if said["type"] == "error" => {
-            outbox.packet_text(crate::frames::socketio::packet(&orders::told(said, argument), None));
+            outbox.packet_text(crate::frames::socketio::packet(
+                &orders::told(said, argument),
+                None,
+            ));
         }
         None => {}
     }

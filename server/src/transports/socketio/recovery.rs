@@ -5,7 +5,8 @@
 //! One cursor tells the place in one room. Where there were several, the order in which their events went
 //! out tells the others; what it cannot tell exactly is not recovered, and the client joins again.
 
-use super::rooms::{Joined, Left, Run, Spared};
+use super::rooms::{Joined, Left, Run};
+use super::spared::Spared;
 use crate::hub::{Hub, Room};
 use crate::identity::User;
 use crate::wire::cursor::{Cursor, Epoch};
@@ -75,6 +76,16 @@ pub struct Place {
 pub struct Recovered {
     pub sid: Box<str>,
     pub rooms: Vec<Place>,
+}
+
+impl Place {
+    pub fn after(room: Arc<Room>, offset: u64) -> Place {
+        Place {
+            room,
+            offset,
+            spared: Spared::default(),
+        }
+    }
 }
 
 impl Recovery {

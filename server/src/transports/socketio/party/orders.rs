@@ -86,7 +86,7 @@ pub fn told(mut said: Value, argument: Option<&RawValue>) -> String {
 
 impl Party {
     pub(super) fn join(
-        &self,
+        &mut self,
         argument: Option<&RawValue>,
         stage: &mut Stage<'_>,
     ) -> Result<Done, Refusal> {
@@ -102,7 +102,8 @@ impl Party {
             return Err(Refusal::TooManyRooms { limit: MAX_ROOMS });
         }
         let room = self.room(&join.room, stage)?;
-        let user = self.guest.as_ref().and_then(|guest| guest.user.as_ref());
+        let user = self.guest.as_ref().and_then(|guest| guest.user.clone());
+        let user = user.as_ref();
         if let Some(user) = user {
             let address = self.visitor.address;
             if stage.desk.hub.would_join(&room, user, address) {
@@ -115,12 +116,11 @@ impl Party {
             let begin = history.begin(start);
             (begin, history.cursor(begin.0).to_string())
         };
-        let place = Place {
-            room: Arc::clone(&room),
-            offset,
-            spared: Default::default(),
-        };
+        let place = Place::after(Arc::clone(&room), offset);
         let is_member = self.enter(place, user, stage);
+        if is_member && let Some(guest) = &mut self.guest {
+            guest.reads_again(&cursor);
+        }
         let then = is_member.then(|| {
             let list = frames::list(&room.members().list());
             frames::socketio::packet(&list, Some((&join.room, &cursor)))
@@ -183,8 +183,7 @@ impl Party {
         if argument.map_or(0, |argument| argument.get().len()) + bytes > limit {
             return Err(Refusal::TooLarge { limit });
         }
-        let publish: Publish<'_> =
-            order(argument, r#""publish", {"room":…,"type":…,"data":…}"#)?;
+        let publish: Publish<'_> = order(argument, r#""publish", {"room":…,"type":…,"data":…}"#)?;
         check_room_name(&publish.room)?;
         let draft = publish.draft(attachments)?;
         // As base64, or with its escapes, it may be longer than it came.
