@@ -230,11 +230,8 @@ impl State {
 
     /// Wakes whoever has to do with it.
     pub fn wake(&mut self) {
-        for waker in [self.carrying.take(), self.probing.take()] {
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        }
+        let both = [self.carrying.take(), self.probing.take()];
+        both.into_iter().flatten().for_each(Waker::wake);
     }
 
     /// A WebSocket has asked whether it may carry the session.
