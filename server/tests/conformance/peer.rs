@@ -218,6 +218,10 @@ impl Socket {
         self.client.send(masked(FIN | BINARY, bytes));
     }
 
+    pub fn try_say_binary(&mut self, bytes: &[u8]) -> bool {
+        self.client.try_send(masked(FIN | BINARY, bytes))
+    }
+
     pub fn hear(&mut self) -> Heard {
         let Some((first, payload)) = try_read(&mut self.client) else {
             return Heard::Closed(None);
