@@ -7,6 +7,7 @@ mod bounds;
 #[cfg(unix)]
 mod cycles;
 mod packets;
+mod secrets;
 mod sessions;
 mod upgrade;
 
@@ -35,17 +36,22 @@ fn sessions(usage: &Value) -> u64 {
     usage["sessions"].as_u64().unwrap()
 }
 
-/// A GET that has come in and waits.
-fn hung(server: &Server, session: &Polling) -> Client {
+/// Sends a request and waits until its head has come in.
+fn come_in(server: &Server, send: impl FnOnce() -> Client) -> Client {
     let requests = || -> u64 {
         let usage = server.usage();
         let of = |class: &str| usage["transports"][class]["requests"].as_u64().unwrap();
         of("socketio") + of("control")
     };
     let before = requests();
-    let hanging = session.hang();
-    until("the poll has come in", LIMIT, || requests() > before);
-    hanging
+    let client = send();
+    until("the request has come in", LIMIT, || requests() > before);
+    client
+}
+
+/// A GET that waits.
+fn hung(server: &Server, session: &Polling) -> Client {
+    come_in(server, || session.hang())
 }
 
 /// That nothing stays of whoever was there; `server` serves on.

@@ -91,12 +91,14 @@ fn two_posts_at_once_end_the_session() {
     for path in [ECHO, SOCKETIO] {
         let session = place(&server, path).poll();
         let mut hanging = hung(&server, &session);
-        let mut slow = Client::connect(server.public);
         let query = session.query();
-        slow.send(format!(
-            "POST {path}?{query} HTTP/1.1\r\nHost: test\r\nContent-Length: 6\r\n\r\n4a"
-        ));
-        until("the POST has come in", LIMIT, || slow.is_silent());
+        let mut slow = come_in(&server, || {
+            let mut slow = Client::connect(server.public);
+            slow.send(format!(
+                "POST {path}?{query} HTTP/1.1\r\nHost: test\r\nContent-Length: 6\r\n\r\n4a"
+            ));
+            slow
+        });
         let second = session.post("4b").expect("an answer");
         assert_eq!(second.status, 400, "{}", second.text());
         // Nobody is left waiting.
