@@ -12,6 +12,9 @@ use std::time::Duration;
 
 const JOIN: &str = r#"420["join",{"room":"KPL"}]"#;
 
+/// One connection or session: how far it comes and how it ends depend on its number.
+type Cycle = fn(Place, usize);
+
 /// By the number's last bit.
 fn abort(client: Client, number: usize) {
     if number.is_multiple_of(2) {
@@ -104,7 +107,7 @@ fn abort_the_upgrade(place: Place, number: usize) {
     let _ = session.post("1");
 }
 
-fn run(program: &Program, cycle: fn(Place, usize), cycles: usize) {
+fn run(program: &Program, cycle: Cycle, cycles: usize) {
     let place = Place {
         address: program.address,
         path: SOCKETIO,
@@ -147,7 +150,7 @@ fn every_gauge_of_socketio_comes_back() {
 }
 
 fn abort_everywhere(program: &Program) {
-    let ways: [(&str, fn(Place, usize)); 3] = [
+    let ways: [(&str, Cycle); 3] = [
         ("polling", abort_by_polling),
         ("websocket", abort_by_websocket),
         ("upgrade", abort_the_upgrade),
