@@ -1,10 +1,10 @@
 //! Socket.IO on each of its paths: the promises of every kind, bytes three times counted, and each kind
 //! of them where it belongs.
 
-use crate::harness::{Lab, plan as any_plan};
+use crate::assert_sound;
+use crate::harness::{Lab, plan as any_plan, run_embedded};
 use crate::proxy::Proxy;
-use crate::{assert_sound, assert_valid};
-use loadgen::plan::{LinkPlan, PublishBy, TrialPlan};
+use loadgen::plan::{LinkPlan, PublishBy, TrialPlan, TroublePlan};
 use loadgen::results::Trial;
 use loadgen::scenario::{Blocking, SocketioPath};
 use pushlab_server::wire::transport::Transport;
@@ -139,15 +139,25 @@ fn heartbeats_are_answered_on_every_path_and_cost_what_the_model_says() {
     }
 }
 
-/// Without a WebSocket a client of Socket.IO stays where it is.
+/// Without a WebSocket a client of Socket.IO stays where it is, and nobody waits for that.
 #[test]
 fn a_blocked_upgrade_leaves_polling() {
-    let lab = Lab::start_with(&["--trouble-block-upgrade", Blocking::Refuse.flag()]);
-    let trial = lab.run(&plan(SocketioPath::Upgrade)).trial;
-    assert_valid(&trial);
-    assert_eq!((trial.lost, trial.duplicated), (0, 0));
-    let refused: u64 = trial.errors.values().sum();
-    assert_eq!(refused, trial.clients, "{:?}", trial.errors);
-    assert!(trial.errors.keys().all(|class| class.starts_with("upgrade-")));
-    assert!(trial.requests > 0);
+    for blocking in [Blocking::Refuse, Blocking::Swallow] {
+        let mut plan = plan(SocketioPath::Upgrade);
+        plan.server.trouble = TroublePlan {
+            block_upgrade: Some(blocking),
+            ..TroublePlan::default()
+        };
+        let trial = run_embedded(&plan, env!("CARGO_BIN_EXE_loadgen").into()).trial;
+        assert_sound(&trial);
+        assert_eq!(
+            trial.errors["upgrade-blocked"], trial.clients,
+            "{blocking:?}"
+        );
+        assert_eq!(trial.errors.len(), 1, "{blocking:?}: {:?}", trial.errors);
+        assert!(trial.requests > 0, "{blocking:?}");
+        // The first event does not wait for a WebSocket that never comes.
+        let connect = trial.latency_us.connect.max.unwrap();
+        assert!(connect < 9_000_000, "{blocking:?}: {connect}");
+    }
 }
