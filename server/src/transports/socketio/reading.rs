@@ -156,7 +156,7 @@ impl Reading {
                     rooms.note_sent(index, offset);
                     let gap = frames::gap(cursor, missed);
                     let cursor = cursor.to_string();
-                    let place = (&*rooms.at(index).name, &*cursor);
+                    let place = (&*rooms.at(index).room.name, &*cursor);
                     let place = (!self.is_bare).then_some(place);
                     Told::Gap(frames::socketio::packet(&gap, place))
                 }
