@@ -483,7 +483,7 @@ fn many_rooms_are_heard_each_in_its_order_and_one_that_is_left_is_not() {
         let packet = read(&mut socket);
         let room = rooms
             .iter()
-            .position(|room| packet.contains(&format!("},\"{room}\",\"")));
+            .position(|room| packet.contains(&format!("}},\"{room}\",\"")));
         told[room.unwrap()].push(number(&packet));
     }
     for room in told {
