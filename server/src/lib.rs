@@ -30,8 +30,6 @@ mod value;
 mod hub;
 mod presence;
 mod allowance;
-// Until sessions read rooms.
-#[allow(dead_code)]
 mod frames;
 mod history;
 mod wake;
