@@ -38,7 +38,7 @@ export async function subscribe({ url, room, cursor, signal, onEvent, onState, o
         else if (type === DISCONNECT) throw new Error('the server ended the connection');
       };
       engine.send(`${CONNECT}`);
-      await engine.run((text) => take(packets.text(text)), (base64) => take(packets.binary(base64)));
+      await engine.run((text) => take(packets.text(text)), (base64) => take(packets.binary(base64)), () => onState('asking'));
     } catch (error) {
       if (signal.aborted) return;
       onState('lost');
