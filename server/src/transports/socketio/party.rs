@@ -328,6 +328,3 @@ fn answer(
         outbox.packet_text(packet);
     }
 }
-
-#[cfg(test)]
-mod tests;
