@@ -44,6 +44,14 @@ impl Setting {
         self.manner.foreign.as_ref()
     }
 
+    /// Where clients that cannot publish on their own connection do it.
+    pub fn posts_to(&self) -> &Endpoint {
+        match self.foreign() {
+            Some(_) => &self.direct,
+            None => &self.endpoint,
+        }
+    }
+
     pub fn cookie(&self, client: usize) -> Option<&str> {
         self.cookies.get(client).map(String::as_str)
     }

@@ -5,6 +5,7 @@ mod resolve;
 mod targets;
 mod sets;
 mod link;
+mod socketio;
 mod predict;
 mod situation;
 mod calibration;
@@ -14,6 +15,7 @@ mod limits;
 pub use limits::{Limits, MostClients};
 pub use link::{LinkPlan, StallPlan};
 pub use situation::WayUp;
+pub use socketio::SocketioPlan;
 pub use wire_sizes::{EPOCH_DEVIATION, OffsetDigits, offset_digits};
 
 use crate::expect::{self, Check};
@@ -164,6 +166,8 @@ pub struct TransportPlan {
     pub dialect: Dialect,
     /// Whether clients POST what they publish, where they could do it on their own connection.
     pub posts: bool,
+    /// Of the kind `socketio`.
+    pub socketio: SocketioPlan,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -339,6 +343,7 @@ impl TransportPlan {
             max_silence: None,
             dialect: Dialect::Pushlab,
             posts: false,
+            socketio: SocketioPlan::default(),
         }
     }
 

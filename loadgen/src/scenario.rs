@@ -29,7 +29,7 @@ pub use server::ServerEntry;
 pub use sweep::OneOrMany;
 pub(crate) use target::header;
 pub use target::{Dialect, TargetEntry};
-pub use transports::{CursorUse, Fallback, Subprotocol, TransportEntry};
+pub use transports::{CursorUse, Fallback, SocketioPath, Subprotocol, TransportEntry};
 pub use trouble::{Blocking, Trouble};
 
 use crate::published::PublishedTable;

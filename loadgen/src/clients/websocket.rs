@@ -1,7 +1,7 @@
 //! WebSocket: one connection both ways. The library speaks the protocol; bytes of frames are counted
 //! below it. An event that this client sends comes back to it, which acknowledges it.
 
-use super::{Carried, Client, End, closing, heads};
+use super::{Carried, Client, End, closing, heads, nchan};
 use crate::net::dial::dial;
 use crate::net::failure::Failure;
 use crate::net::metered::{Metered, Speech};
@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, error::ProtocolError};
 
-type Socket = WebSocketStream<Metered>;
+pub(super) type Socket = WebSocketStream<Metered>;
 
 /// The default of 128 KiB a connection would be the largest part of a client's memory.
 const READ_BUFFER: usize = 4096;
@@ -62,26 +62,39 @@ async fn open_in_time(client: &Client) -> Result<Option<Socket>, Failure> {
 }
 
 async fn open(client: &Client) -> Result<Socket, Failure> {
-    let tally = client.tally();
-    let greets = !client.is_bare();
-    let endpoint = &client.lane.setting.endpoint;
-    let stream = dial(
-        endpoint,
-        tally,
+    let greets = !client.is_ungreeted();
+    let protocol = match client.transport().msgpack {
+        true => Some("pushlab.msgpack"),
+        false => nchan::subprotocol(client),
+    };
+    let socket = connect(
+        client,
+        &nchan::resumed(client, client.stream_path()),
         Speech::websocket(greets),
-        client.link.as_ref(),
+        protocol,
     )
     .await?;
+    if client.is_ungreeted() {
+        client.greeted();
+    }
+    Ok(socket)
+}
+
+/// A WebSocket at this path, and this subprotocol on it.
+pub(super) async fn connect(
+    client: &Client,
+    path: &str,
+    speech: Speech,
+    protocol: Option<&'static str>,
+) -> Result<Socket, Failure> {
+    let tally = client.tally();
+    let endpoint = &client.lane.setting.endpoint;
+    let stream = dial(endpoint, tally, speech, client.link.as_ref()).await?;
     client.totals().requested();
-    let url = format!(
-        "{}://{}{}",
-        endpoint.scheme(),
-        client.host(),
-        client.stream_path()
-    );
+    let url = format!("{}://{}{path}", endpoint.scheme(), client.host());
     let mut request = url.into_client_request().map_err(|error| failure(&error))?;
-    if client.transport().msgpack {
-        let protocol = HeaderValue::from_static("pushlab.msgpack");
+    if let Some(protocol) = protocol {
+        let protocol = HeaderValue::from_static(protocol);
         request
             .headers_mut()
             .insert("Sec-WebSocket-Protocol", protocol);
@@ -92,9 +105,6 @@ async fn open(client: &Client) -> Result<Socket, Failure> {
         .write_buffer_size(0);
     let handshake = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
     let (socket, _) = handshake.await.map_err(|error| failure(&error))?;
-    if client.is_bare() {
-        client.greeted();
-    }
     Ok(socket)
 }
 
@@ -115,8 +125,12 @@ async fn converse(client: &Client, socket: &mut Socket) -> Result<(), Failure> {
 
 fn take(client: &Client, message: &Message) {
     let (carried, length) = match message {
+        Message::Text(text) if nchan::subprotocol(client).is_some() => {
+            nchan::note_id(client, text);
+            (client.message(text.as_bytes()), text.len())
+        }
         Message::Text(text) => (client.message(text.as_bytes()), text.len()),
-        Message::Binary(bytes) if client.is_bare() => (client.message(bytes), bytes.len()),
+        Message::Binary(bytes) if client.is_ungreeted() => (client.message(bytes), bytes.len()),
         Message::Binary(bytes) => (client.act_on(read_msgpack(bytes), bytes), bytes.len()),
         Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => return,
     };
@@ -136,9 +150,11 @@ async fn send(client: &Client, socket: &mut Socket, outgoing: Outgoing) -> Resul
     let setting = &client.lane.setting;
     let (_, token) = publisher::address(setting, outgoing);
     let mut body = Vec::with_capacity(setting.plan.publish.payload + 32);
-    setting
-        .tag
-        .write_publish(token, setting.plan.publish.payload, &mut body);
+    let payload = setting.plan.publish.payload;
+    match setting.foreign() {
+        Some(_) => setting.tag.write_text(token, payload, &mut body),
+        None => setting.tag.write_publish(token, payload, &mut body),
+    }
     let text = String::from_utf8(body).map_err(|_| Failure::Malformed("our own publish"))?;
     if let Outgoing::Event(index) = outgoing {
         client.sink.sending(index, true);
@@ -170,7 +186,7 @@ async fn close(client: &Client, mut socket: Socket) {
     client.sink.error(format!("close-{class}"));
 }
 
-fn failure(error: &Error) -> Failure {
+pub(super) fn failure(error: &Error) -> Failure {
     match error {
         Error::ConnectionClosed
         | Error::AlreadyClosed

@@ -2,8 +2,8 @@
 //! repeated.
 
 use super::{
-    Arrivals, GatewayPlan, LinkPlan, PlanError, PublishBy, PublishPlan, ServerPlan, TransportPlan,
-    TrialPlan, TroublePlan, refused,
+    Arrivals, GatewayPlan, LinkPlan, PlanError, PublishBy, PublishPlan, ServerPlan, SocketioPlan,
+    TransportPlan, TrialPlan, TroublePlan, refused,
 };
 use crate::scenario::units::{Rate, Size, Time};
 use crate::scenario::{
@@ -102,6 +102,10 @@ fn transport_plans(entry: &TransportEntry, target: Option<&TargetEntry>) -> Vec<
                 max_silence: entry.max_silence.map(|time| time.0),
                 dialect: target.map_or(Dialect::Pushlab, TargetEntry::dialect),
                 posts: target.is_some_and(|target| target.publish.is_some()),
+                socketio: SocketioPlan {
+                    path: entry.path.unwrap_or_default(),
+                    ..target.map_or_else(SocketioPlan::default, SocketioPlan::of)
+                },
                 msgpack: entry.subprotocol == Some(Subprotocol::Msgpack),
                 ..TransportPlan::new(entry.kind)
             });
@@ -118,7 +122,7 @@ fn trial_plan(
     link: LinkPlan,
 ) -> TrialPlan {
     let (load, publish, server) = (&scenario.load, &scenario.publish, &scenario.server);
-    let answered = transport.kind != Transport::Websocket;
+    let answered = !matches!(transport.kind, Transport::Websocket | Transport::Socketio);
     let lab_headers = (transport.headers.response()).filter(|_| answered);
     TrialPlan {
         name,

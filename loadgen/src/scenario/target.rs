@@ -63,7 +63,7 @@ pub struct TargetEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub pid: Option<u32>,
-    /// Path or URL that a client listens at, the URL itself unless given: {room} is its room, {cursor}
+    /// Path or URL that a client listens at, the URL itself, or /socket.io/, unless given: {room} is its room, {cursor}
     /// what the server said last
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscribe: Option<String>,
@@ -283,6 +283,9 @@ impl TargetEntry {
                 "only pushlab signs clients in; remove named, and give headers",
             );
         }
+        if let Some(problem) = self.socketio_problem(load) {
+            return Some(problem);
+        }
         if publish.by == Speaker::Publisher && self.publish.is_none() {
             return told(
                 "publish",
@@ -304,7 +307,6 @@ impl TargetEntry {
                 .as_ref()
                 .is_none_or(|text| !text.contains("{room}"))
         };
-        // Socket.IO has no rooms that a client could ask for.
         let one_room = [
             ("subscribe", lacks(&self.subscribe)),
             ("publish", self.publish.is_some() && lacks(&self.publish)),
@@ -314,6 +316,40 @@ impl TargetEntry {
             key,
             "several rooms need {room} in it; add that, or write rooms = 1",
         )
+    }
+
+    /// Its clients have a path and a namespace, and no rooms that they could ask for.
+    fn socketio_problem(&self, load: &Load) -> Option<(&'static str, String)> {
+        let told = |key, problem: &str| Some((key, problem.to_owned()));
+        if self.dialect() != Dialect::Socketio {
+            return None;
+        }
+        let is_path = |path: &String| {
+            path.starts_with('/') && path.ends_with('/') && !path.contains(['{', '?'])
+        };
+        if self.subscribe.as_ref().is_some_and(|path| !is_path(path)) {
+            return told(
+                "subscribe",
+                "give the path of Socket.IO from slash to slash, such as \"/socket.io/\"",
+            );
+        }
+        if self
+            .namespace
+            .as_ref()
+            .is_some_and(|name| !name.starts_with('/') || name.contains(','))
+        {
+            return told(
+                "namespace",
+                "a namespace begins with a slash and has no comma; write namespace = \"/chat\"",
+            );
+        }
+        if load.rooms.values().iter().any(|rooms| *rooms > 1) {
+            return told(
+                "dialect",
+                "clients of a Socket.IO server that is not ours join no room by themselves; write rooms = 1",
+            );
+        }
+        None
     }
 
     /// Keys that the dialect has no use for.
@@ -327,9 +363,7 @@ impl TargetEntry {
         } else {
             given.push(("admin", self.admin.is_some()));
         }
-        if theirs {
-            given.push(("subscribe", self.subscribe.is_some()));
-        } else {
+        if !theirs {
             given.push(("event", self.event.is_some()));
             given.push(("publish_event", self.publish_event.is_some()));
             given.push(("namespace", self.namespace.is_some()));

@@ -19,11 +19,8 @@ pub struct Foreign {
     pub subscribe: Template,
     /// Where events are POSTed to, if anywhere.
     pub publish: Option<Template>,
-    /// Of Socket.IO.
-    pub event: String,
-    pub publish_event: String,
-    pub namespace: String,
-    pub auth: serde_json::Map<String, serde_json::Value>,
+    /// JSON of an object that a CONNECT of Socket.IO bears, or nothing.
+    pub auth: String,
 }
 
 /// A path in which `{room}` and `{cursor}` are filled in.
@@ -90,22 +87,22 @@ impl Manner {
         };
         let subscribe = placed(entry.subscribe.as_deref().unwrap_or(url))?;
         let publish = entry.publish.as_deref().map(placed).transpose()?;
-        let text = |given: &Option<String>, otherwise: &str| {
-            given.clone().unwrap_or_else(|| otherwise.to_owned())
-        };
         let mut auth = serde_json::Map::new();
         for (key, value) in &entry.auth {
             auth.insert(key.clone(), fill(value)?.into());
         }
-        resolved.subscribe = subscribe.0;
+        // Socket.IO has one path below the URL, which the plan has.
+        if entry.dialect() != Dialect::Socketio {
+            resolved.subscribe = subscribe.0;
+        }
         resolved.manner.foreign = Some(Foreign {
             dialect: entry.dialect(),
             subscribe: subscribe.1,
             publish: publish.as_ref().map(|(_, path)| path.clone()),
-            event: text(&entry.event, "event"),
-            publish_event: text(&entry.publish_event, "publish"),
-            namespace: text(&entry.namespace, "/"),
-            auth,
+            auth: match auth.is_empty() {
+                true => String::new(),
+                false => serde_json::Value::from(auth).to_string(),
+            },
         });
         if let Some((base, _)) = publish {
             resolved.publish = base;
