@@ -2,6 +2,7 @@
 //! whose client lets it overflow ends. Events are never in it: the history is their only queue.
 
 use crate::wire::engineio::{Packet, SEPARATOR};
+use crate::wire::socketio;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -19,10 +20,6 @@ pub enum Parcel {
     /// Binary data, which has no type in a WebSocket and `b` in a payload.
     Binary(Bytes),
 }
-
-/// There is no place for one more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overflow;
 
 pub struct Outbox {
     parcels: VecDeque<Parcel>,
@@ -77,6 +74,19 @@ impl Outbox {
         self.packet(&Packet::Message(text));
     }
 
+    /// Puts an Engine.IO packet that is encoded.
+    pub fn packet_text(&mut self, text: String) {
+        self.put(Parcel::Text(text));
+    }
+
+    /// Puts a packet of Socket.IO with its attachments.
+    pub fn socketio(&mut self, packet: &socketio::Packet<'_>) {
+        self.message(&packet.text());
+        for data in packet.attachments {
+            self.binary(data.clone());
+        }
+    }
+
     /// Puts binary data of the application, which follows the packet that announces it.
     pub fn binary(&mut self, data: Bytes) {
         self.put(Parcel::Binary(data));
@@ -100,10 +110,6 @@ impl Outbox {
             None => self.parcels = VecDeque::new(),
         }
         parcel
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.parcels.is_empty()
     }
 
     /// Whether something had no place: then the session cannot go on.
