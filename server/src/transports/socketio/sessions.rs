@@ -98,3 +98,63 @@ impl Sessions {
 pub fn random_id() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::application::Application;
+    use super::super::heartbeat::Tempo;
+    use super::super::session::{Beginning, Carrier};
+    use super::*;
+    use crate::usage::Class;
+    use std::time::Duration;
+
+    fn polled(sid: Box<str>) -> Session {
+        let second = Duration::from_secs(1);
+        let beginning = Beginning {
+            class: Class::Control,
+            address: None,
+            carrier: Carrier::Polling,
+            application: Application::Echo,
+            tempo: Tempo {
+                interval: second,
+                timeout: second,
+            },
+            max_payload: 64,
+            connect_within: second,
+        };
+        Session::begin(sid, beginning)
+    }
+
+    #[test]
+    fn they_are_limited_as_connections_are_and_leave_their_place() {
+        let flags = LimitFlags {
+            max_connections: 3,
+            max_connections_per_address: 2,
+            ..LimitFlags::for_test()
+        };
+        let sessions = Sessions::new(&flags);
+        let from = |text: &str| Address::counted(Some(text.parse().unwrap()), false);
+        let one = from("192.0.2.1");
+        let first = sessions.open(one, polled).unwrap();
+        sessions.open(one, polled).unwrap();
+        let refused = sessions.open(one, polled).err();
+        assert!(matches!(
+            refused,
+            Some(Refusal::TooManyConnections { limit: 2 })
+        ));
+        sessions.open(from("192.0.2.2"), polled).unwrap();
+        let refused = sessions.open(from("127.0.0.1"), polled).err();
+        assert!(matches!(
+            refused,
+            Some(Refusal::ConnectionsFull { limit: 3 })
+        ));
+        for _ in 0..2 {
+            sessions.remove(&first.sid, one);
+        }
+        assert_eq!(sessions.count(), 2);
+        assert!(sessions.get(&first.sid).is_none());
+        let again = sessions.open(one, polled).unwrap();
+        assert_eq!(again.sid.len(), 22);
+        assert!(sessions.open(None, polled).is_err());
+    }
+}
