@@ -20,6 +20,8 @@ use tempfile::TempDir;
 /// Tests measure; two at a time would measure each other.
 static TURN: Mutex<()> = Mutex::new(());
 
+const PEERS: &str = "peers.toml";
+const IDLE: &str = "idle-peers.toml";
 const CLIENTS: u32 = 20;
 const RATE: u32 = 50;
 const SECONDS: u32 = 2;
@@ -60,7 +62,7 @@ fn skipped() -> bool {
     true
 }
 
-/// `peers.toml` and its servers in a folder of their own, with a load that this machine hardly feels.
+/// The scenarios and their servers in a folder of their own, with a load that this machine hardly feels.
 fn small() -> TempDir {
     let home = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(folder()).unwrap() {
@@ -71,35 +73,38 @@ fn small() -> TempDir {
     }
     let modules = folder().canonicalize().unwrap().join("node_modules");
     std::os::unix::fs::symlink(modules, home.path().join("node_modules")).unwrap();
-    let file = home.path().join("peers.toml");
-    let (rate, few, short) = (
-        format!("rate = {RATE}"),
-        format!("clients = {CLIENTS}"),
-        format!("duration = \"{SECONDS}s\""),
-    );
-    let mut text = fs::read_to_string(&file).unwrap();
-    // What it costs is for a machine that does nothing else.
-    text.truncate(text.find("\n[expect]").unwrap());
-    for (from, to) in [
-        ("rate = \"10/s\"", rate.as_str()),
-        ("clients = 1000", few.as_str()),
-        ("duration = \"5s\"", short.as_str()),
-        ("ramp = \"2s\"", "ramp = \"100ms\""),
-        ("warm_up = \"2s\"", "warm_up = \"500ms\""),
-        ("repeats = 3", "repeats = 1"),
-    ] {
-        assert!(text.contains(from), "{from}");
-        text = text.replace(from, to);
-    }
-    fs::write(&file, text).unwrap();
+    let changes = [
+        ("clients", CLIENTS.to_string()),
+        ("rate", RATE.to_string()),
+        ("duration", format!("\"{SECONDS}s\"")),
+        ("ramp", "\"100ms\"".to_owned()),
+        ("warm_up", "\"500ms\"".to_owned()),
+        ("repeats", "1".to_owned()),
+    ];
+    rewrite(&home.path().join(PEERS), &changes);
+    let changes = changes.into_iter().filter(|(key, _)| *key != "rate");
+    rewrite(&home.path().join(IDLE), &changes.collect::<Vec<_>>());
     home
 }
 
-fn run(home: &Path, more: &[&str]) -> Results {
+/// Other values for keys that stand at the beginning of a line, and nothing expected: what it costs is for
+/// a machine that does nothing else.
+fn rewrite(file: &Path, changes: &[(&str, String)]) {
+    let text = fs::read_to_string(file).unwrap();
+    let until = text.find("\n[expect]").unwrap_or(text.len());
+    let mut lines: Vec<String> = text[..until].lines().map(str::to_owned).collect();
+    for (key, value) in changes {
+        let begins = format!("{key} = ");
+        let line = lines.iter_mut().find(|line| line.starts_with(&begins));
+        *line.unwrap() = format!("{begins}{value}");
+    }
+    fs::write(file, lines.join("\n")).unwrap();
+}
+
+fn run(home: &Path, file: &str, more: &[&str]) -> Results {
     let output = Command::new(env!("CARGO_BIN_EXE_loadgen"))
         .current_dir(home)
-        .args(["run", "peers.toml", "--no-progress"])
-        .args(["--output-format", "json"])
+        .args(["run", file, "--no-progress", "--output-format", "json"])
         .args(more)
         .output()
         .unwrap();
@@ -118,7 +123,7 @@ fn every_server_delivers_to_loadgen_and_is_measured() {
     }
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let home = small();
-    let results = run(home.path(), &[]);
+    let results = run(home.path(), PEERS, &[]);
     let names: Vec<String> = (Peers::read().all.into_iter()).map(|peer| peer.name).collect();
     assert_eq!(results.trials.len(), names.len());
     for name in &names {
@@ -130,6 +135,22 @@ fn every_server_delivers_to_loadgen_and_is_measured() {
         assert!(trial.server.cpu_s.is_some(), "{told}");
         assert!(trial.server.rss_per_connection.is_some(), "{told}");
         assert!(trial.bytes.per_delivery.unwrap() >= 128.0, "{told}");
+    }
+}
+
+#[test]
+fn every_server_keeps_clients_that_only_wait() {
+    if skipped() {
+        return;
+    }
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let home = small();
+    let results = run(home.path(), IDLE, &[]);
+    assert!(results.trials.len() >= 9, "{}", results.trials.len());
+    for trial in &results.trials {
+        let told = format!("{}: {:?} {:?}", trial.name, trial.reasons, trial.errors);
+        assert!(trial.server.rss_ready > Some(0), "{told}");
+        assert_eq!((trial.published, trial.reconnects), (0, 0), "{told}");
     }
 }
 
@@ -148,7 +169,7 @@ fn a_second_client_measures_the_same() {
     let foreign: Vec<&Peer> = peers.all.iter().filter(|peer| peer.way.is_some()).collect();
     let names: Vec<&str> = foreign.iter().map(|peer| peer.name.as_str()).collect();
     assert_eq!(names.len(), 7, "{names:?}");
-    let results = run(home.path(), &["--only", &names.join(",")]);
+    let results = run(home.path(), PEERS, &["--only", &names.join(",")]);
     for peer in foreign {
         agree(peer, of(&results, &peer.name), home.path());
     }
@@ -161,7 +182,7 @@ fn agree(peer: &Peer, trial: &Trial, home: &Path) {
         if found.is_ok() {
             break;
         }
-        let again = run(home, &["--only", &peer.name]);
+        let again = run(home, PEERS, &["--only", &peer.name]);
         let observed = observer::observe(peer, CLIENTS, RATE, SECONDS);
         found = compare(of(&again, &peer.name), &observed);
     }
