@@ -11,6 +11,7 @@ pub use crate::net::tls::TlsFlags;
 use crate::net::unread::UnreadFlags;
 use crate::origin;
 use crate::presence::PresenceFlags;
+use crate::transports::socketio::flags::SocketioFlags;
 use crate::transports::websocket::flags::WebsocketFlags;
 use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
@@ -150,6 +151,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub websocket: WebsocketFlags,
+
+    #[command(flatten)]
+    pub socketio: SocketioFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
