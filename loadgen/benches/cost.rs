@@ -144,7 +144,9 @@ fn print_cpu(rows: &mut [Row], load: &TrialPlan) {
     if let (Some(ours), Some(theirs)) = (median_of(rows, ours), median_of(rows, theirs)) {
         let ratio = ours / theirs;
         let verdict = holds(ratio <= most);
-        println!("\nSocket.IO over WebSocket costs {ratio:.2} of Node's (at most {most}: {verdict})");
+        println!(
+            "\nSocket.IO over WebSocket costs {ratio:.2} of Node's (at most {most}: {verdict})"
+        );
     }
 }
 
@@ -195,10 +197,20 @@ fn memory(file: &Path) -> anyhow::Result<()> {
         let shown = |kib: Option<f64>| kib.map_or("–".to_owned(), |kib| format!("{kib:.1}"));
         let server = kib(trial.server.rss_per_connection);
         let generator = kib(trial.generator.rss_per_client);
-        println!("{:24}{:>10}{:>10}", set.name, shown(server), shown(generator));
+        println!(
+            "{:24}{:>10}{:>10}",
+            set.name,
+            shown(server),
+            shown(generator)
+        );
         found.extend(server.map(|server| (set.name.as_str(), server)));
     }
-    let of = |name| found.iter().find(|(of, _)| *of == name).map(|(_, kib)| *kib);
+    let of = |name| {
+        found
+            .iter()
+            .find(|(of, _)| *of == name)
+            .map(|(_, kib)| *kib)
+    };
     if let (Some(socketio), Some(websocket)) = (of(SOCKETIO.0), of(WEBSOCKET.0)) {
         let above = socketio - websocket;
         let verdict = holds(above <= MOST_ABOVE);

@@ -39,7 +39,10 @@ pub(super) fn rows(results: &Results) -> Vec<Row<'_>> {
             predicted: (results.predicted.iter())
                 .find(|row| row.name == summary.name && row.parameters == summary.parameters),
             label: format!("{}{parameters}", own_name(&summary.name, summary.transport)),
-            chart_label: format!("{}{parameters}", plain_name(&summary.name, summary.transport)),
+            chart_label: format!(
+                "{}{parameters}",
+                plain_name(&summary.name, summary.transport)
+            ),
             variant: *variant,
         });
         *variant += 1;

@@ -113,7 +113,11 @@ fn run(home: &Path, file: &str, more: &[&str]) -> Results {
 }
 
 fn of<'a>(results: &'a Results, name: &str) -> &'a Trial {
-    results.trials.iter().find(|trial| trial.name == name).unwrap()
+    results
+        .trials
+        .iter()
+        .find(|trial| trial.name == name)
+        .unwrap()
 }
 
 #[test]
@@ -124,7 +128,9 @@ fn every_server_delivers_to_loadgen_and_is_measured() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let home = small();
     let results = run(home.path(), PEERS, &[]);
-    let names: Vec<String> = (Peers::read().all.into_iter()).map(|peer| peer.name).collect();
+    let names: Vec<String> = (Peers::read().all.into_iter())
+        .map(|peer| peer.name)
+        .collect();
     assert_eq!(results.trials.len(), names.len());
     for name in &names {
         let trial = of(&results, name);
@@ -190,14 +196,24 @@ fn agree(peer: &Peer, trial: &Trial, home: &Path) {
 }
 
 fn compare(trial: &Trial, observed: &Observed) -> Result<String, String> {
-    let (ours, theirs) = (trial.latency_us.delivery.p50.unwrap() as f64, observed.p50_us);
+    let (ours, theirs) = (
+        trial.latency_us.delivery.p50.unwrap() as f64,
+        observed.p50_us,
+    );
     let bytes = trial.bytes.per_delivery.unwrap();
     let said = format!(
         "{:22} p50 {ours:.0} µs here, {theirs:.0} µs there; {bytes:.1} bytes here, {} there",
         trial.name,
-        observed.bytes_per_delivery.map_or("–".to_owned(), |bytes| format!("{bytes:.1}")),
+        observed
+            .bytes_per_delivery
+            .map_or("–".to_owned(), |bytes| format!("{bytes:.1}")),
     );
-    let counts = (trial.lost, trial.duplicated, observed.lost, observed.repeated);
+    let counts = (
+        trial.lost,
+        trial.duplicated,
+        observed.lost,
+        observed.repeated,
+    );
     if counts != (0, 0, 0, 0) {
         return Err(format!("{said}; lost and doubled: {counts:?}"));
     }
