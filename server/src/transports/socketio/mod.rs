@@ -19,6 +19,7 @@ mod conformance;
 mod refusal;
 mod heartbeat;
 pub mod session;
+mod reading;
 pub mod sessions;
 mod polling;
 mod websocket;

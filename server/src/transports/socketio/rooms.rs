@@ -174,6 +174,13 @@ impl Rooms {
         }
     }
 
+    /// The only room of a session was sent to here.
+    pub fn reached(&mut self, id: u64, offset: u64) {
+        if let Some(joined) = self.joined.iter_mut().find(|joined| joined.id == id) {
+            joined.offset = offset;
+        }
+    }
+
     /// An event of the room at this index goes out.
     pub fn note_sent(&mut self, index: usize, offset: u64) {
         let joined = &mut self.joined[index];
