@@ -66,7 +66,7 @@ impl TrialPlan {
                 sure_s: 0.0,
                 ..open
             }),
-            PublishBy::Clients if self.transport.kind.is_bidirectional() => Some(open),
+            PublishBy::Clients if self.transport.is_bidirectional() => Some(open),
             PublishBy::Clients => {
                 let load = self.publish.rate / self.clients as f64 * rtt_s;
                 let mean = load * rtt_s / (2.0 * (1.0 - load));

@@ -290,7 +290,8 @@ impl<'a> Session<'a> {
         self.opened.set(opened).map_err(|_| malformed())?;
         self.client.sink.shaken_hands(self.part());
         self.stage.set(Stage::Connecting);
-        let auth = self.words().auth.as_deref().unwrap_or_default();
+        let foreign = self.client.lane.setting.foreign();
+        let auth = foreign.map_or("", |foreign| &foreign.auth);
         let text = format!("40{}{auth}", self.address());
         self.reply(Reply::all(Kind::Handshake, text));
         Ok(Told::all(Kind::Handshake))
