@@ -218,6 +218,13 @@ pub struct ServerPlan {
     pub crowds: bool,
 }
 
+impl ServerPlan {
+    /// Of Engine.IO; 25 s unless told otherwise.
+    pub fn ping_interval(&self) -> Duration {
+        self.heartbeat.unwrap_or(Duration::from_secs(25))
+    }
+}
+
 /// A real nginx before the public port.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GatewayPlan {
@@ -405,7 +412,9 @@ impl TrialPlan {
             rate: self.publish.rate,
             payload: self.publish.payload as u64,
             interval_s: only_for(Transport::IntervalPolling, self.transport.interval),
-            hold_s: only_for(Transport::LongPolling, self.transport.hold),
+            // How long others hold is theirs to say.
+            hold_s: only_for(Transport::LongPolling, self.transport.hold)
+                .filter(|_| !self.transport.dialect.is_foreign()),
             rtt_s: (!self.link.rtt.is_zero()).then_some(self.link.rtt.as_secs_f64()),
         }
     }
