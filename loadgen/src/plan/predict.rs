@@ -52,17 +52,13 @@ impl TrialPlan {
 
     pub(super) fn connections_per_client(&self) -> u64 {
         match self.publish.by {
-<<<<<<< HEAD
-            PublishBy::Clients if !self.transport.is_bidirectional() => 2,
-=======
             _ if self.transport.kind == Transport::Socketio => match self.transport.socketio.path {
                 SocketioPath::Websocket => 1,
                 SocketioPath::Polling => 2,
                 // For the moment of the change.
                 SocketioPath::Upgrade => 3,
             },
-            PublishBy::Clients if !self.transport.kind.is_bidirectional() => 2,
->>>>>>> main
+            PublishBy::Clients if !self.transport.is_bidirectional() => 2,
             PublishBy::Clients | PublishBy::Publisher => 1,
         }
     }

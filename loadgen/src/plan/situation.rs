@@ -49,7 +49,7 @@ impl TrialPlan {
 
     /// A client's events go out as they come, and wait for no answer.
     fn publishes_where_it_listens(&self) -> bool {
-        self.transport.kind.is_bidirectional() && !self.polls_packets()
+        self.transport.is_bidirectional() && !self.polls_packets()
     }
 
     /// Socket.IO without a WebSocket.
@@ -88,11 +88,7 @@ impl TrialPlan {
                 sure_s: 0.0,
                 ..open
             }),
-<<<<<<< HEAD
-            PublishBy::Clients if self.transport.is_bidirectional() => Some(open),
-=======
             PublishBy::Clients if self.publishes_where_it_listens() => Some(open),
->>>>>>> main
             PublishBy::Clients => {
                 let load = self.publish.rate / self.clients as f64 * rtt_s;
                 let mean = load * rtt_s / (2.0 * (1.0 - load));
