@@ -278,5 +278,8 @@ fn a_transport_has_a_target_of_its_own_key_by_key() {
     assert_eq!(of(1).subscribe.as_deref(), Some("/raw/{room}"));
     assert_eq!(of(1).headers, ["A: b", "C: d"]);
     assert_eq!(of(1).url.as_deref(), Some("http://h"));
-    assert_eq!((of(2).dialect(), of(2).publish), (Dialect::Pushlab, None));
+    assert_eq!(
+        (of(2).dialect(), of(2).publish),
+        (crate::scenario::Dialect::Pushlab, None)
+    );
 }
