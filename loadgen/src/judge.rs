@@ -140,7 +140,10 @@ impl<'a> Case<'a> {
     fn is_buffered(&self) -> bool {
         match self.set.transport.kind {
             Transport::HttpStreaming | Transport::Sse => self.set.server.trouble.buffer.is_some(),
-            Transport::IntervalPolling | Transport::LongPolling | Transport::Websocket => false,
+            Transport::IntervalPolling
+            | Transport::LongPolling
+            | Transport::Websocket
+            | Transport::Socketio => false,
         }
     }
 

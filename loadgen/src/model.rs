@@ -96,9 +96,10 @@ impl Situation {
         match self.transport {
             Transport::IntervalPolling => polling::forecast(self),
             Transport::LongPolling => long_polling::forecast(self),
-            Transport::HttpStreaming | Transport::Sse | Transport::Websocket => {
-                push::forecast(self)
-            }
+            Transport::HttpStreaming
+            | Transport::Sse
+            | Transport::Websocket
+            | Transport::Socketio => push::forecast(self),
         }
     }
 

@@ -401,7 +401,8 @@ impl TrialPlan {
             Transport::LongPolling
             | Transport::HttpStreaming
             | Transport::Sse
-            | Transport::Websocket => Duration::ZERO,
+            | Transport::Websocket
+            | Transport::Socketio => Duration::ZERO,
         }
     }
 }

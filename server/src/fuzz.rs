@@ -9,9 +9,13 @@ use crate::publish;
 use crate::session;
 use crate::transports;
 use crate::transports::websocket::decoder::{Decoder, Limits, Message};
+use crate::value::Plain;
+use crate::wire::engineio;
+use crate::wire::socketio::{self, Reassembly, attachments};
 use actix_web::http::Uri;
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderValue};
 use actix_web::test::TestRequest;
+use bytes::Bytes;
 use std::fmt::Debug;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -113,6 +117,77 @@ pub fn publish(bytes: &[u8]) {
             &(&again.kind_json, &again.data_json),
             &(kind_json, data_json),
         );
+    }
+}
+
+/// The body of a poll: its packets are written as they are read, and no more of them come than may.
+pub fn engineio_payload(bytes: &[u8]) {
+    let limits = engineio::Limits {
+        packets: 100,
+        bytes: 4096,
+    };
+    let Ok(packets) = engineio::read_payload(bytes, limits) else {
+        return;
+    };
+    assert!(packets.len() <= limits.packets && bytes.len() <= limits.bytes);
+    let again = engineio::write_payload(&packets);
+    let wide = engineio::Limits {
+        bytes: usize::MAX,
+        ..limits
+    };
+    same(
+        &engineio::read_payload(again.as_bytes(), wide),
+        &Ok(packets),
+    );
+}
+
+/// Messages of a Socket.IO connection, cut at 0xff, which no UTF-8 holds: texts, and what is none as an
+/// attachment. A packet is read again as it is written, and its attachments go in and come out.
+pub fn socketio_packet(bytes: &[u8]) {
+    const MAX_BYTES: usize = 4096;
+    let mut reassembly = Reassembly::new(MAX_BYTES);
+    for message in bytes.split(|&byte| byte == 0xff) {
+        let is_text = !reassembly.is_waiting();
+        match std::str::from_utf8(message) {
+            Ok(text) if is_text => match reassembly.text(text) {
+                Ok(Some(packet)) => check_packet(&packet),
+                Ok(None) => {}
+                Err(_) => return,
+            },
+            _ => match reassembly.binary(Bytes::copy_from_slice(message)) {
+                Ok(Some(whole)) => check_packet(&whole.packet()),
+                Ok(None) => {}
+                Err(_) => return,
+            },
+        }
+    }
+}
+
+fn check_packet(packet: &socketio::Packet<'_>) {
+    assert!(packet.attachments.len() <= socketio::MAX_ATTACHMENTS);
+    let text = packet.text();
+    let mut reassembly = Reassembly::new(usize::MAX);
+    match reassembly.text(&text) {
+        Ok(Some(again)) => same(&again.text(), &text),
+        Ok(None) => assert!(!packet.attachments.is_empty()),
+        Err(fault) => panic!("{text:?} was read, and then not: {fault}"),
+    }
+    let (socketio::Body::Event { arguments, .. } | socketio::Body::Ack { arguments, .. }) =
+        &packet.body
+    else {
+        return;
+    };
+    let all: Vec<&str> = arguments.iter().map(|argument| argument.get()).collect();
+    let Ok(Plain(mut value)) = serde_json::from_str(&format!("[{}]", all.join(","))) else {
+        return;
+    };
+    if attachments::put_in(&mut value, packet.attachments).is_err() {
+        return;
+    }
+    let with = value.clone();
+    if let Some(taken) = attachments::take_out(&mut value) {
+        let put = attachments::put_in(&mut value, &taken);
+        same(&(put, value), &(Ok(()), with));
     }
 }
 

@@ -202,7 +202,10 @@ impl Client {
     fn path(&self) -> String {
         let prefix = &self.lane.setting.endpoint.prefix;
         let room = Setting::room_name(self.room);
-        format!("{prefix}/rooms/{room}/{}", self.kind().segment())
+        format!(
+            "{prefix}/rooms/{room}/{}",
+            self.kind().segment().unwrap_or_default()
+        )
     }
 
     /// `cursor=e-7`, or nothing to begin now.
@@ -407,6 +410,7 @@ async fn connect(client: &Client) -> Result<End, Failure> {
         Transport::HttpStreaming => Box::pin(over_http(client, http_streaming::subscribe)).await,
         Transport::Sse => Box::pin(over_http(client, sse::subscribe)).await,
         Transport::Websocket => Box::pin(websocket::subscribe(client)).await,
+        Transport::Socketio => Err(Failure::Malformed("no client of this kind yet")),
     }
 }
 

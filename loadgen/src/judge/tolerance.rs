@@ -59,7 +59,8 @@ impl Case<'_> {
             | Transport::IntervalPolling
             | Transport::HttpStreaming
             | Transport::Sse
-            | Transport::Websocket => 0.0,
+            | Transport::Websocket
+            | Transport::Socketio => 0.0,
         };
         RATE_TOLERANCE + 3.0 * batches + self.edges()
     }
@@ -90,7 +91,7 @@ impl Case<'_> {
             // In the request, in the tag and, of an answer with events, in the envelope.
             Transport::IntervalPolling | Transport::LongPolling => (3.0 * polls, polls),
             Transport::Sse => (1.0, 0.0),
-            Transport::HttpStreaming | Transport::Websocket => (0.0, 0.0),
+            Transport::HttpStreaming | Transport::Websocket | Transport::Socketio => (0.0, 0.0),
         };
         match self.set.server.bare {
             true => (offsets + 1.0) * lengths,

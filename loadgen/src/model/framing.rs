@@ -30,7 +30,7 @@ pub(super) fn pushed(transport: Transport, event: f64, id_line: f64) -> f64 {
         Transport::IntervalPolling | Transport::LongPolling => 0.0,
         Transport::HttpStreaming => stream_framing(false, event, id_line),
         Transport::Sse => stream_framing(true, event, id_line),
-        Transport::Websocket => websocket_framing(event),
+        Transport::Websocket | Transport::Socketio => websocket_framing(event),
     }
 }
 

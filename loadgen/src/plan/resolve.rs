@@ -412,7 +412,11 @@ fn least_request(scenario: &Scenario, entry: &TransportEntry) -> usize {
         .max()
         .copied()
         .unwrap_or(1);
-    let path = format!("/rooms/room-{rooms}/{}?cursor=", entry.kind.segment()).len();
+    let path = format!(
+        "/rooms/room-{rooms}/{}?cursor=",
+        entry.kind.segment().unwrap_or_default()
+    )
+    .len();
     let holds = entry.hold.iter().flat_map(OneOrMany::values);
     let hold = holds.map(|hold| format!("&hold={}ms", hold.0.as_millis()).len());
     let known = match entry.conditional {

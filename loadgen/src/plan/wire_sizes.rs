@@ -67,7 +67,8 @@ fn request(trial: &TrialPlan, cursor: f64) -> f64 {
         Transport::IntervalPolling
         | Transport::HttpStreaming
         | Transport::Sse
-        | Transport::Websocket => 0.0,
+        | Transport::Websocket
+        | Transport::Socketio => 0.0,
     };
     let condition = match trial.transport.conditional {
         true => length("If-None-Match: \"\"\r\n") + cursor,
@@ -81,7 +82,7 @@ fn request(trial: &TrialPlan, cursor: f64) -> f64 {
     let fixed = length("GET /rooms//?cursor= HTTP/1.1\r\nHost: \r\n\r\n");
     fixed
         + room
-        + length(kind.segment())
+        + length(kind.segment().unwrap_or_default())
         + cursor
         + hold
         + length(EMBEDDED_HOST)
@@ -139,7 +140,9 @@ fn events_per_answer(trial: &TrialPlan, heard_per_s: f64) -> f64 {
     let heard = match trial.transport.kind {
         Transport::IntervalPolling => heard_per_s * trial.transport.interval.as_secs_f64(),
         Transport::LongPolling => heard_per_s * trial.link.rtt.as_secs_f64(),
-        Transport::HttpStreaming | Transport::Sse | Transport::Websocket => 0.0,
+        Transport::HttpStreaming | Transport::Sse | Transport::Websocket | Transport::Socketio => {
+            0.0
+        }
     };
     let any = -(-heard).exp_m1();
     if any > 0.0 {

@@ -107,7 +107,8 @@ fn whole_events(trial: &Trial) -> Option<f64> {
         Transport::LongPolling
         | Transport::HttpStreaming
         | Transport::Sse
-        | Transport::Websocket => {
+        | Transport::Websocket
+        | Transport::Socketio => {
             let received = trial.window_deliveries;
             (received > 0).then(|| trial.delivered as f64 / received as f64)
         }

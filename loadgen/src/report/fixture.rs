@@ -374,6 +374,7 @@ fn latency_us(transport: Transport, random: &mut StdRng) -> u64 {
         Transport::HttpStreaming => log_normal(random, 420.0, 0.5),
         Transport::Sse => log_normal(random, 440.0, 0.5),
         Transport::Websocket => log_normal(random, 330.0, 0.45),
+        Transport::Socketio => log_normal(random, 340.0, 0.45),
     }
 }
 
@@ -382,7 +383,9 @@ fn requests(transport: Transport) -> (f64, f64) {
     match transport {
         Transport::IntervalPolling => (2.5, 0.6),
         Transport::LongPolling => (0.97, 0.01),
-        Transport::HttpStreaming | Transport::Sse | Transport::Websocket => (0.0, 0.0),
+        Transport::HttpStreaming | Transport::Sse | Transport::Websocket | Transport::Socketio => {
+            (0.0, 0.0)
+        }
     }
 }
 
@@ -402,7 +405,9 @@ fn per_delivery(transport: Transport, random: &mut StdRng) -> BTreeMap<String, f
         ],
         Transport::HttpStreaming => &[("payload", 165.0), ("framing", 7.0), ("keep_alive", 0.5)],
         Transport::Sse => &[("payload", 165.0), ("framing", 30.0), ("keep_alive", 0.5)],
-        Transport::Websocket => &[("payload", 165.0), ("framing", 4.0), ("keep_alive", 0.4)],
+        Transport::Websocket | Transport::Socketio => {
+            &[("payload", 165.0), ("framing", 4.0), ("keep_alive", 0.4)]
+        }
     };
     let noise = random.random_range(0.98..1.02);
     kinds
@@ -418,6 +423,7 @@ fn cpu_s(transport: Transport) -> f64 {
         Transport::HttpStreaming => 9.5,
         Transport::Sse => 9.9,
         Transport::Websocket => 8.1,
+        Transport::Socketio => 8.2,
     }
 }
 

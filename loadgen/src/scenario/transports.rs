@@ -184,7 +184,10 @@ impl TransportEntry {
         let quiet = match self.kind {
             Transport::IntervalPolling => self.interval.as_ref().unwrap_or(&second).values(),
             Transport::LongPolling => self.hold.as_ref().unwrap_or(&hold).values(),
-            Transport::HttpStreaming | Transport::Sse | Transport::Websocket => &[],
+            Transport::HttpStreaming
+            | Transport::Sse
+            | Transport::Websocket
+            | Transport::Socketio => &[],
         };
         let longest = quiet.iter().map(|time| time.0).max().unwrap_or_default();
         if max_silence.0 > longest.max(Duration::from_millis(9)) {

@@ -55,7 +55,7 @@ fn framing(kind: Transport, payload: usize) -> Option<usize> {
         Transport::Sse => Some(8 + chunk(payload + 8)),
         Transport::HttpStreaming => Some(1 + chunk(payload + 1)),
         // What is polled comes with heads, and many at once.
-        Transport::IntervalPolling | Transport::LongPolling => None,
+        Transport::IntervalPolling | Transport::LongPolling | Transport::Socketio => None,
     }
 }
 

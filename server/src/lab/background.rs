@@ -76,7 +76,10 @@ impl Background {
                 format!("interval = \"{}ms\"\n", millis(self.interval_ms / 1e3))
             }
             Transport::LongPolling => format!("hold = \"{}ms\"\n", millis(self.hold_s)),
-            Transport::HttpStreaming | Transport::Sse | Transport::Websocket => String::new(),
+            Transport::HttpStreaming
+            | Transport::Sse
+            | Transport::Websocket
+            | Transport::Socketio => String::new(),
         };
         Ok(format!(
             "name = \"background\"\ntitle = \"Clients in the background of the lab\"\nseed = {}\n\

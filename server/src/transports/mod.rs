@@ -30,7 +30,6 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
-use strum::IntoEnumIterator;
 
 /// Bytes of a long answer that are handed on at a time: actix copies them.
 const PIECE: usize = 32 * 1024;
@@ -40,7 +39,7 @@ const MAX_ROOM_BYTES: usize = 64;
 
 /// The transport that a route's last segment names.
 pub fn named(segment: &str) -> Option<Transport> {
-    Transport::iter().find(|transport| transport.segment() == segment)
+    Transport::in_rooms().find(|transport| transport.segment() == Some(segment))
 }
 
 /// Answers a GET in a room.
@@ -56,6 +55,7 @@ pub async fn serve(
         Transport::HttpStreaming => http_streaming::serve(request).await,
         Transport::Sse => sse::serve(request).await,
         Transport::Websocket => websocket::serve(request, body).await,
+        Transport::Socketio => Err(Refusal::NotFound),
     }?;
     match lab_headers.and_then(|headers| headers.response(transport)) {
         Some(template) => dress::dressed(answer, transport, &template),
@@ -170,7 +170,8 @@ fn start(request: &HttpRequest, transport: Transport) -> Result<Start, Refusal> 
         Transport::IntervalPolling
         | Transport::LongPolling
         | Transport::HttpStreaming
-        | Transport::Websocket => None,
+        | Transport::Websocket
+        | Transport::Socketio => None,
     };
     let cursor = match last_event_id {
         Some(value) => Some(value.to_str().map_err(|_| BadCursor)?.into()),

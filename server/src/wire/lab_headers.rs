@@ -61,19 +61,22 @@ impl LabHeaders {
             LabHeaders::Bytes(bytes) => Template::padding(bytes),
             LabHeaders::Kaazing => Template::of(KAAZING),
             LabHeaders::Chrome60 => Template::of(match transport {
-                Transport::IntervalPolling | Transport::Websocket => CHROME60_POLL,
+                Transport::IntervalPolling | Transport::Websocket | Transport::Socketio => {
+                    CHROME60_POLL
+                }
                 Transport::LongPolling => CHROME60_LONG_POLL,
                 Transport::HttpStreaming | Transport::Sse => CHROME60_SSE,
             }),
         }
     }
 
-    /// `None` for a WebSocket, whose handshake is answered as RFC 6455 has it.
+    /// `None` for a WebSocket, whose handshake is answered as RFC 6455 has it, and for Socket.IO, which
+    /// nobody measured.
     pub fn response(self, transport: Transport) -> Option<Template> {
         let chrome60 = match transport {
             Transport::IntervalPolling | Transport::LongPolling => CHROME60_POLL_ANSWER,
             Transport::HttpStreaming | Transport::Sse => CHROME60_SSE_ANSWER,
-            Transport::Websocket => return None,
+            Transport::Websocket | Transport::Socketio => return None,
         };
         Some(match self {
             LabHeaders::Bytes(bytes) => Template::padding(bytes),

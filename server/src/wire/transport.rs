@@ -2,7 +2,7 @@
 //! follow this enum by exhaustive `match`; nothing else lists them.
 
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumCount, EnumIter, EnumString, IntoStaticStr};
+use strum::{Display, EnumCount, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
 /// A way of reading a room's history over HTTP/1.1.
 #[derive(
@@ -30,6 +30,7 @@ pub enum Transport {
     HttpStreaming,
     Sse,
     Websocket,
+    Socketio,
 }
 
 impl Transport {
@@ -46,25 +47,36 @@ impl Transport {
             Transport::HttpStreaming => "HTTP streaming",
             Transport::Sse => "SSE",
             Transport::Websocket => "WebSocket",
+            Transport::Socketio => "Socket.IO",
         }
     }
 
-    /// The last segment of the route: `/rooms/{room}/<segment>`.
-    pub fn segment(self) -> &'static str {
-        match self {
+    /// The last segment of the route: `/rooms/{room}/<segment>`. Socket.IO has a path of its own, and says
+    /// within it which rooms it joins.
+    pub fn segment(self) -> Option<&'static str> {
+        Some(match self {
             Transport::IntervalPolling => "poll",
             Transport::LongPolling => "long-poll",
             Transport::HttpStreaming => "stream",
             Transport::Sse => "sse",
             Transport::Websocket => "ws",
-        }
+            Transport::Socketio => return None,
+        })
+    }
+
+    /// Those that have a route in each room.
+    pub fn in_rooms() -> impl Iterator<Item = Transport> + Clone {
+        Transport::iter().filter(|transport| transport.segment().is_some())
     }
 
     /// Whether the server sends an event without being asked for each answer.
     pub fn is_push(self) -> bool {
         match self {
             Transport::IntervalPolling | Transport::LongPolling => false,
-            Transport::HttpStreaming | Transport::Sse | Transport::Websocket => true,
+            Transport::HttpStreaming
+            | Transport::Sse
+            | Transport::Websocket
+            | Transport::Socketio => true,
         }
     }
 
@@ -75,7 +87,7 @@ impl Transport {
             | Transport::LongPolling
             | Transport::HttpStreaming
             | Transport::Sse => false,
-            Transport::Websocket => true,
+            Transport::Websocket | Transport::Socketio => true,
         }
     }
 }
@@ -83,7 +95,6 @@ impl Transport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use strum::IntoEnumIterator;
 
     #[test]
     fn names_are_the_fixed_kinds() {
@@ -95,7 +106,8 @@ mod tests {
                 "long-polling",
                 "http-streaming",
                 "sse",
-                "websocket"
+                "websocket",
+                "socketio"
             ]
         );
     }

@@ -14,10 +14,11 @@ pub fn request(transport: Transport, room: &str, cursor: Option<&str>) -> String
         Transport::IntervalPolling
         | Transport::LongPolling
         | Transport::HttpStreaming
-        | Transport::Sse => "",
+        | Transport::Sse
+        | Transport::Socketio => "",
     };
     let query = cursor.map_or(String::new(), |cursor| format!("?cursor={cursor}"));
-    let segment = transport.segment();
+    let segment = transport.segment().expect("a transport of rooms");
     format!("GET /rooms/{room}/{segment}{query} HTTP/1.1\r\nHost: test\r\n{upgrade}\r\n")
 }
 

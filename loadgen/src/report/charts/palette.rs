@@ -42,6 +42,7 @@ pub(in crate::report) fn transport_colour(transport: Transport) -> Colour {
         Transport::HttpStreaming => colour("http-streaming", 0x009E73, 0x2CC79A),
         Transport::Sse => colour("sse", 0xB8578F, 0xE39BC4),
         Transport::Websocket => colour("websocket", 0x0072B2, 0x56B4E9),
+        Transport::Socketio => colour("socketio", 0x6A51A3, 0xB39DDB),
     }
 }
 
@@ -51,7 +52,7 @@ pub(super) fn transport_marker(transport: Transport) -> Marker {
         Transport::LongPolling => Marker::Diamond,
         Transport::HttpStreaming => Marker::Triangle,
         Transport::Sse => Marker::Cross,
-        Transport::Websocket => Marker::Circle,
+        Transport::Websocket | Transport::Socketio => Marker::Circle,
     }
 }
 

@@ -26,6 +26,7 @@ pub async fn listen(
         Transport::HttpStreaming => http_streaming::listen(line, journal).await,
         Transport::Sse => sse::listen(line, journal).await,
         Transport::Websocket => websocket::listen(line, journal).await,
+        Transport::Socketio => unreachable!("its connections are no requests in a room"),
     }
 }
 
