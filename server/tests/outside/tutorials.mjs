@@ -68,7 +68,7 @@ async function say(tab, text) {
 const talk = (messages) => messages.map((message) => JSON.parse(message)).filter(({ id }) => id).map(({ data }) => data);
 
 export const checks = {
-  async 'a page with new WebSocket, which sends plain text and shows what comes'(stage) {
+  async 'in a browser: a page with new WebSocket, which sends plain text and shows what comes'(stage) {
     let address;
     const page = await site(stage, () => plainPage(address));
     const server = await stage.serve('--allow-origin', page);
@@ -85,7 +85,7 @@ export const checks = {
     }
   },
 
-  async 'a client in Node with ws, which does the same'(stage) {
+  async 'in Node: a client with ws, which does the same'(stage) {
     const server = await stage.serve();
     const address = `ws://127.0.0.1:${server.port}/rooms/KPL/ws`;
     const heard = [];
@@ -104,7 +104,7 @@ export const checks = {
     await Promise.all([once(ws, 'close'), once(other, 'close')]);
   },
 
-  async "socket.io-client with transports: ['websocket']"(stage) {
+  async "in Node: socket.io-client with transports: ['websocket']"(stage) {
     const server = await stage.serve();
     const socket = io(server.url, { transports: ['websocket'] });
     stage.onEnd(() => socket.close());
@@ -120,7 +120,7 @@ export const checks = {
     assert.equal(requests, 1, 'one handshake and no poll');
   },
 
-  async 'five heroes in KPL, whose talk reaches everyone but the one who talks'(stage) {
+  async 'in Node: five heroes in KPL, whose talk reaches everyone but the one who talks'(stage) {
     const server = await stage.serve();
     const names = ['瑶', '云缨', '亚瑟', '妲己', '后羿'];
     const heroes = names.map((name) => ({ name, heard: [], socket: io(server.url, { forceNew: true }) }));
@@ -146,7 +146,7 @@ export const checks = {
     assert.deepEqual(stranger.heard, []);
   },
 
-  async 'a page with the real client of /socket.io/socket.io.js, which comes by polling and upgrades'(stage) {
+  async 'in a browser: a page with the real client of /socket.io/socket.io.js, which comes by polling and upgrades'(stage) {
     const client = fetchPackage.resolve('socket.io-client/dist/socket.io.js');
     let server;
     const page = await site(stage, () => socketioPage(server.url));
@@ -172,7 +172,7 @@ export const checks = {
     }
   },
 
-  async '/socket.io/socket.io.js is 404 where the operator names no file'(stage) {
+  async 'in Node: /socket.io/socket.io.js is 404 where the operator names no file'(stage) {
     const server = await stage.serve();
     assert.equal((await fetch(`${server.url}/socket.io/socket.io.js`)).status, 404);
   },
