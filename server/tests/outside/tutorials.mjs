@@ -172,6 +172,24 @@ export const checks = {
     }
   },
 
+  async 'in a browser: the real client on a page of the server, under its Content-Security-Policy'(stage) {
+    const server = await stage.serve('--socketio-client', fetchPackage.resolve('socket.io-client/dist/socket.io.js'));
+    const { tab, complaints } = await stage.tab(`${server.url}/chat`);
+    await tab.addScriptTag({ url: '/socket.io/socket.io.js' });
+    const heard = await tab.evaluate(async () => {
+      const socket = globalThis.io();
+      const upgraded = new Promise((tell) => socket.io.engine.once('upgrade', ({ name }) => tell(name)));
+      const event = new Promise((tell) => socket.on('event', (...what) => tell(what)));
+      await socket.emitWithAck('join', { room: '峡谷' });
+      const transport = await upgraded;
+      const { cursor } = await socket.emitWithAck('publish', { room: '峡谷', type: 'chat', data: '瑶' });
+      return { transport, cursor, event: await event };
+    });
+    assert.equal(heard.transport, 'websocket');
+    assert.deepEqual(heard.event, [{ id: 1, type: 'chat', data: '瑶' }, '峡谷', heard.cursor]);
+    assert.deepEqual(complaints, []);
+  },
+
   async 'in Node: /socket.io/socket.io.js is 404 where the operator names no file'(stage) {
     const server = await stage.serve();
     assert.equal((await fetch(`${server.url}/socket.io/socket.io.js`)).status, 404);
