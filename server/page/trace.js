@@ -79,6 +79,8 @@ class Lane {
    * answer, the browser asked by itself, as EventSource does after a break, and the server's instant stands.
    */
   askedFor(exchange) {
+    // Of what a Socket.IO session asks on its own, its client tells nothing.
+    if (this.#isWithin(exchange)) return exchange.requestAt;
     const last = (list) => list[firstAfter(list, exchange.requestAt, (at) => at) - 1];
     const asked = last(this.#asks);
     return asked === undefined || last(this.#answers) > asked ? exchange.requestAt : asked;
@@ -86,8 +88,13 @@ class Lane {
 
   /** When the client had the answer: its first word after the server wrote it. */
   answeredAt(exchange) {
+    if (this.kind === 'socketio') return this.receiptOf(exchange.events?.[0])?.atMs ?? exchange.answerAt;
     const at = firstAfter(this.#answers, exchange.answerAt, (answered) => answered);
     return this.#answers[at] ?? exchange.answerAt;
+  }
+
+  #isWithin({ target }) {
+    return this.kind === 'socketio' && target.includes('&sid=');
   }
 
   /** When the server's socket took an event; undefined while it has not. */

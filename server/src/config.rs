@@ -11,6 +11,7 @@ pub use crate::net::tls::TlsFlags;
 use crate::net::unread::UnreadFlags;
 use crate::origin;
 use crate::presence::PresenceFlags;
+use crate::transports::socketio::flags::SocketioFlags;
 use crate::transports::websocket::flags::WebsocketFlags;
 use crate::wire::hold_on::HoldOn;
 use crate::wire::lab_headers::LabHeaders;
@@ -38,7 +39,7 @@ pub struct Config {
     #[arg(long, help_heading = "Limits", env = "PUSHLAB_HISTORY", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub history: u32,
 
-    /// Memory that a room's events may take, in all their encodings (about six times their data); the
+    /// Memory that a room's events may take, in all their encodings (about seven times their data); the
     /// newest event is kept whatever its size
     #[arg(long, help_heading = "Limits", env = "PUSHLAB_HISTORY_BYTES", default_value_t = 16 * 1024 * 1024)]
     pub history_bytes: usize,
@@ -150,6 +151,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub websocket: WebsocketFlags,
+
+    #[command(flatten)]
+    pub socketio: SocketioFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -7,10 +7,12 @@ use crate::lab::Lab;
 use crate::net::admission::{Address, Admission};
 use crate::pace::Pace;
 use crate::parking::Threads;
+use crate::transports::socketio::sessions::Sessions;
 use crate::usage::Ledger;
 use crate::wire::usage::Usage;
 use crate::worker::Worker;
 use actix_web::HttpRequest;
+use bytes::Bytes;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -22,6 +24,9 @@ pub struct Desk {
     pub identity: Arc<Identity>,
     pub admission: Arc<Admission>,
     pub pace: Arc<Pace>,
+    pub sessions: Arc<Sessions>,
+    /// The JavaScript client of Socket.IO, where the operator has named its file.
+    pub socketio_client: Option<Bytes>,
     /// Absent where the lab is closed.
     pub lab: Option<Arc<Lab>>,
     /// Where held polls park, if not on tasks.
@@ -53,6 +58,7 @@ impl Desk {
             .ledger
             .usage(self.hub.published(), self.hub.room_count() as u64);
         usage.history_bytes = self.hub.history_bytes() as u64;
+        usage.sessions = self.sessions.count() as u64;
         usage.unheld = self.threads.as_ref().map_or(0, |threads| threads.refused());
         usage
     }

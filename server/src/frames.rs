@@ -1,11 +1,14 @@
 //! One event encoded once per framing and shared by every subscriber that reads it in that framing.
 //! The SSE form is made at publish; the JSON object and the NDJSON line are slices of it, and the
-//! WebSocket frames are made when a first subscriber asks. Server frames bear no mask (RFC 6455
-//! §5.1), so one frame serves all.
+//! WebSocket frames and Socket.IO packets are made when a first subscriber asks. Server frames bear no
+//! mask (RFC 6455 §5.1), so one frame serves all.
+
+pub mod socketio;
 
 use crate::identity::User;
 use crate::value::Plain;
 use crate::wire::cursor::Cursor;
+use crate::wire::socketio::attachments;
 use bytes::{BufMut, Bytes, BytesMut};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,6 +17,8 @@ use std::sync::{Arc, OnceLock};
 /// An event of a room, as the history keeps it.
 pub struct Event {
     pub offset: u64,
+    /// The name of its room; only Socket.IO, which carries several rooms, says it.
+    room: Arc<str>,
     /// One chunk (RFC 9112 §7.1) with the event's SSE form in it.
     sse_chunk: Bytes,
     /// Where the SSE form stands within `sse_chunk`.
@@ -23,6 +28,9 @@ pub struct Event {
     line_chunk: OnceLock<Bytes>,
     websocket: OnceLock<Bytes>,
     msgpack: OnceLock<Bytes>,
+    is_bare: bool,
+    may_hold_binary: bool,
+    socketio: OnceLock<Box<socketio::Encoded>>,
 }
 
 /// What the publisher gave, checked and compacted.
@@ -56,8 +64,8 @@ impl Draft {
 }
 
 impl Event {
-    /// Encodes `draft` at `cursor`; `bare` leaves all but the data out.
-    pub fn new(cursor: Cursor, draft: &Draft, bare: bool) -> Event {
+    /// Encodes `draft` at `cursor` of `room`; `bare` leaves all but the data out.
+    pub fn new(room: &Arc<str>, cursor: Cursor, draft: &Draft, bare: bool) -> Event {
         let mut sse = String::with_capacity(draft.data_json.len() + draft.kind_json.len() + 80);
         if !bare {
             sse.push_str(&format!("id: {cursor}\n"));
@@ -82,12 +90,16 @@ impl Event {
         let (sse_chunk, head) = chunk(sse.as_bytes());
         Event {
             offset: cursor.offset,
+            room: Arc::clone(room),
             sse: head..head + sse.len(),
             json: head + start..head + end,
             sse_chunk,
             line_chunk: OnceLock::new(),
             websocket: OnceLock::new(),
             msgpack: OnceLock::new(),
+            is_bare: bare,
+            may_hold_binary: attachments::may_hold_binary(draft.data_json.as_bytes()),
+            socketio: OnceLock::new(),
         }
     }
 
@@ -132,9 +144,37 @@ impl Event {
             .clone()
     }
 
-    /// Most that this event can come to hold: four encodings, none longer than the first.
+    /// A text frame with the packet of Socket.IO, and a binary one for each of its attachments.
+    pub fn socketio(&self) -> Bytes {
+        self.encoded().frames.clone()
+    }
+
+    /// The same as packets of a poll's payload.
+    pub fn socketio_packet(&self) -> Bytes {
+        self.encoded().packet.clone()
+    }
+
+    fn encoded(&self) -> &socketio::Encoded {
+        self.socketio.get_or_init(|| {
+            let place = (!self.is_bare).then(|| (&*self.room, self.cursor()));
+            let encoded = socketio::encode(self.json(), place, self.may_hold_binary);
+            Box::new(encoded)
+        })
+    }
+
+    /// The cursor as it stands in the `id:` line, which a bare event has not.
+    fn cursor(&self) -> &str {
+        let line = &self.sse_chunk[self.sse.start + "id: ".len()..self.json.start];
+        let cursor = &line[..line.len() - "\ndata: ".len()];
+        std::str::from_utf8(cursor).expect("a cursor is ASCII")
+    }
+
+    /// Most that this event can come to hold: four encodings, none longer than the first, and those of
+    /// Socket.IO.
     pub fn size(&self) -> usize {
-        4 * self.sse_chunk.len() + size_of::<Event>()
+        let first = self.sse_chunk.len();
+        let socketio = socketio::most(first, &self.room, self.may_hold_binary);
+        4 * first + socketio + size_of::<Event>()
     }
 }
 
@@ -280,7 +320,7 @@ mod tests {
             epoch: Epoch(10),
             offset: 7,
         };
-        Event::new(cursor, &draft, bare)
+        Event::new(&"峡谷".into(), cursor, &draft, bare)
     }
 
     #[test]
@@ -318,8 +358,9 @@ mod tests {
         };
         let json =
             r#"{"id":7,"type":"chat","user":{"id":"0123456789ab","name":"<瑶> \"y\""},"data":1}"#;
-        assert_eq!(Event::new(cursor, &draft, false).json(), json.as_bytes());
-        assert_eq!(Event::new(cursor, &draft, true).json(), b"1");
+        let event = |bare| Event::new(&"峡谷".into(), cursor, &draft, bare);
+        assert_eq!(event(false).json(), json.as_bytes());
+        assert_eq!(event(true).json(), b"1");
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub struct Bounds {
 }
 
 pub struct History {
+    room: Arc<str>,
     epoch: Epoch,
     bounds: Bounds,
     in_all: Arc<Allowance>,
@@ -51,8 +52,10 @@ struct Answer {
 }
 
 impl History {
-    pub fn new(epoch: Epoch, bounds: Bounds, in_all: Arc<Allowance>) -> History {
+    /// `room` is its name, which its events bear.
+    pub fn new(room: Arc<str>, epoch: Epoch, bounds: Bounds, in_all: Arc<Allowance>) -> History {
         History {
+            room,
             epoch,
             bounds,
             in_all,
@@ -146,7 +149,8 @@ impl History {
     }
 
     fn encoded(&self, draft: &Draft) -> Event {
-        Event::new(self.cursor(self.head() + 1), draft, self.bounds.bare)
+        let cursor = self.cursor(self.head() + 1);
+        Event::new(&self.room, cursor, draft, self.bounds.bare)
     }
 
     /// What the bounds of this history no longer hold once `size` bytes have come.
@@ -320,7 +324,7 @@ mod tests {
             bytes_in_all: 0,
             bare: false,
         };
-        History::new(Epoch(10), bounds, Allowance::new(0))
+        History::new("KPL".into(), Epoch(10), bounds, Allowance::new(0))
     }
 
     fn draft(data: &str) -> Draft {

@@ -45,6 +45,7 @@ pub struct Full {
 
 pub struct Room {
     pub id: RoomId,
+    pub name: Arc<str>,
     history: Mutex<History>,
     /// Offset of the newest event; moves after the event is in the history.
     head: AtomicU64,
@@ -94,9 +95,11 @@ impl Hub {
                 });
             }
         }
-        let room = rooms.entry(name.into()).or_insert_with(|| {
+        let name: Arc<str> = name.into();
+        let room = rooms.entry(Arc::clone(&name)).or_insert_with(|| {
             Arc::new(Room::new(
                 self.next_room.fetch_add(1, Ordering::Relaxed),
+                name,
                 self.bounds,
                 Arc::clone(&self.in_all),
             ))
@@ -194,7 +197,9 @@ impl Hub {
     pub fn renew(&self, name: &str, room: &Room) -> Arc<Room> {
         let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
         let id = self.next_room.fetch_add(1, Ordering::Relaxed);
-        let renewed = Arc::new(Room::new(id, self.bounds, Arc::clone(&self.in_all)));
+        let own_name = Arc::clone(&room.name);
+        let in_all = Arc::clone(&self.in_all);
+        let renewed = Arc::new(Room::new(id, own_name, self.bounds, in_all));
         let head = room.head();
         renewed.history().begin_after(head);
         renewed.head.store(head, Ordering::SeqCst);
@@ -231,13 +236,15 @@ impl Hub {
 }
 
 impl Room {
-    fn new(id: RoomId, bounds: Bounds, in_all: Arc<Allowance>) -> Room {
+    fn new(id: RoomId, name: Arc<str>, bounds: Bounds, in_all: Arc<Allowance>) -> Room {
         // Eight digits of base 36: short in a cursor, as long in each, and no two lives of a room will
         // share it.
         let epoch = Epoch(rand::random_range(36u64.pow(7)..36u64.pow(8)));
+        let history = History::new(Arc::clone(&name), epoch, bounds, in_all);
         Room {
             id,
-            history: Mutex::new(History::new(epoch, bounds, in_all)),
+            name,
+            history: Mutex::new(history),
             head: AtomicU64::new(0),
             sleepers: Sleepers::default(),
             parked: Parked::default(),

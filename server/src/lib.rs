@@ -29,6 +29,8 @@ mod value;
 mod hub;
 mod presence;
 mod allowance;
+// Until `transports/socketio` reads it.
+#[allow(dead_code)]
 mod frames;
 mod history;
 mod wake;
@@ -46,6 +48,7 @@ mod lab;
 #[doc(hidden)]
 pub mod fuzz;
 
+use bytes::Bytes;
 use config::Config;
 use desk::Desk;
 use history::Bounds;
@@ -63,6 +66,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use transports::socketio::sessions::Sessions;
 use wire::hold_on::HoldOn;
 use worker::Worker;
 
@@ -150,6 +154,8 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         Presence::new(&config.presence),
     );
     let ledger = Arc::new(usage::Ledger::default());
+    let sessions = Sessions::new(&config.limits);
+    let socketio_client = config.socketio.client()?;
     let threads = match config.hold_on {
         HoldOn::Tasks => None,
         HoldOn::Threads => Some(Arc::default()),
@@ -179,6 +185,8 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         identity,
         admission,
         pace,
+        sessions,
+        socketio_client,
         lab,
     };
     let open_desk = move || on_all_desks.open();
@@ -251,6 +259,8 @@ struct OnAllDesks {
     identity: Arc<Identity>,
     admission: Arc<Admission>,
     pace: Arc<Pace>,
+    sessions: Arc<Sessions>,
+    socketio_client: Option<Bytes>,
     lab: Option<Arc<Lab>>,
 }
 
@@ -269,6 +279,8 @@ impl OnAllDesks {
             identity: all.identity,
             admission: all.admission,
             pace: all.pace,
+            sessions: all.sessions,
+            socketio_client: all.socketio_client,
             lab: all.lab,
         })
     }

@@ -68,6 +68,12 @@ pub fn text(usage: &Usage) -> String {
         "Memory that the histories of all rooms hold",
         Some(usage.history_bytes),
     );
+    gauge(
+        &mut registry,
+        "sessions_open",
+        "Sessions of Engine.IO that are open now",
+        Some(usage.sessions),
+    );
     let unheld = Counter::<u64>::default();
     unheld.inc_by(usage.unheld);
     registry.register("unheld_polls", "Long polls that found no thread", unheld);

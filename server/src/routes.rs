@@ -10,7 +10,7 @@ use crate::page;
 use crate::problems::Refusal;
 use crate::publish;
 use crate::session;
-use crate::transports::{self, count_control, meter, room, room_name, websocket};
+use crate::transports::{self, count_control, meter, room, room_name, socketio, websocket};
 use crate::usage::Class;
 use crate::wire::event::Published;
 use actix_web::http::{Method, header};
@@ -31,6 +31,10 @@ pub fn public(app: &mut ServiceConfig) {
         }));
     app.service(session);
     app.service(read_only("/lab/session").route(web::get().to(door::session)));
+    app.service(web::resource("/engine.io/").to(socketio::engineio));
+    app.service(web::resource("/socket.io/").to(in_session));
+    let client = read_only("/socket.io/socket.io.js");
+    app.service(client.route(web::get().to(socketio::client)));
     app.service(web::resource("/lab/echo").to(websocket::echo::serve));
     app.service(read_only("/lab/scenarios").route(web::get().to(scenarios::list)));
     app.service(read_only("/lab/reports").route(web::get().to(reports::list)));
@@ -69,15 +73,32 @@ async fn refuse_method(
 /// `/rooms/{room}/{what}`. Taken apart here: actix's router would try one pattern after the other,
 /// which is a tenth of what a long poll costs.
 async fn in_room(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
-    if meter(&request).tap().is_none() {
-        return answer_in_room(request, body).await;
+    match meter(&request).tap() {
+        None => answer_in_room(request, body).await,
+        Some(_) => on_lane(request, body, answer_in_room).await,
     }
+}
+
+/// `/socket.io/`
+async fn in_session(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Refusal> {
+    match meter(&request).tap() {
+        None => socketio::socketio(request, body).await,
+        Some(_) => on_lane(request, body, socketio::socketio).await,
+    }
+}
+
+/// The same by a lane of the lab, which has rules of its own on who may ask.
+async fn on_lane(
+    request: HttpRequest,
+    body: web::Payload,
+    answer: impl AsyncFnOnce(HttpRequest, web::Payload) -> Result<HttpResponse, Refusal>,
+) -> Result<HttpResponse, Refusal> {
     let leave = origin::of_lane(&request).inspect_err(|_| count_control(&request))?;
     if let (Some(leave), &Method::OPTIONS) = (&leave, request.method()) {
         count_control(&request);
         return Ok(leave.preflight());
     }
-    let mut answer = answer_in_room(request, body)
+    let mut answer = answer(request, body)
         .await
         .unwrap_or_else(|refusal| refusal.error_response());
     if let Some(leave) = leave {

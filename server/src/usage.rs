@@ -55,7 +55,7 @@ pub enum Reason {
     /// More than `--max-new-connections-per-second` of one address.
     TooOften,
     /// A request's head did not come within `--head-timeout`, its body within `--body-timeout`, or a
-    /// WebSocket message within two ping intervals.
+    /// WebSocket message within two ping intervals; or no CONNECT came within `--sio-connect-timeout`.
     TooSlow,
     /// It went on publishing faster than `--max-publishes-per-second`, or sending a WebSocket's pings and
     /// pongs faster than 100 a second.
@@ -63,10 +63,15 @@ pub enum Reason {
     /// What was sent stayed unread for `--unread-timeout`: the client does not read, or is gone
     /// without a word.
     Unread,
-    /// A WebSocket said nothing for a whole ping interval after a ping.
+    /// A WebSocket said nothing for a whole ping interval after a ping, or a client of Engine.IO did not
+    /// answer one within `--eio-ping-timeout`.
     NoPong,
     /// A WebSocket frame broke the protocol or a bound: closed with 1002, 1007, 1008 or 1009.
     BadFrame,
+    /// A packet of Engine.IO or Socket.IO broke the protocol, or a session was polled twice at a time.
+    BadPacket,
+    /// A session of Engine.IO held as many answers as it may, for its client did not take them.
+    Backlog,
 }
 
 /// A number with one writing thread and any number of reading ones.
@@ -186,6 +191,7 @@ impl Ledger {
             published,
             rooms,
             history_bytes: 0,
+            sessions: 0,
             unheld: 0,
         }
     }

@@ -74,7 +74,6 @@ function grid(painter, view, x) {
 }
 
 function exchanges(lane, view, x, marks) {
-  const isPolling = lane.kind.endsWith('polling');
   const end = Math.min(view.to, view.until);
   let before = null;
   for (const { endedMs, dissector } of lane.connections.values()) {
@@ -83,6 +82,7 @@ function exchanges(lane, view, x, marks) {
     const first = Math.max(0, firstAfter(list, view.from - REACH_MS, (one) => one.requestAt) - 1);
     for (let at = first; at < list.length && list[at].requestAt <= end; at += 1) {
       const one = list[at];
+      const isPolling = one.isPoll;
       const known = one.answerAt !== null && one.answerAt <= end;
       const done = known && (isPolling ? one.answerEnd !== null && one.answerEnd <= end : true);
       const left = known ? one.answerAt : over;
@@ -90,7 +90,9 @@ function exchanges(lane, view, x, marks) {
       const asked = lane.askedFor(one);
       const ask = [x(asked), CLIENT, x(one.requestAt), SERVER];
       const isEmpty = done && one.empty;
-      if (!isPolling) marks.handshakes.push(...ask);
+      // A session opens by polls that bring no event, and yet are not empty.
+      const isOpening = !isPolling || (lane.kind === 'socketio' && done && !isEmpty && one.events.length === 0);
+      if (isOpening) marks.handshakes.push(...ask);
       else if (isEmpty) marks.empties.push(...ask);
       else marks.asks.push(...ask);
       const wait = x(left) - x(one.requestAt);
@@ -98,7 +100,7 @@ function exchanges(lane, view, x, marks) {
       if (known) {
         const arrived = Math.min(lane.answeredAt(one), end);
         const answer = [x(one.answerAt), SERVER, x(arrived), CLIENT];
-        if (!isPolling) marks.handshakes.push(...answer);
+        if (isOpening) marks.handshakes.push(...answer);
         else if (isEmpty || (done && one.events.length === 0)) {
           marks.empties.push(...answer);
           marks.emptyEnds.push(x(arrived), CLIENT);

@@ -3,8 +3,8 @@
 
 const TOKENS = [
   'paper', 'raised', 'ink', 'muted', 'grid', 'accent', 'warn', 'good', 'waits', 'held',
-  'kind-payload', 'kind-framing', 'kind-http-headers', 'kind-empty-polls', 'kind-handshake', 'kind-keep-alive', 'kind-upgrade', 'kind-tls',
-  'lane-interval-polling', 'lane-long-polling', 'lane-http-streaming', 'lane-sse', 'lane-websocket',
+  'kind-payload', 'kind-framing', 'kind-http-headers', 'kind-empty-polls', 'kind-handshake', 'kind-keep-alive', 'kind-packets', 'kind-probes', 'kind-upgrade', 'kind-tls',
+  'lane-interval-polling', 'lane-long-polling', 'lane-http-streaming', 'lane-sse', 'lane-websocket', 'lane-socketio',
 ];
 
 let palette = null;

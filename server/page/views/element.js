@@ -28,6 +28,8 @@ export const KIND_WORDS = {
   empty_polls: 'empty polls',
   handshake: 'handshake and greeting',
   keep_alive: 'keep-alive',
+  packets: 'packets of Socket.IO',
+  probes: 'probes',
   upgrade: 'upgrade',
   tls: 'TLS',
 };

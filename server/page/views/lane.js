@@ -6,7 +6,11 @@ import { paintCurves } from '../draw/curves.js';
 import { near } from '../draw/near.js';
 import { LADDER_HEIGHT, paintFrame, paintLadder, shortTime } from '../draw/ladder.js';
 import { CanvasPainter } from '../draw/painter.js';
+import { POLLS } from '../transports.js';
 import { tag } from './trouble_tags.js';
+
+/** They ask, always or where their WebSocket is blocked. */
+const ASKS = new Set([...POLLS, 'socketio']);
 
 const FIGURES = [
   ['last', 'last delay'],
@@ -179,7 +183,7 @@ export class LanePanel {
     put(cells.p95, shortTime(figures.p95));
     put(cells.requests, String(figures.requests));
     const share = figures.requests ? ` (${Math.round((100 * figures.empty) / figures.requests)} %)` : '';
-    put(cells.empty, this.kind.endsWith('polling') ? `${figures.empty}${share}` : 'none');
+    put(cells.empty, ASKS.has(this.kind) ? `${figures.empty}${share}` : 'none');
     put(cells.up, recording.bytesVoid ? 'void' : bytes(figures.up));
     put(cells.down, recording.bytesVoid ? 'void' : bytes(figures.down));
     const isOver = recording.endedMs !== null && at >= recording.endedMs;
@@ -203,7 +207,7 @@ export class LanePanel {
   }
 
   #inFlight(figures, recording, isOver, at) {
-    const waiting = isOver || !this.kind.endsWith('polling') ? null : figures.waiting;
+    const waiting = isOver || !ASKS.has(this.kind) ? null : figures.waiting;
     this.flight.hidden = !waiting;
     if (!waiting) return;
     const seconds = Math.max(0, (at - waiting.sinceMs) / 1000);
@@ -214,7 +218,7 @@ export class LanePanel {
   /** The pictures in words, for those who do not see them. */
   describePictures(figures, lane) {
     const { title } = LANES[this.kind];
-    const streams = !this.kind.endsWith('polling');
+    const streams = !POLLS.has(this.kind);
     this.ladderCanvas.setAttribute('aria-label', `${title}, ladder diagram: ${figures.requests} requests, ${figures.empty} of them answered empty, ${figures.delivered} events delivered${streams ? ' over one open connection' : ''}, ${lane.reconnects} breaks.`);
     this.curvesCanvas.setAttribute('aria-label', `${title}, delays of ${figures.n} events: median ${shortTime(figures.p50)}, 95th percentile ${shortTime(figures.p95)}, longest ${shortTime(figures.max)}.`);
   }

@@ -9,7 +9,7 @@ import { WireDetail } from './wire_detail.js';
 import { WireList } from './wire_list.js';
 
 const REFRESH_MS = 250;
-const SHOWN_KINDS = ['payload', 'framing', 'http_headers', 'empty_polls', 'handshake', 'keep_alive'];
+const SHOWN_KINDS = ['payload', 'framing', 'http_headers', 'empty_polls', 'handshake', 'keep_alive', 'packets', 'probes', 'upgrade'];
 
 export function mount(place, lab) {
   return new WireView(place, lab);

@@ -44,7 +44,7 @@ export class WireDetail {
     this.fields.replaceChildren(...this.#spans.map((span, index) => field(span, index)));
     if (hidden > 0) this.fields.append(element('li', { class: 'muted small' }, `and ${grouped(hidden)} further fields`));
     this.dump.replaceChildren(...dump(this.#spans));
-    const wanted = part ?? ['request-line', 'status-line', 'ws-bits', 'payload'].find((name) => this.#spans.some((span) => span.part === name));
+    const wanted = part ?? ['request-line', 'status-line', 'ws-bits', 'eio-type', 'payload'].find((name) => this.#spans.some((span) => span.part === name));
     this.#choose(Math.max(0, this.#spans.findIndex((span) => span.part === wanted)), false);
   }
 

@@ -6,11 +6,12 @@ import { acceptFor, GUID, OPCODES } from '../wire/websocket.js';
 import { element } from './element.js';
 
 const UNMASKED = 24;
+const UNMASKED_PARTS = new Set(['payload', 'ws-control']);
 
 /** A figure for this span, a promise of one, or nothing. */
 export function figureFor(span, dissector) {
   if (span.part.startsWith('ws-') && span.part !== 'ws-control') return bits(span);
-  if (span.note?.key && (span.part === 'payload' || span.part === 'ws-control')) return unmasking(span);
+  if (span.note?.key && (UNMASKED_PARTS.has(span.part) || /^[es]io-/.test(span.part))) return unmasking(span);
   if (span.direction === 'down' && ['status-line', 'header', 'head-end'].includes(span.part) && span.note?.status === 101) {
     return accept(span.note, dissector);
   }

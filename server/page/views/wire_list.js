@@ -8,7 +8,7 @@ const ROW = 34;
 const MARGIN = 6;
 
 /** What a row is named after, the first that it has. */
-const TELLING = ['request-head', 'answer-head', 'payload', 'ws-control', 'heartbeat', 'sse-comment'];
+const TELLING = ['request-head', 'answer-head', 'payload', 'ws-control', 'heartbeat', 'sse-comment', 'sio-type', 'eio-type'];
 
 /** Runs that one read or write carried: `[{direction, at, runs, bytes}]`; goes on where it stopped. */
 class Groups {

@@ -3,6 +3,7 @@
 
 import { eventsOf, messageOf } from './message.js';
 import { Lines } from './ndjson.js';
+import { payloadOf } from './packets.js';
 import { Pieces } from './pieces.js';
 import { Blocks } from './sse.js';
 
@@ -37,17 +38,35 @@ export class WholeAnswer {
   }
 
   end() {
-    const { exchange, route, run } = this.#asked;
+    const { exchange, route, run, kinds } = this.#asked;
     const content = joined(this.#content);
+    if (route === 'sio-poll' && exchange.status === 200) return this.#packets(content);
+    if (kinds) {
+      exchange.events = [];
+      return this.#write(kinds.head, kinds.rest, [{ length: content.length, part: 'eio-ok', kind: kinds.rest }]);
+    }
     const found = route === 'poll' && exchange.status === 200 ? eventsOf(content) : null;
     const events = found ?? [];
     exchange.events = events.map(({ offset }) => offset);
-    if (route !== 'poll') return this.#write(OTHER_HEADS.has(route) ? 'http_headers' : 'framing', 'framing', content, []);
+    if (route !== 'poll') return this.#write(OTHER_HEADS.has(route) ? 'http_headers' : 'framing', 'framing', enveloped(content, [], 'framing'));
     exchange.empty = [204, 304].includes(exchange.status) || found?.length === 0;
-    if (exchange.empty) return this.#write('empty_polls', 'empty_polls', content, []);
+    if (exchange.empty) return this.#write('empty_polls', 'empty_polls', enveloped(content, [], 'empty_polls'));
     // An answer that is none of ours, as an error is, leaves its request what it was written as.
     if (events.length > 0) this.#runs.relabel(run, 'http_headers');
-    this.#write(events.length > 0 ? 'http_headers' : 'framing', 'framing', content, events);
+    this.#write(events.length > 0 ? 'http_headers' : 'framing', 'framing', enveloped(content, events, 'framing'));
+  }
+
+  /** A poll of Engine.IO is for the weightiest of the packets that it brought. */
+  #packets(content) {
+    const { exchange, run } = this.#asked;
+    const { kind, events, parts } = payloadOf(content, 'down');
+    exchange.events = events;
+    exchange.empty = events.length === 0 && kind !== 'handshake';
+    const brings = kind === 'packets';
+    const head = brings ? 'http_headers' : kind;
+    this.#runs.relabel(run, head);
+    const own = parts.map((one) => ({ ...one, kind: brings ? aroundEvent(one.kind) : kind }));
+    this.#write(head, brings ? 'framing' : kind, own);
   }
 
   breakOff() {
@@ -56,22 +75,30 @@ export class WholeAnswer {
     this.#body.rest('framing', (...run) => this.#runs.write('down', ...run));
   }
 
-  #write(headKind, restKind, content, events) {
+  #write(headKind, restKind, parts) {
     const { from, to, at } = this.#head;
     const write = (...run) => this.#runs.write('down', ...run);
     write(from, to, at, headKind, 'answer-head');
-    const parts = [];
-    let reached = 0;
-    for (const event of events) {
-      parts.push({ length: event.from - reached, part: 'envelope', kind: restKind });
-      parts.push({ length: event.to - event.from, part: 'payload', kind: 'payload' });
-      reached = event.to;
-    }
-    parts.push({ length: content.length - reached, part: 'envelope', kind: restKind });
     this.#body.take(parts, restKind, write);
     this.#body.framing(restKind, write);
   }
 }
+
+/** The events of an answer, and the JSON around them. */
+function enveloped(content, events, kind) {
+  const parts = [];
+  let reached = 0;
+  for (const event of events) {
+    parts.push({ length: event.from - reached, part: 'envelope', kind });
+    parts.push({ length: event.to - event.from, part: 'payload', kind: 'payload' });
+    reached = event.to;
+  }
+  parts.push({ length: content.length - reached, part: 'envelope', kind });
+  return parts;
+}
+
+/** Heartbeats stay what they are; all else beside an event is what packets cost. */
+const aroundEvent = (kind) => (kind === 'payload' || kind === 'keep_alive' ? kind : 'packets');
 
 /** Exchanges whose heads are neither a poll's nor a stream's beginning. */
 const OTHER_HEADS = new Set(['publish', 'other']);

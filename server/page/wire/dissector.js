@@ -6,6 +6,7 @@ import { join, StreamedAnswer, WholeAnswer } from './answers.js';
 import { Body } from './chunked.js';
 import { Frames } from './frames.js';
 import { answerBody, answerHead, hasToken, headEnd, MOST_HEAD_BYTES, requestBody, requestHead } from './http1.js';
+import { payloadOf } from './packets.js';
 import { Runs } from './runs.js';
 
 export { KINDS } from './runs.js';
@@ -20,7 +21,13 @@ const REQUEST_KINDS = {
   ws: 'handshake',
   publish: 'http_headers',
   other: 'http_headers',
+  'sio-poll': 'empty_polls',
+  'sio-post': 'http_headers',
+  'sio-ws': 'handshake',
+  // A session that polls tries a WebSocket out.
+  'sio-upgrade': 'upgrade',
 };
+const POLLS = new Set(['poll', 'sio-poll']);
 
 export class Dissector {
   #runs;
@@ -126,7 +133,7 @@ export class Dissector {
     const route = routeOf(head);
     const { position, since } = this.#up;
     const { method, target } = head;
-    const exchange = { ...UNANSWERED, method, target, requestAt: since, requestEnd: at, up: length, events: [] };
+    const exchange = { ...UNANSWERED, isPoll: POLLS.has(route), method, target, requestAt: since, requestEnd: at, up: length, events: [] };
     const kind = REQUEST_KINDS[route];
     const run = this.#runs.write('up', position, position + length, since, kind, 'request-head', exchange);
     this.exchanges.push(exchange);
@@ -134,7 +141,27 @@ export class Dissector {
     this.#up.since = null;
     const framing = requestBody(head);
     if (hasToken(head.headers.get('upgrade'), 'websocket')) this.#up.read = this.#waitForUpgrade;
+    else if (route === 'sio-post' && framing.length > 0) this.#up.read = (body, when) => this.#packets(body, framing.length, when);
     else if (framing.length !== 0) Object.assign(this.#up, { body: new Body(framing), read: this.#requestBody });
+    return length;
+  }
+
+  /** The packets of a POST, once all are there: what the weightiest is for, the whole exchange was for. */
+  #packets(input, length, at) {
+    if (input.length < length) return 0;
+    const { exchange, run } = this.#asked.at(-1);
+    const { kind, publishes, parts } = payloadOf(input.subarray(0, length), 'up');
+    const kinds = publishes ? { head: 'http_headers', rest: 'framing' } : { head: kind, rest: kind };
+    Object.assign(this.#asked.at(-1), { kinds });
+    Object.assign(exchange, { up: exchange.up + length, requestEnd: at });
+    this.#runs.relabel(run, kinds.head);
+    let from = this.#up.position;
+    for (const { length: bytes, part, kind: own } of parts) {
+      const around = publishes ? 'packets' : kind;
+      this.#runs.write('up', from, from + bytes, at, publishes && own === 'payload' ? own : around, part);
+      from += bytes;
+    }
+    this.#up.read = this.#request;
     return length;
   }
 
@@ -191,11 +218,12 @@ export class Dissector {
     return length;
   }
 
-  #upgrade({ exchange }, { from, to, at: since }, at) {
+  #upgrade({ exchange, route }, { from, to, at: since }, at) {
     Object.assign(exchange, { status: 101, answerEnd: at });
     this.#asked.shift();
-    this.#runs.write('down', from, to, since, 'handshake', 'answer-head', exchange);
-    this.#frames = { up: new Frames('up', this.#runs, this.messages), down: new Frames('down', this.#runs, this.messages) };
+    this.#runs.write('down', from, to, since, REQUEST_KINDS[route] === 'upgrade' ? 'upgrade' : 'handshake', 'answer-head', exchange);
+    const frames = (direction) => new Frames(direction, this.#runs, this.messages, { carriesPackets: route.startsWith('sio-') });
+    this.#frames = { up: frames('up'), down: frames('down') };
     this.#down.read = (input, when) => this.#frames.down.take(input, this.#down.position, when);
     this.#goOnUp((input, when) => this.#frames.up.take(input, this.#up.position, when), at);
   }
@@ -229,15 +257,23 @@ export class Dissector {
 }
 
 const UNANSWERED = {
-  method: '', target: '', requestAt: null, requestEnd: null, answerAt: null, answerEnd: null,
+  isPoll: false, method: '', target: '', requestAt: null, requestEnd: null, answerAt: null, answerEnd: null,
   status: null, up: 0, down: 0, empty: null, held: null, events: null,
 };
 
 /** What a request is for, told by its path. */
 function routeOf({ method, target }) {
-  const path = target.split('?')[0];
+  const [path, query = ''] = target.split('?');
+  if (path === '/socket.io/') return socketioRoute(method, new URLSearchParams(query));
   const name = /^\/.*rooms\/[^/]+\/([a-z-]+)$/.exec(path)?.[1];
   if (method === 'POST') return name === 'events' ? 'publish' : 'other';
   if (method !== 'GET') return 'other';
   return { poll: 'poll', 'long-poll': 'poll', stream: 'stream', sse: 'sse', ws: 'ws' }[name] ?? 'other';
+}
+
+function socketioRoute(method, query) {
+  if (method === 'POST') return 'sio-post';
+  if (method !== 'GET') return 'other';
+  if (query.get('transport') !== 'websocket') return 'sio-poll';
+  return query.has('sid') ? 'sio-upgrade' : 'sio-ws';
 }

@@ -2,6 +2,7 @@
 // Texts only; what the bytes are was decided by the dissector.
 
 import { headLines } from './http1.js';
+import { PACKET_PARTS } from './explain_packets.js';
 import { closeReason, OPCODES, unmask } from './websocket.js';
 
 const utf8 = new TextDecoder();
@@ -66,6 +67,7 @@ const PARTS = {
   'ws-mask': (span, bytes) => say('masking key', hex(bytes), 'Drawn anew for each frame by the browser; each byte of the payload was XORed with one of the four in turn, so that no proxy can be tricked into taking a payload for HTTP.'),
   'ws-header': (span) => say('frame header', `${OPCODES.get(span.note.opcode) ?? 'reserved'}, ${span.note.size} bytes`, 'FIN, opcode, MASK and length.'),
   'ws-control': (span, bytes) => control(span, bytes),
+  ...PACKET_PARTS,
   'broken-off': (span, bytes) => say('broken off', visible(bytes), 'The connection ended before this was whole.'),
   unknown: (span, bytes) => say('unknown', visible(bytes), 'Bytes that are neither HTTP/1.1 nor a WebSocket frame as expected here.'),
 };

@@ -1,6 +1,8 @@
 // What a JSON message of the lab's server is, and where in a poll's answer its events lie: by bytes,
 // for sizes are counted on the wire and not on what a parser makes of them.
 
+import { stringEnd } from './elements.js';
+
 const text = new TextDecoder();
 const PREFIX = new TextEncoder().encode('{"id":');
 
@@ -73,11 +75,4 @@ function elementsOf(bytes, name) {
     }
   }
   return elements;
-}
-
-/** Position of the quote that ends the string which begins at `from`. */
-function stringEnd(bytes, from) {
-  let at = from + 1;
-  while (at < bytes.length && bytes[at] !== 0x22) at += bytes[at] === 0x5c ? 2 : 1;
-  return at;
 }

@@ -4,7 +4,7 @@
 import { ByteLog } from './byte_log.js';
 import { Span } from './span.js';
 
-export const KINDS = ['payload', 'framing', 'http_headers', 'empty_polls', 'handshake', 'keep_alive', 'upgrade', 'tls'];
+export const KINDS = ['payload', 'framing', 'http_headers', 'empty_polls', 'handshake', 'keep_alive', 'packets', 'probes', 'upgrade', 'tls'];
 
 /** Beyond so many runs the oldest are let go of; the sums stay. */
 const MOST_RUNS = 80_000;

@@ -49,6 +49,11 @@ export function unmask(payload, key, from = 0) {
   return key ? payload.map((byte, index) => byte ^ key[(from + index) % 4]) : payload;
 }
 
+/** The key as it is for what begins `from` bytes into the payload. */
+export function keyFrom(key, from) {
+  return key && key.map((_, index) => key[(from + index) % 4]);
+}
+
 /** `{code, reason}` of a close frame's payload. */
 export function closeReason(payload) {
   if (payload.length < 2) return { code: null, reason: '' };

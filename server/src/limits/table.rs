@@ -5,6 +5,7 @@
 use crate::config::Config;
 use crate::identity::MAX_NAME_CHARS;
 use crate::pace::USERS_PER_ADDRESS;
+use crate::transports::socketio::{self, outbox};
 use clap::{Args, Command};
 
 /// One row.
@@ -286,6 +287,66 @@ fn table() -> Vec<Limit> {
             "after 100 more closed with 1008",
             "each is read and answered, and others wait",
             "most none",
+        ),
+        row(
+            "a payload of Engine.IO: a POST, or a WebSocket message",
+            Flag("eio-max-payload", Bytes),
+            "413; 1009",
+            "as a message of the plain WebSocket",
+            "Engine.IO, socketioxide 1 MB and 100 kB",
+        ),
+        row(
+            "packets of a POST",
+            Fixed(socketio::MAX_POSTED.to_string()),
+            "400, and the session ends",
+            "each may be a publish",
+            "Phoenix 100; Engine.IO none",
+        ),
+        row(
+            "answers that wait for a client of Engine.IO",
+            Fixed(format!(
+                "{} packets, {} KiB and two payloads",
+                outbox::MAX_PACKETS,
+                outbox::MAX_BYTES / 1024
+            )),
+            "the session ends",
+            "events do not wait there: the history is their queue",
+            "Engine.IO none; socketioxide 128 packets",
+        ),
+        row(
+            "sessions of Engine.IO",
+            Fixed("as many as connections, in all and of one address".to_owned()),
+            "503 or 429 and `Retry-After`",
+            "one that is polled costs memory between two connections too",
+            "none",
+        ),
+        row(
+            "silence of a session of Engine.IO",
+            Flag("eio-ping-interval", Seconds),
+            "a ping",
+            "as in the reference",
+            "Engine.IO 25 s",
+        ),
+        row(
+            "the answer to it",
+            Flag("eio-ping-timeout", Seconds),
+            "the session ends",
+            "as in the reference",
+            "Engine.IO 20 s",
+        ),
+        row(
+            "an upgrade of Engine.IO, its time",
+            fixed("10 s"),
+            "the WebSocket is closed, and polling goes on",
+            "as in the reference",
+            "Engine.IO 10 s",
+        ),
+        row(
+            "a Socket.IO connection without CONNECT",
+            Flag("sio-connect-timeout", Seconds),
+            "closed",
+            "as in the reference",
+            "Socket.IO 45 s",
         ),
         row(
             "unread bytes, their time",

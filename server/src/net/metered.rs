@@ -77,6 +77,11 @@ impl Meter {
         self.counters.of(class)
     }
 
+    /// All counters of this worker.
+    pub fn counters(&self) -> &Arc<WorkerCounters> {
+        &self.counters
+    }
+
     /// Says whose the bytes are that came since: a body after its head, or an answer to it.
     pub fn assign(&self, class: Class) {
         let unassigned = self.unassigned.take();

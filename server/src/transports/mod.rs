@@ -6,6 +6,7 @@ pub mod long_polling;
 pub mod http_streaming;
 pub mod sse;
 pub mod websocket;
+pub mod socketio;
 mod poll;
 mod stream;
 mod dress;

@@ -19,6 +19,9 @@ pub struct Usage {
     /// What the histories of all rooms hold, as `--history-bytes-in-all` counts it.
     #[serde(default)]
     pub history_bytes: u64,
+    /// Sessions of Engine.IO that are open now, with a connection or between two of them.
+    #[serde(default)]
+    pub sessions: u64,
     /// Long polls answered 503 because no thread could be had; only threads can run out.
     #[serde(default)]
     pub unheld: u64,

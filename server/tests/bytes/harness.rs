@@ -336,6 +336,12 @@ impl Client {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }
 
+    /// The server's end.
+    #[allow(dead_code)]
+    pub fn peer(&self) -> SocketAddr {
+        self.stream.peer_addr().unwrap()
+    }
+
     /// Closes with RST.
     pub fn reset(self) {
         socket2::SockRef::from(&self.stream)

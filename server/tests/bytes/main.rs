@@ -11,6 +11,7 @@ mod hold_on_threads;
 mod http_streaming;
 mod sse;
 mod websocket;
+mod socketio;
 mod handshake;
 mod session;
 mod presence;

@@ -86,7 +86,54 @@ const SOCKET = [
   ['down', [0x88, 2, 0x03, 0xe8]],
 ];
 
-const SCRIPTS = { 'interval-polling': POLLS, sse: SSE, 'http-streaming': LINES, websocket: SOCKET };
+const SID = '&sid=4gF-b';
+const SESSION = '0{"sid":"4gF-b","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":131072}';
+const ENGINE = (transport, sid = SID, more = '') => GET(`/socket.io/?EIO=4&transport=${transport}${sid}`, more);
+const POSTED = (body) => `POST /socket.io/?EIO=4&transport=polling${SID} HTTP/1.1\r\nContent-Length: ${length(body)}\r\n\r\n${body}`;
+const TOLD = (id, data) => `42["event",${EVENT(id, data)},"峡谷","e-${id}"]`;
+const ENGINE_UPGRADE = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+const masked = (text) => {
+  const payload = bytes(text);
+  const size = payload.length > 125 ? [0xfe, payload.length >> 8, payload.length & 255] : [0x80 | payload.length];
+  return [[0x81, ...size, 1, 2, 3, 4], payload.map((byte, at) => byte ^ ((at % 4) + 1))];
+};
+const JOIN = '420["join",{"room":"峡谷"}]';
+const JOINED = '430[{"cursor":"e-7","missed":0}]';
+const PUBLISH = '421["publish",{"room":"峡谷","type":"chat","data":["}",1]}]';
+
+const PACKETS = [
+  ['up', ENGINE('polling', '')],
+  ['down', sized(SESSION)],
+  ['up', POSTED('40')],
+  ['down', sized('ok')],
+  ['up', ENGINE('polling')],
+  ['down', sized(`40{"sid":"s"}\x1e${JOINED}`)],
+  ['up', POSTED(`3\x1e${PUBLISH}`)],
+  ['down', sized('ok')],
+  ['up', ENGINE('polling')],
+  ['down', OK('transfer-encoding: chunked\r\n', `${chunk(`2\x1e${TOLD(8, '峡谷 "]},')}\x1e${TOLD(9)}`)}0\r\n\r\n`)],
+  ['up', ENGINE('polling')],
+  ['down', sized('2')],
+  ['up', ENGINE('polling')],
+  ['down', sized('6')],
+  ['up', ENGINE('polling')],
+  ['down', 'HTTP/1.1 400 Bad Request\r\ncontent-length: 41\r\n\r\n{"code":1,"message":"Session ID unknown"}'],
+];
+
+const PACKET_FRAMES = [
+  ['up', ENGINE('websocket', SID, ENGINE_UPGRADE)],
+  ['down', HANDSHAKE],
+  ['up', ...masked('2probe')],
+  ['down', ...frame('3probe')],
+  ['up', ...masked('5'), ...masked(JOIN)],
+  ['down', ...frame(JOINED), ...frame(TOLD(8)), ...frame('2')],
+  ['up', ...masked('3'), ...masked(PUBLISH)],
+  ['down', ...frame('431[{"cursor":"e-9","offset":9}]'), ...frame('42["event",{"type":"gap","missed":1,"cursor":"e-9"},"峡谷"]')],
+  ['down', ...frame('451-["event",{"id":10,"data":{"_placeholder":true,"num":0}},"r","e-10"]'), [0x82, 3, 1, 2, 3]],
+  ['up', ...masked('1')],
+];
+
+const SCRIPTS = { 'interval-polling': POLLS, sse: SSE, 'http-streaming': LINES, websocket: SOCKET, 'socketio by polls': PACKETS, 'socketio by frames': PACKET_FRAMES };
 
 test('every byte is in one span of one kind', () => {
   for (const [lane, script] of Object.entries(SCRIPTS)) {
@@ -239,4 +286,59 @@ test('old bytes and spans are let go of, sums stay', () => {
   assert.ok(dissector.log.down.end - dissector.log.down.start <= 64 * 1024);
   assert.equal(dissector.runs.at(-1).bytes.length, length(EVENT(1)));
   assert.match(dissector.runs[0].detail, /too old/);
+});
+
+test('a poll of Socket.IO is for the weightiest of its packets', () => {
+  const dissector = dissect('socketio', PACKETS);
+  const texts = PACKETS.map(([, ...parts]) => bytes(...parts).length);
+  const all = (...at) => at.reduce((sum, one) => sum + texts[one], 0);
+  const headOf = (at) => PACKETS[at][1].indexOf('\r\n\r\n') + 4;
+  const events = length(EVENT(8, '峡谷 "]},')) + length(EVENT(9));
+  const publish = length(PUBLISH) - length('421["publish",') - 1;
+  const body = length(`2\x1e${TOLD(8, '峡谷 "]},')}\x1e${TOLD(9)}`);
+  assert.deepEqual(sides(dissector.byKind), {
+    payload: [publish, events],
+    framing: [0, texts[9] - headOf(9) - body + 2 + texts[15]],
+    http_headers: [headOf(6) + texts[8], headOf(7) + headOf(9)],
+    // Of the last poll nobody knows what it would have brought.
+    empty_polls: [texts[14], 0],
+    handshake: [all(0, 2, 4), all(1, 3, 5)],
+    keep_alive: [texts[10], texts[11] + 1],
+    packets: [length(PUBLISH) - publish + 2, body - events - 1],
+    probes: [texts[12], texts[13]],
+  });
+  assert.deepEqual(dissector.exchanges.map(({ isPoll, empty, events: offsets }) => [isPoll, empty, offsets]), [
+    [true, false, []], [false, null, []], [true, false, []], [false, null, []],
+    [true, false, [8, 9]], [true, true, []], [true, true, []], [true, null, []],
+  ]);
+});
+
+test('a WebSocket of Socket.IO is tried out, and its frames are what their packets are', () => {
+  const dissector = dissect('socketio', PACKET_FRAMES);
+  const inFrame = (text) => length(text) + 2 + (length(text) > 125 ? 2 : 0);
+  const up = (text) => inFrame(text) + 4;
+  const publish = length(PUBLISH) - length('421["publish",') - 1;
+  const placed = '{"id":10,"data":{"_placeholder":true,"num":0}}';
+  const event = length(EVENT(8));
+  const gap = '42["event",{"type":"gap","missed":1,"cursor":"e-9"},"峡谷"]';
+  assert.deepEqual(sides(dissector.byKind), {
+    payload: [publish, event + length(placed) + 3],
+    framing: [6, 2 + 2],
+    handshake: [up(JOIN), inFrame(JOINED)],
+    keep_alive: [up('3'), inFrame('2')],
+    packets: [
+      length(PUBLISH) - publish + up('1'),
+      length(TOLD(8)) - event + inFrame('431[{"cursor":"e-9","offset":9}]') + inFrame(gap) + length(`451-["event",,"r","e-10"]`) + 2,
+    ],
+    probes: [up('2probe') + up('5'), inFrame('3probe')],
+    upgrade: [length(ENGINE('websocket', SID, ENGINE_UPGRADE)), length(HANDSHAKE)],
+  });
+  assert.deepEqual(dissector.messages.map(({ what, offset }) => (offset === null ? what : [what, offset])), [
+    'probe', 'probe', 'probe', 'join', 'hello', ['event', 8], 'ping', 'pong', 'publish', 'ack', 'notice', ['event', 10], 'notice', 'notice',
+  ]);
+  const of = dissector.spans.filter(({ direction, part }) => direction === 'up' && /^[es]io-|^payload/.test(part)).map(({ label, value }) => [label, value]);
+  assert.deepEqual(of.slice(-7), [
+    ['Engine.IO type', '4 (message)'], ['Socket.IO type', '2 (EVENT)'], ['acknowledgement', '1'], ['array, event name', '["publish",'],
+    ['payload', '{"room":"峡谷","type":"chat","data":["}",1]}'], ['further arguments', ']'], ['Engine.IO type', '1 (close)'],
+  ]);
 });

@@ -14,8 +14,7 @@ const BINARY: &str = "$binary";
 /// Whether this JSON may hold binary data: a cheap look that is sometimes wrong about texts, and does
 /// not see a key that was written with escapes.
 pub fn may_hold_binary(json: &[u8]) -> bool {
-    let key = BINARY.as_bytes();
-    json.windows(key.len()).any(|window| window == key)
+    memchr::memmem::find(json, BINARY.as_bytes()).is_some()
 }
 
 /// Puts each attachment as base64 where its placeholder stands. Each stands at one place: else a short

@@ -1,0 +1,253 @@
+//! Engine.IO by HTTP long polling: a GET is held until there is something for the client, a POST brings what
+//! it says. One of each at a time, for a second one is another client that has taken the sid, or a client
+//! that has lost its head: then the session ends. So it does with a request that breaks off, for nobody
+//! knows how far its client has read.
+
+use super::application::Ending;
+use super::outbox::append;
+use super::refusal::Fault;
+use super::session::{Carrier, Farewell, Local, Session, State};
+use crate::body::read_body;
+use crate::problems::Refusal;
+use crate::transports::meter;
+use crate::wire::engineio::{Limits, Packet, read_payload};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::time::Instant;
+
+/// Packets that one POST may bring.
+pub const MAX_PACKETS: usize = 100;
+
+/// Bytes after which an answer is long enough; what is left waits for the next.
+const MAX_ANSWER_BYTES: usize = 128 * 1024;
+
+/// Answers a GET.
+pub async fn get(session: Arc<Session>, local: Local) -> Result<HttpResponse, Fault> {
+    let mut held = Held::begin(session, local)?;
+    let payload = poll_fn(|context| held.poll(context)).await;
+    Ok(answer(payload))
+}
+
+fn answer(payload: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/plain; charset=UTF-8"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(payload)
+}
+
+/// A GET that waits. Dropped before it is answered, it takes the session with it.
+struct Held {
+    session: Arc<Session>,
+    local: Local,
+    answered: bool,
+}
+
+impl Held {
+    fn begin(session: Arc<Session>, local: Local) -> Result<Held, Fault> {
+        let mut state = session.lock();
+        session.tick(&mut state, Instant::now(), &local);
+        if state.ended.is_some() {
+            return Err(Fault::UnknownSession);
+        }
+        if state.carrier == Carrier::Websocket {
+            return Err(Fault::BadRequest);
+        }
+        if state.getting {
+            session.broken(&mut state, &local);
+            return Err(Fault::BadRequest);
+        }
+        state.getting = true;
+        drop(state);
+        Ok(Held {
+            session,
+            local,
+            answered: false,
+        })
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<String> {
+        let session = Arc::clone(&self.session);
+        let mut state = session.lock();
+        let mut payload = String::new();
+        let says_something = self.collect(&mut state, &mut payload);
+        if payload.is_empty() {
+            payload = std::task::ready!(self.poll_last_word(&mut state, context)).text();
+        }
+        if !says_something {
+            self.local.counters.of(self.session.class).empty.add(1);
+        }
+        self.answered = true;
+        state.getting = false;
+        Poll::Ready(payload)
+    }
+
+    /// Takes what there is. Tells whether any of it is more than a ping.
+    fn collect(&mut self, state: &mut State, payload: &mut String) -> bool {
+        let mut says_something = false;
+        while payload.len() < MAX_ANSWER_BYTES
+            && let Some(parcel) = state.outbox.take()
+        {
+            says_something |= parcel.is_message();
+            append(payload, |payload| parcel.write(payload));
+        }
+        says_something
+    }
+
+    /// What is said where there is nothing to say, if the wait is over.
+    fn poll_last_word(
+        &mut self,
+        state: &mut State,
+        context: &mut Context<'_>,
+    ) -> Poll<Packet<'static>> {
+        if let Some(farewell) = state.ended {
+            return Poll::Ready(last_word(farewell));
+        }
+        if self.local.desk.worker.drain.has_begun() {
+            let (session, local) = (&self.session, &self.local);
+            session.end(state, Ending::Stopped, Farewell::Stopped, local);
+            return Poll::Ready(Packet::Close);
+        }
+        if state.carrier != Carrier::Polling {
+            return Poll::Ready(Packet::Noop);
+        }
+        state.carry(context);
+        Poll::Pending
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.answered {
+            return;
+        }
+        let mut state = self.session.lock();
+        state.getting = false;
+        let (session, local) = (&self.session, &self.local);
+        session.end(&mut state, Ending::Lost, Farewell::Silence, local);
+    }
+}
+
+/// What a GET is answered that waits while its session ends.
+fn last_word(farewell: Farewell) -> Packet<'static> {
+    match farewell {
+        // The client has closed it: it only lets go of the poll.
+        Farewell::Goodbye => Packet::Noop,
+        Farewell::Broken | Farewell::Silence | Farewell::Stopped => Packet::Close,
+    }
+}
+
+/// Answers a POST.
+pub async fn post(
+    request: &HttpRequest,
+    body: web::Payload,
+    session: Arc<Session>,
+    local: Local,
+) -> Result<HttpResponse, Fault> {
+    let mut posting = Posting::begin(session, local)?;
+    let read = read_body(request, body, posting.max_payload()).await;
+    // The body came after the head was counted.
+    meter(request).assign(posting.session.class);
+    posting.over = true;
+    let body = match read {
+        Ok(body) => body,
+        Err(Refusal::TooLarge { .. }) => return Err(Fault::TooLarge),
+        Err(refusal) => {
+            posting.over = false;
+            return Err(refusal.into());
+        }
+    };
+    posting.take_in(is_bytes(request), &body)?;
+    Ok(answer("ok".to_owned()))
+}
+
+/// A client of Engine.IO 3 posts binary payloads so; 4 has none.
+fn is_bytes(request: &HttpRequest) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| {
+        kind.as_bytes()
+            .eq_ignore_ascii_case(b"application/octet-stream")
+    })
+}
+
+/// A POST that is being read. Broken off, it takes the session with it.
+struct Posting {
+    session: Arc<Session>,
+    local: Local,
+    over: bool,
+}
+
+impl Posting {
+    fn begin(session: Arc<Session>, local: Local) -> Result<Posting, Fault> {
+        let mut state = session.lock();
+        session.tick(&mut state, Instant::now(), &local);
+        if state.ended.is_some() {
+            return Err(Fault::UnknownSession);
+        }
+        if state.carrier == Carrier::Websocket {
+            return Err(Fault::BadRequest);
+        }
+        if state.posting {
+            session.broken(&mut state, &local);
+            return Err(Fault::BadRequest);
+        }
+        state.posting = true;
+        drop(state);
+        Ok(Posting {
+            session,
+            local,
+            over: false,
+        })
+    }
+
+    fn max_payload(&self) -> usize {
+        self.local.desk.config.socketio.eio_max_payload as usize
+    }
+
+    fn take_in(&self, is_bytes: bool, body: &[u8]) -> Result<(), Fault> {
+        let limits = Limits {
+            packets: MAX_PACKETS,
+            bytes: self.max_payload(),
+        };
+        let packets = read_payload(body, limits);
+        let (session, local) = (&self.session, &self.local);
+        let mut state = session.lock();
+        if state.ended.is_some() {
+            return Err(Fault::UnknownSession);
+        }
+        // The client may have changed over while this was read.
+        if state.carrier == Carrier::Websocket {
+            return Err(Fault::BadRequest);
+        }
+        let Ok(packets) = packets else {
+            session.broken(&mut state, local);
+            return Err(Fault::BadRequest);
+        };
+        if is_bytes {
+            session.broken(&mut state, local);
+            return Err(Fault::BadRequest);
+        }
+        for packet in packets {
+            session.receive(&mut state, packet, local);
+        }
+        match state.ended {
+            Some(Farewell::Broken) => return Err(Fault::BadRequest),
+            Some(_) => {}
+            None => state.wake(),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Posting {
+    fn drop(&mut self) {
+        let mut state = self.session.lock();
+        state.posting = false;
+        if !self.over {
+            let (session, local) = (&self.session, &self.local);
+            session.end(&mut state, Ending::Lost, Farewell::Silence, local);
+        }
+    }
+}

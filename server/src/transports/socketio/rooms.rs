@@ -1,0 +1,264 @@
+//! The rooms that a session has joined, and how far it has been told of each. They belong to the session
+//! and not to who carries it at the moment: a carrier reads on from these places and notes what it sent.
+//!
+//! Absent on purpose: events. A place in a room is a number.
+
+use crate::hub::Room;
+use crate::presence::Membership;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Runs that are remembered of the order in which events of several rooms were sent.
+const MAX_RUNS: usize = 1_000;
+
+/// One joined room; the join ends when this is dropped.
+pub struct Joined {
+    /// Names this join within its session.
+    pub id: u64,
+    pub name: Box<str>,
+    pub room: Arc<Room>,
+    /// Where the join began.
+    pub since: u64,
+    /// Sent to here.
+    pub offset: u64,
+    /// Of one who has a name, for as long as he is in the room.
+    pub membership: Option<Box<Membership>>,
+    /// Events of the session's own that it is spared, first and last of each run.
+    spared: VecDeque<(u64, u64)>,
+}
+
+/// So many events of one join went out in a row: to this offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub id: u64,
+    pub to: u64,
+}
+
+/// What was sent of several rooms, in its order.
+#[derive(Default)]
+pub struct Sent {
+    runs: VecDeque<Run>,
+    /// Older runs are forgotten.
+    cut: bool,
+}
+
+#[derive(Default)]
+pub struct Rooms {
+    joined: Vec<Joined>,
+    next: u64,
+    /// Changes whenever a room is joined or left.
+    version: u64,
+    sent: Sent,
+}
+
+/// What a session leaves behind.
+pub struct Left {
+    pub joined: Vec<Joined>,
+    pub sent: Sent,
+}
+
+impl Joined {
+    /// Whether the session is not to be told of this event; asked in the order of the offsets.
+    pub fn is_spared(&mut self, offset: u64) -> bool {
+        while let Some((first, last)) = self.spared.front().copied() {
+            if offset <= last {
+                return offset >= first;
+            }
+            self.spared.pop_front();
+        }
+        false
+    }
+
+    /// Whether events are to be left out that are not reached yet.
+    pub fn spares(&self) -> bool {
+        self.spared
+            .back()
+            .is_some_and(|(_, last)| *last > self.offset)
+    }
+
+    fn spare(&mut self, offset: u64) {
+        match self.spared.back_mut() {
+            Some((_, last)) if *last + 1 == offset => *last = offset,
+            // A publish of a key that was seen before gives its first offset again.
+            Some((_, last)) if *last >= offset => {}
+            _ if offset <= self.offset => {}
+            _ => self.spared.push_back((offset, offset)),
+        }
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        self.room.leave();
+    }
+}
+
+impl Sent {
+    fn note(&mut self, id: u64, to: u64) {
+        if let Some(last) = self.runs.back_mut()
+            && last.id == id
+        {
+            last.to = to;
+            return;
+        }
+        if self.runs.len() == MAX_RUNS {
+            self.runs.pop_front();
+            self.cut = true;
+        }
+        self.runs.push_back(Run { id, to });
+    }
+
+    /// The runs in their order; empty where there was one room only.
+    pub fn runs(&self) -> impl Iterator<Item = Run> + '_ {
+        self.runs.iter().copied()
+    }
+
+    /// Whether the first of the runs are missing.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+}
+
+impl Rooms {
+    pub fn len(&self) -> usize {
+        self.joined.len()
+    }
+
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Joined> {
+        self.joined.iter().find(|joined| &*joined.name == name)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Joined> {
+        self.joined.iter()
+    }
+
+    pub fn at(&mut self, index: usize) -> &mut Joined {
+        &mut self.joined[index]
+    }
+
+    /// Joins a room: events after `offset` are sent from now on. Who is in the room already goes on from
+    /// there instead. Whoever is to read his own `join` has taken the offset before he became a member.
+    pub fn join(
+        &mut self,
+        name: &str,
+        room: Arc<Room>,
+        offset: u64,
+        membership: Option<Box<Membership>>,
+    ) {
+        // The membership that is there goes after the new one has begun.
+        let before = self.joined.iter().position(|joined| &*joined.name == name);
+        let before = before.map(|at| self.joined.remove(at));
+        if let [only] = &self.joined[..] {
+            // From here on there is an order to remember.
+            self.sent.note(only.id, only.offset);
+        }
+        room.enter();
+        self.joined.push(Joined {
+            id: self.next,
+            name: name.into(),
+            room,
+            since: offset,
+            offset,
+            membership,
+            spared: VecDeque::new(),
+        });
+        self.next += 1;
+        self.version += 1;
+        drop(before);
+    }
+
+    /// Whether it was in the room.
+    pub fn leave(&mut self, name: &str) -> bool {
+        let Some(at) = self.joined.iter().position(|joined| &*joined.name == name) else {
+            return false;
+        };
+        self.joined.remove(at);
+        self.version += 1;
+        true
+    }
+
+    /// The session has published this event and is not to be sent it, should it be in the room.
+    pub fn spare(&mut self, room: &Arc<Room>, offset: u64) {
+        let joined = self.joined.iter_mut();
+        for joined in joined.filter(|joined| Arc::ptr_eq(&joined.room, room)) {
+            joined.spare(offset);
+        }
+    }
+
+    /// An event of the room at this index goes out.
+    pub fn note_sent(&mut self, index: usize, offset: u64) {
+        let joined = &mut self.joined[index];
+        joined.offset = offset;
+        if self.joined.len() > 1 {
+            let id = self.joined[index].id;
+            self.sent.note(id, offset);
+        }
+    }
+
+    /// Leaves them all.
+    pub fn take(&mut self) -> Left {
+        self.version += 1;
+        Left {
+            joined: std::mem::take(&mut self.joined),
+            sent: std::mem::take(&mut self.sent),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::Bounds;
+    use crate::hub::Hub;
+    use crate::presence::Presence;
+
+    fn hub() -> Arc<Hub> {
+        let bounds = Bounds {
+            events: 100,
+            bytes: usize::MAX,
+            bytes_in_all: 0,
+            bare: false,
+        };
+        Hub::new(bounds, 10, Presence::for_test())
+    }
+
+    #[test]
+    fn own_events_are_spared_and_no_others() {
+        let hub = hub();
+        let room = hub.room("峡谷").unwrap();
+        let mut rooms = Rooms::default();
+        rooms.join("峡谷", Arc::clone(&room), 3, None);
+        for offset in [2, 5, 6, 6, 9] {
+            rooms.spare(&room, offset);
+        }
+        let joined = rooms.at(0);
+        assert!(joined.spares());
+        let told: Vec<u64> = (4..=10)
+            .filter(|offset| !joined.is_spared(*offset))
+            .collect();
+        assert_eq!(told, [4, 7, 8, 10]);
+        assert!(!joined.spares());
+    }
+
+    #[test]
+    fn the_order_is_remembered_from_the_second_room_on() {
+        let hub = hub();
+        let mut rooms = Rooms::default();
+        let join = |rooms: &mut Rooms, name| rooms.join(name, hub.room(name).unwrap(), 0, None);
+        join(&mut rooms, "a");
+        rooms.note_sent(0, 7);
+        assert_eq!(rooms.sent.runs().count(), 0);
+        join(&mut rooms, "b");
+        for (index, offset) in [(1, 1), (1, 2), (0, 8), (1, 3)] {
+            rooms.note_sent(index, offset);
+        }
+        let runs: Vec<_> = rooms.sent.runs().map(|run| (run.id, run.to)).collect();
+        assert_eq!(runs, [(0, 7), (1, 2), (0, 8), (1, 3)]);
+        assert!(!rooms.take().sent.is_cut());
+        assert_eq!(hub.room("a").unwrap().subscribers_for_test(), 0);
+    }
+}

@@ -1,0 +1,100 @@
+//! Sessions by their sid, on whichever worker they were opened: the requests of one come over several
+//! connections. A session without a connection costs memory too, so that sessions are limited as
+//! connections are.
+
+use super::session::Session;
+use crate::limits::LimitFlags;
+use crate::net::admission::Address;
+use crate::problems::Refusal;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub struct Sessions {
+    known: Mutex<Known>,
+    max: usize,
+    max_per_address: usize,
+}
+
+#[derive(Default)]
+struct Known {
+    by_sid: HashMap<Box<str>, Arc<Session>>,
+    by_address: HashMap<Address, usize>,
+}
+
+impl Sessions {
+    pub fn new(flags: &LimitFlags) -> Arc<Sessions> {
+        Arc::new(Sessions {
+            known: Mutex::default(),
+            max: flags.max_connections,
+            max_per_address: match flags.max_connections_per_address {
+                0 => usize::MAX,
+                limit => limit,
+            },
+        })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new one, which `make` makes of its sid: 128 random bits, for whoever knows it speaks for the
+    /// session.
+    pub fn open(
+        &self,
+        address: Option<Address>,
+        make: impl FnOnce(Box<str>) -> Session,
+    ) -> Result<Arc<Session>, Refusal> {
+        let sid: Box<str> = random_id().into();
+        let mut known = self.known();
+        if known.by_sid.len() >= self.max {
+            return Err(Refusal::ConnectionsFull { limit: self.max });
+        }
+        if let Some(address) = address {
+            let open = known.by_address.entry(address).or_default();
+            if *open >= self.max_per_address {
+                return Err(Refusal::TooManyConnections {
+                    limit: self.max_per_address,
+                });
+            }
+            *open += 1;
+        }
+        let session = Arc::new(make(sid.clone()));
+        known.by_sid.insert(sid, Arc::clone(&session));
+        Ok(session)
+    }
+
+    pub fn get(&self, sid: &str) -> Option<Arc<Session>> {
+        self.known().by_sid.get(sid).cloned()
+    }
+
+    /// Takes out one that has ended.
+    pub fn remove(&self, sid: &str, address: Option<Address>) {
+        let mut known = self.known();
+        let gone = known.by_sid.remove(sid);
+        if gone.is_some()
+            && let Some(address) = address
+            && let Entry::Occupied(mut open) = known.by_address.entry(address)
+        {
+            *open.get_mut() -= 1;
+            if *open.get() == 0 {
+                open.remove();
+            }
+        }
+        // Outside the lock: it may be the last one that knows the session.
+        drop(known);
+        drop(gone);
+    }
+
+    /// How many there are now.
+    pub fn count(&self) -> usize {
+        self.known().by_sid.len()
+    }
+}
+
+/// 128 random bits, as a text that stands in a URL.
+pub fn random_id() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
+}

@@ -1,0 +1,418 @@
+//! Engine.IO over WebSocket: one packet a message, binary data raw. It carries a session from its beginning,
+//! or takes it over from polling: then it is probed first, and until the client says that it goes on here,
+//! whatever goes wrong ends the WebSocket alone.
+//!
+//! As on the plain WebSocket all that goes out comes from one body, so that no task and no channel belongs to
+//! a client.
+
+use super::Path;
+use super::application::Ending;
+use super::outbox::Parcel;
+use super::refusal::Fault;
+use super::session::{Carrier, Farewell, Local, Session, State};
+use crate::frames::{Opcode, frame};
+use crate::rate::{Paid, Rate};
+use crate::transports::websocket::close;
+use crate::transports::websocket::decoder::{Limits, Message, Unfinished};
+use crate::transports::websocket::handshake;
+use crate::transports::websocket::incoming::Incoming;
+use crate::usage::Reason;
+use crate::wire::engineio::{PROBE, Packet};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+/// For a probe that does not come to an end.
+const UPGRADE: Duration = Duration::from_secs(10);
+
+/// For a client's answer to our close frame.
+const ECHO: Duration = Duration::from_secs(5);
+
+/// Messages and control frames that are taken in before others of this worker have their turn.
+const FRAMES_A_TURN: u8 = 64;
+
+/// Pings and pongs of WebSocket a second; the client needs none.
+const CONTROLS: Rate = Rate { per_second: 100 };
+
+/// Those beyond, after which the connection ends.
+const MAX_STRIKES: u8 = 100;
+
+/// `known` is the session that it asks to take over.
+pub async fn serve(
+    path: Path,
+    known: Option<Arc<Session>>,
+    request: &HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Fault> {
+    handshake::check(request)?;
+    if let Some(session) = &known {
+        check_free(session)?;
+    }
+    let (response, _) = handshake::accept(request, &[]).await?;
+    let (session, part) = match known {
+        Some(session) => (session, Part::Probe),
+        None => (
+            super::open(path, Carrier::Websocket, request)?,
+            Part::Carrier,
+        ),
+    };
+    let local = super::local(request);
+    super::meter(request).keep();
+    let conversation = Conversation::new(session, local, part, body);
+    Ok(response.map_body(|_, _| BoxBody::new(conversation)))
+}
+
+/// Whether the session has no WebSocket yet.
+fn check_free(session: &Session) -> Result<(), Fault> {
+    match session.lock().carrier {
+        Carrier::Polling => Ok(()),
+        Carrier::Upgrading | Carrier::Websocket => Err(Fault::BadRequest),
+    }
+}
+
+/// What this WebSocket is to its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Nothing yet: nobody has said anything on it.
+    Probe,
+    /// It has been probed, and the client may come over.
+    Probed,
+    Carrier,
+    /// Nothing any more.
+    None,
+}
+
+struct Conversation {
+    session: Arc<Session>,
+    local: Local,
+    part: Part,
+    incoming: Incoming,
+    /// What is said before all else: the answer to a probe.
+    first: Option<Bytes>,
+    /// Our close frame has been sent, or there is nobody to read one: nothing follows.
+    closed: bool,
+    frames_this_turn: u8,
+    /// Of the probe, and then of the session.
+    timer: Pin<Box<Sleep>>,
+    timer_polled: bool,
+    strikes: u8,
+    controls: Paid,
+    /// What is being read, and since which look at the time.
+    unfinished: Option<(Unfinished, Instant)>,
+    /// Our close frame came first; how long the client's is waited for.
+    goodbye: Option<Pin<Box<Sleep>>>,
+}
+
+impl Conversation {
+    fn new(session: Arc<Session>, local: Local, part: Part, body: web::Payload) -> Conversation {
+        let config = &local.desk.config;
+        let limits = Limits {
+            bytes: config.socketio.eio_max_payload as usize,
+            fragments: config.websocket.max_fragments,
+        };
+        let now = Instant::now();
+        let end = match part {
+            Part::Carrier => session.lock().next_look(now),
+            Part::Probe | Part::Probed | Part::None => now + UPGRADE,
+        };
+        Conversation {
+            session,
+            local,
+            part,
+            incoming: Incoming::new(body, limits),
+            first: None,
+            closed: false,
+            frames_this_turn: 0,
+            timer: Box::pin(tokio::time::sleep_until(end)),
+            timer_polled: false,
+            strikes: 0,
+            controls: Paid::none(std::time::Instant::now()),
+            unfinished: None,
+            goodbye: None,
+        }
+    }
+
+    /// A turn ends with nothing to send, or after so many frames of the client's: then others go first.
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let polled = self.poll_part(context);
+        if polled.is_pending() {
+            if self.frames_this_turn >= FRAMES_A_TURN {
+                context.waker().wake_by_ref();
+            }
+            self.frames_this_turn = 0;
+        }
+        polled
+    }
+
+    fn poll_part(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.closed {
+            return Poll::Ready(None);
+        }
+        if self.goodbye.is_some() {
+            return self.poll_echo(context).map(|()| None);
+        }
+        loop {
+            if let Some(first) = self.first.take() {
+                return Poll::Ready(Some(first));
+            }
+            if let Poll::Ready(frame) = self.poll_outgoing(context) {
+                return Poll::Ready(frame);
+            }
+            if self.frames_this_turn >= FRAMES_A_TURN {
+                break;
+            }
+            let Poll::Ready(message) = self.incoming.poll_next(context) else {
+                break;
+            };
+            self.frames_this_turn += 1;
+            let Some(message) = message else {
+                return Poll::Ready(None);
+            };
+            if let Some(frame) = self.take_in(message) {
+                return Poll::Ready(Some(frame));
+            }
+        }
+        self.poll_time(context)
+    }
+
+    /// What the session has for the client.
+    fn poll_outgoing(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let session = Arc::clone(&self.session);
+        let mut state = session.lock();
+        if let Some(farewell) = state.ended {
+            return Poll::Ready(self.farewell(farewell));
+        }
+        if self.part != Part::Carrier {
+            if self.local.desk.worker.drain.has_begun() {
+                return Poll::Ready(Some(self.last(close::GOING_AWAY, "the server stops")));
+            }
+            state.probe(context);
+            return Poll::Pending;
+        }
+        if let Some(parcel) = state.outbox.take() {
+            return Poll::Ready(Some(framed(&parcel)));
+        }
+        if self.local.desk.worker.drain.has_begun() {
+            session.end(&mut state, Ending::Stopped, Farewell::Stopped, &self.local);
+            self.goodbye = Some(Box::pin(tokio::time::sleep(ECHO)));
+            let frame = close::close(close::GOING_AWAY, "the server stops; come back later");
+            return Poll::Ready(Some(frame));
+        }
+        state.carry(context);
+        Poll::Pending
+    }
+
+    /// The session is over: what this WebSocket says last.
+    fn farewell(&mut self, farewell: Farewell) -> Option<Bytes> {
+        self.part = Part::None;
+        match farewell {
+            Farewell::Goodbye => Some(self.last(close::NORMAL, "")),
+            Farewell::Broken => Some(self.last(close::PROTOCOL_ERROR, "no packet of Engine.IO")),
+            Farewell::Stopped => Some(self.last(close::GOING_AWAY, "the server stops")),
+            Farewell::Silence => {
+                self.closed = true;
+                None
+            }
+        }
+    }
+
+    fn last(&mut self, code: u16, reason: &str) -> Bytes {
+        self.closed = true;
+        close::close(code, reason)
+    }
+
+    /// Gives a frame that answers at once, past the outbox.
+    fn take_in(&mut self, message: Result<Message, close::Fault>) -> Option<Bytes> {
+        let message = match message {
+            Ok(message) => message,
+            Err(fault) => {
+                self.blame(Reason::BadFrame);
+                self.break_off();
+                self.closed = true;
+                return Some(fault.frame());
+            }
+        };
+        match message {
+            Message::Ping(payload) => self.control(Some(frame(Opcode::Pong, &payload))),
+            Message::Pong => self.control(None),
+            Message::Close(code) => {
+                self.closed = true;
+                Some(close::echo(code))
+            }
+            Message::Text(text) => match Packet::from_text(&text) {
+                Ok(packet) => self.take_packet(packet),
+                Err(_) => self.bad_packet(),
+            },
+            Message::Binary(data) => self.take_packet(Packet::Binary(data.into())),
+        }
+    }
+
+    /// They cost as much as a message, and no client of Engine.IO sends them.
+    fn control(&mut self, answer: Option<Bytes>) -> Option<Bytes> {
+        let now = std::time::Instant::now();
+        if CONTROLS.take(&mut self.controls, now).is_ok() {
+            return answer;
+        }
+        self.strikes += 1;
+        if self.strikes < MAX_STRIKES {
+            return answer;
+        }
+        self.blame(Reason::Flooding);
+        self.break_off();
+        Some(self.last(close::POLICY, "pings too fast"))
+    }
+
+    fn take_packet(&mut self, packet: Packet<'_>) -> Option<Bytes> {
+        let session = Arc::clone(&self.session);
+        let mut state = session.lock();
+        if state.ended.is_some() {
+            return None;
+        }
+        match (self.part, packet) {
+            (Part::Carrier, packet) => session.receive(&mut state, packet, &self.local),
+            (Part::Probe, Packet::Ping(PROBE)) if state.carrier == Carrier::Polling => {
+                state.begin_upgrade();
+                self.part = Part::Probed;
+                self.first = Some(frame(Opcode::Text, Packet::Pong(PROBE).text().as_bytes()));
+            }
+            (Part::Probed, Packet::Upgrade) => {
+                self.part = Part::Carrier;
+                state.end_upgrade();
+                let next = state.next_look(Instant::now());
+                self.timer.as_mut().reset(next);
+                self.timer_polled = false;
+            }
+            _ => {
+                drop(state);
+                return self.bad_packet();
+            }
+        }
+        None
+    }
+
+    /// What the session says to it is for the session, if this carries it.
+    fn bad_packet(&mut self) -> Option<Bytes> {
+        self.blame(Reason::BadPacket);
+        self.break_off();
+        Some(self.last(close::PROTOCOL_ERROR, "no packet of Engine.IO"))
+    }
+
+    /// The client did what none does: the session ends, if this carries it.
+    fn break_off(&mut self) {
+        let session = Arc::clone(&self.session);
+        let mut state = session.lock();
+        self.let_go(&mut state, Ending::Broken, Farewell::Broken);
+    }
+
+    fn blame(&self, reason: Reason) {
+        if let Some(meter) = &self.local.meter {
+            meter.ends(reason);
+        }
+    }
+
+    /// The session goes on without this WebSocket, or ends with it.
+    fn let_go(&mut self, state: &mut State, ending: Ending, farewell: Farewell) {
+        match std::mem::replace(&mut self.part, Part::None) {
+            Part::Carrier => self.session.end(state, ending, farewell, &self.local),
+            Part::Probed => state.give_up_upgrade(),
+            Part::Probe | Part::None => {}
+        }
+    }
+
+    /// Until the client has closed too. What it says meanwhile is not taken.
+    fn poll_echo(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while let Poll::Ready(message) = self.incoming.poll_next(context) {
+            if matches!(message, None | Some(Err(_) | Ok(Message::Close(_)))) {
+                return Poll::Ready(());
+            }
+        }
+        match &mut self.goodbye {
+            Some(limit) => limit.as_mut().poll(context),
+            None => Poll::Ready(()),
+        }
+    }
+
+    /// Looks whether it is time for something.
+    fn poll_time(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            // A timer that was polled once wakes this task when it ends; until then a look is enough.
+            if self.timer_polled && !self.timer.is_elapsed() {
+                return Poll::Pending;
+            }
+            // Without budget a timer does nothing but ask to be polled again.
+            self.timer_polled = tokio::task::coop::has_budget_remaining();
+            ready!(self.timer.as_mut().poll(context));
+            self.timer_polled = false;
+            if self.part != Part::Carrier {
+                self.blame(Reason::TooSlow);
+                return Poll::Ready(Some(self.last(close::POLICY, "an upgrade took too long")));
+            }
+            let now = Instant::now();
+            if let Some(close) = self.check_progress(now) {
+                return Poll::Ready(Some(close));
+            }
+            let session = Arc::clone(&self.session);
+            let mut state = session.lock();
+            session.tick(&mut state, now, &self.local);
+            self.timer.as_mut().reset(state.next_look(now));
+            drop(state);
+            if let Poll::Ready(frame) = self.poll_outgoing(context) {
+                return Poll::Ready(frame);
+            }
+        }
+    }
+
+    /// A message may take as long as the body of a request.
+    fn check_progress(&mut self, now: Instant) -> Option<Bytes> {
+        let unfinished = self.incoming.unfinished();
+        match (unfinished, self.unfinished) {
+            (Some(message), Some((same, since))) if message == same => {
+                let patience = self.local.desk.config.limits.body_patience();
+                if now.saturating_duration_since(since) < patience {
+                    return None;
+                }
+                self.blame(Reason::TooSlow);
+                self.break_off();
+                return Some(self.last(close::POLICY, "a message that took too long"));
+            }
+            (message, _) => self.unfinished = message.map(|message| (message, now)),
+        }
+        None
+    }
+}
+
+fn framed(parcel: &Parcel) -> Bytes {
+    match parcel {
+        Parcel::Text(text) => frame(Opcode::Text, text.as_bytes()),
+        Parcel::Binary(data) => frame(Opcode::Binary, data),
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        let session = Arc::clone(&self.session);
+        let mut state = session.lock();
+        self.let_go(&mut state, Ending::Lost, Farewell::Silence);
+    }
+}
+
+impl MessageBody for Conversation {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        self.poll_frame(context).map(|frame| frame.map(Ok))
+    }
+}
