@@ -335,7 +335,14 @@ impl<'a> Case<'a> {
 
     /// Heartbeats and handshakes are not the formulas'.
     fn measured_bytes(&self) -> Option<f64> {
-        const COUNTED: [&str; 5] = ["payload", "framing", "http_headers", "empty_polls", "tls"];
+        const COUNTED: [&str; 6] = [
+            "payload",
+            "framing",
+            "packets",
+            "http_headers",
+            "empty_polls",
+            "tls",
+        ];
         let mut sum = 0.0;
         for trial in self.trials {
             let kinds = trial.bytes.per_delivery_by_kind.as_ref()?;

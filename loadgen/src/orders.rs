@@ -57,7 +57,12 @@ impl Orders {
     }
 
     pub async fn outgoing(&self) -> Outgoing {
-        poll_fn(|cx| self.wait(cx, || self.outgoing.borrow_mut().pop_front())).await
+        poll_fn(|cx| self.wait(cx, || self.next_outgoing())).await
+    }
+
+    /// The next, if there is one.
+    pub fn next_outgoing(&self) -> Option<Outgoing> {
+        self.outgoing.borrow_mut().pop_front()
     }
 
     /// A cut is told once, closing for ever.

@@ -7,12 +7,13 @@ use crate::net::sockets::WireWindow;
 use crate::net::tcp_info::HEADER_BYTES;
 use crate::plan::{PublishBy, TrialPlan};
 use crate::recorder::Recording;
-use crate::results::{Bytes, GeneratorFigures, Latencies, ServerFigures, Trial};
+use crate::results::{Bytes, ConnectParts, GeneratorFigures, Latencies, ServerFigures, Trial};
 use crate::saturation;
 use crate::table::Table;
 use crate::totals::Snapshot;
 use crate::trial::{Halt, Mark, Marks};
 use crate::worker::BROKEN_TASK;
+use pushlab_server::wire::transport::Transport;
 use pushlab_server::wire::usage::{Traffic, Usage};
 use std::collections::BTreeMap;
 
@@ -74,7 +75,7 @@ pub fn trial(found: &Findings<'_>) -> Trial {
         empty_responses: since(|totals| totals.empty),
         connects: since(|totals| totals.connects),
         window_deliveries,
-        latency_us: latencies(recording),
+        latency_us: latencies(recording, plan.transport.kind),
         bytes: bytes(found, window, window_deliveries),
         bandwidth_bytes_per_s: recording.bandwidth.distribution(),
         server: server_figures(plan, found.marks, window_deliveries),
@@ -229,13 +230,19 @@ fn halt_reason(halt: &Halt, clients: usize, errors: &BTreeMap<String, u64>) -> S
     }
 }
 
-fn latencies(recording: &Recording) -> Latencies {
+fn latencies(recording: &Recording, kind: Transport) -> Latencies {
+    let parts = || ConnectParts {
+        handshake: recording.handshake.distribution(),
+        upgrade: recording.upgrade.distribution(),
+        connect: recording.entry.distribution(),
+    };
     Latencies {
         delivery: recording.delivery.distribution(),
         uncorrected: recording.uncorrected.distribution(),
         publish_lag: recording.publish_lag.distribution(),
         publish_ack: recording.publish_ack.distribution(),
         connect: recording.connect.distribution(),
+        connect_parts: (kind == Transport::Socketio).then(parts),
         recovery: recording.recovery.distribution(),
     }
 }

@@ -4,6 +4,7 @@
 mod resolve;
 mod sets;
 mod link;
+mod socketio;
 mod predict;
 mod situation;
 mod calibration;
@@ -13,6 +14,7 @@ mod limits;
 pub use limits::{Limits, MostClients};
 pub use link::{LinkPlan, StallPlan};
 pub use situation::WayUp;
+pub use socketio::SocketioPlan;
 pub use wire_sizes::{EPOCH_DEVIATION, OffsetDigits, offset_digits};
 
 use crate::expect::{self, Check};
@@ -152,6 +154,8 @@ pub struct TransportPlan {
     pub latest: bool,
     /// How long a client waits for a sign of life; `None` = for ever.
     pub max_silence: Option<Duration>,
+    /// Of the kind `socketio`.
+    pub socketio: SocketioPlan,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -319,6 +323,7 @@ impl TransportPlan {
             headers: Headers::Lean,
             latest: false,
             max_silence: None,
+            socketio: SocketioPlan::default(),
         }
     }
 

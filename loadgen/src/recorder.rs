@@ -19,6 +19,10 @@ pub struct Recording {
     pub publish_ack: Samples,
     pub connect: Samples,
     pub recovery: Samples,
+    /// Parts of Socket.IO's connecting.
+    pub handshake: Samples,
+    pub upgrade: Samples,
+    pub entry: Samples,
     pub bandwidth: Samples,
     /// How late the thread's own ticks were.
     pub tick_lag: Samples,
@@ -123,6 +127,18 @@ impl Recorder {
         self.recording.connect.record_ns(after.as_nanos() as i64);
     }
 
+    pub fn shaken_hands(&mut self, after: Duration) {
+        self.recording.handshake.record_ns(after.as_nanos() as i64);
+    }
+
+    pub fn upgraded(&mut self, after: Duration) {
+        self.recording.upgrade.record_ns(after.as_nanos() as i64);
+    }
+
+    pub fn entered(&mut self, after: Duration) {
+        self.recording.entry.record_ns(after.as_nanos() as i64);
+    }
+
     pub fn error(&mut self, class: impl Into<String>) {
         *self.recording.errors.entry(class.into()).or_default() += 1;
     }
@@ -213,6 +229,9 @@ impl Recording {
             (&mut self.publish_ack, &other.publish_ack),
             (&mut self.connect, &other.connect),
             (&mut self.recovery, &other.recovery),
+            (&mut self.handshake, &other.handshake),
+            (&mut self.upgrade, &other.upgrade),
+            (&mut self.entry, &other.entry),
             (&mut self.bandwidth, &other.bandwidth),
             (&mut self.tick_lag, &other.tick_lag),
             (&mut self.wake_lag, &other.wake_lag),

@@ -190,10 +190,25 @@ pub struct Latencies {
     pub publish_ack: Distribution,
     /// Connected and greeted − start of the connect.
     pub connect: Distribution,
+    /// What that was made of; of Socket.IO alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_parts: Option<ConnectParts>,
     /// Back and greeted − the cut, or the instant at which the client noticed that it was cut off: its
     /// maximum is how long it took until the last one was back.
     #[serde(default)]
     pub recovery: Distribution,
+}
+
+/// The parts of connecting by Socket.IO. A WebSocket is tried out beside the rest, so they overlap;
+/// what they leave of the whole is the join of a room.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectParts {
+    /// The session's first packet − start of the connect.
+    pub handshake: Distribution,
+    /// The WebSocket has taken over − its start; empty without an upgrade.
+    pub upgrade: Distribution,
+    /// The answer to CONNECT − the session's first packet.
+    pub connect: Distribution,
 }
 
 /// A histogram and its usual figures. `hdr` is base64 of HDR V2Deflate and holds the samples that
@@ -260,7 +275,14 @@ pub struct ByKind {
     pub handshake: u64,
     /// Heartbeats both ways.
     pub keep_alive: u64,
-    /// Socket.IO's change of transport.
+    /// Engine.IO and Socket.IO around an event, in a body or a frame: packet types, event and room names,
+    /// separators, the growth of base64.
+    #[serde(default)]
+    pub packets: u64,
+    /// What tries a WebSocket out before Socket.IO goes on by it, and the polls answered meanwhile.
+    #[serde(default)]
+    pub probes: u64,
+    /// Request and answer that open that WebSocket.
     pub upgrade: u64,
     pub tls: u64,
 }
@@ -271,7 +293,7 @@ impl ByKind {
     }
 
     /// In the order that charts stack them.
-    pub fn entries(&self) -> [(&'static str, u64); 8] {
+    pub fn entries(&self) -> [(&'static str, u64); 10] {
         [
             ("payload", self.payload),
             ("framing", self.framing),
@@ -279,6 +301,8 @@ impl ByKind {
             ("empty_polls", self.empty_polls),
             ("handshake", self.handshake),
             ("keep_alive", self.keep_alive),
+            ("packets", self.packets),
+            ("probes", self.probes),
             ("upgrade", self.upgrade),
             ("tls", self.tls),
         ]

@@ -132,6 +132,21 @@ impl Sink {
         self.lane.recorder.borrow_mut().connected(after);
     }
 
+    /// Socket.IO's session was opened so long after the client dialled.
+    pub fn shaken_hands(&self, after: Duration) {
+        self.lane.recorder.borrow_mut().shaken_hands(after);
+    }
+
+    /// A WebSocket took over so long after it was dialled.
+    pub fn upgraded(&self, after: Duration) {
+        self.lane.recorder.borrow_mut().upgraded(after);
+    }
+
+    /// The namespace answered so long after it was asked for.
+    pub fn entered(&self, after: Duration) {
+        self.lane.recorder.borrow_mut().entered(after);
+    }
+
     /// Back and greeted, so long after the connection was lost.
     pub fn reconnected(&self, after: Duration) {
         self.lane.recorder.borrow_mut().reconnected(after);

@@ -24,7 +24,7 @@ pub use read::ScenarioError;
 pub(crate) use read::nearest;
 pub use server::{ServerEntry, TargetEntry};
 pub use sweep::OneOrMany;
-pub use transports::{CursorUse, Fallback, Subprotocol, TransportEntry};
+pub use transports::{CursorUse, Fallback, SocketioPath, Subprotocol, TransportEntry};
 pub use trouble::{Blocking, Trouble};
 
 use crate::published::PublishedTable;

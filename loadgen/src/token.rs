@@ -61,12 +61,18 @@ impl RunTag {
     /// Writes the body of a publish whose `data` has `payload` bytes, its quotes included.
     pub fn write_publish(&self, token: Token, payload: usize, body: &mut Vec<u8>) {
         body.extend_from_slice(br#"{"type":"chat","data":"#);
-        let start = body.len();
-        body.push(b'"');
-        self.write(token, body);
-        let end = (start + payload).saturating_sub(1).max(body.len());
-        body.resize(end, b'x');
-        body.extend_from_slice(b"\"}");
+        self.write_data(token, payload, body);
+        body.push(b'}');
+    }
+
+    /// Writes that `data` alone, a JSON string.
+    pub fn write_data(&self, token: Token, payload: usize, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.push(b'"');
+        self.write(token, out);
+        let end = (start + payload).saturating_sub(1).max(out.len());
+        out.resize(end, b'x');
+        out.push(b'"');
     }
 
     fn write(&self, token: Token, out: &mut Vec<u8>) {

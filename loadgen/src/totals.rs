@@ -22,10 +22,16 @@ pub enum Kind {
     EmptyPolls,
     Handshake,
     KeepAlive,
+    /// Engine.IO and Socket.IO around an event: types, names, separators, the growth of base64.
+    Packets,
+    /// What tries a WebSocket out before Socket.IO goes on by it.
+    Probes,
+    /// Request and answer that open that WebSocket.
+    Upgrade,
     Tls,
 }
 
-const KINDS: usize = 7;
+const KINDS: usize = 10;
 
 /// Counters of one thread.
 #[derive(Debug, Default)]
@@ -274,7 +280,9 @@ impl Snapshot {
             empty_polls: sum(Kind::EmptyPolls),
             handshake: sum(Kind::Handshake),
             keep_alive: sum(Kind::KeepAlive),
-            upgrade: 0,
+            packets: sum(Kind::Packets),
+            probes: sum(Kind::Probes),
+            upgrade: sum(Kind::Upgrade),
             tls: sum(Kind::Tls),
         }
     }
@@ -294,6 +302,9 @@ impl Snapshot {
             ("empty_polls", since(Kind::EmptyPolls)),
             ("handshake", since(Kind::Handshake)),
             ("keep_alive", since(Kind::KeepAlive)),
+            ("packets", since(Kind::Packets)),
+            ("probes", since(Kind::Probes)),
+            ("upgrade", since(Kind::Upgrade)),
             ("tls", since(Kind::Tls)),
         ]
     }

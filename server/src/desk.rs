@@ -7,6 +7,7 @@ use crate::lab::Lab;
 use crate::net::admission::{Address, Admission};
 use crate::pace::Pace;
 use crate::parking::Threads;
+use crate::transports::socketio::recovery::Recovery;
 use crate::transports::socketio::sessions::Sessions;
 use crate::usage::Ledger;
 use crate::wire::usage::Usage;
@@ -25,6 +26,7 @@ pub struct Desk {
     pub admission: Arc<Admission>,
     pub pace: Arc<Pace>,
     pub sessions: Arc<Sessions>,
+    pub recovery: Arc<Recovery>,
     /// The JavaScript client of Socket.IO, where the operator has named its file.
     pub socketio_client: Option<Bytes>,
     /// Absent where the lab is closed.

@@ -29,7 +29,7 @@ mod value;
 mod hub;
 mod presence;
 mod allowance;
-// Until `transports/socketio` reads it.
+// Until sessions read rooms.
 #[allow(dead_code)]
 mod frames;
 mod history;
@@ -66,11 +66,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use transports::socketio::recovery::Recovery;
 use transports::socketio::sessions::Sessions;
 use wire::hold_on::HoldOn;
 use worker::Worker;
 
-/// How often idle rooms are looked for.
+/// How often idle rooms are looked for, and clients that did not come back.
 const SWEEP: Duration = Duration::from_secs(30);
 
 /// How often a server that stops looks who is still there.
@@ -155,6 +156,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
     );
     let ledger = Arc::new(usage::Ledger::default());
     let sessions = Sessions::new(&config.limits);
+    let recovery = Recovery::new(config.socketio.sio_recovery);
     let socketio_client = config.socketio.client()?;
     let threads = match config.hold_on {
         HoldOn::Tasks => None,
@@ -186,6 +188,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
         admission,
         pace,
         sessions,
+        recovery: Arc::clone(&recovery),
         socketio_client,
         lab,
     };
@@ -195,7 +198,7 @@ fn start_with(config: Config, word: watch::Receiver<bool>) -> io::Result<Running
     if let Some(listener) = admin_listener {
         builder = net::listen::serve_admin(builder, listener, open_desk)?;
     }
-    look_after(&hub);
+    look_after(&hub, recovery);
     let server = builder.run();
     Ok(Running {
         public,
@@ -260,6 +263,7 @@ struct OnAllDesks {
     admission: Arc<Admission>,
     pace: Arc<Pace>,
     sessions: Arc<Sessions>,
+    recovery: Arc<Recovery>,
     socketio_client: Option<Bytes>,
     lab: Option<Arc<Lab>>,
 }
@@ -280,6 +284,7 @@ impl OnAllDesks {
             admission: all.admission,
             pace: all.pace,
             sessions: all.sessions,
+            recovery: all.recovery,
             socketio_client: all.socketio_client,
             lab: all.lab,
         })
@@ -287,9 +292,9 @@ impl OnAllDesks {
 }
 
 /// What goes on in a hub without anybody asking.
-fn look_after(hub: &Arc<Hub>) {
+fn look_after(hub: &Arc<Hub>, recovery: Arc<Recovery>) {
     actix_rt::spawn(presence::see_off(Arc::clone(hub)));
-    actix_rt::spawn(sweep(Arc::clone(hub)));
+    actix_rt::spawn(sweep(Arc::clone(hub), recovery));
     let hub = Arc::clone(hub);
     actix_rt::spawn(async move { hub.level().await });
 }
@@ -302,10 +307,12 @@ fn loopback_like(address: IpAddr) -> IpAddr {
     }
 }
 
-async fn sweep(hub: Arc<Hub>) {
+async fn sweep(hub: Arc<Hub>, recovery: Arc<Recovery>) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        hub.sweep(Instant::now());
+        let now = Instant::now();
+        hub.sweep(now);
+        recovery.sweep(now);
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Refusal {
         "all {MAX_SESSIONS} sessions of the lab are taken; close another tab of it and try again"
     )]
     LabFull,
+    #[error("one connection may be in {limit} rooms; leave some, or open another connection")]
+    TooManyRooms { limit: usize },
     #[error("a lane leads to the room of its session alone; reload the page")]
     NoSuchRoom,
     #[error(transparent)]
@@ -133,6 +135,21 @@ impl Refusal {
         let title = status.canonical_reason().unwrap_or("Error");
         Problem::new(status.as_u16(), title, self.to_string())
     }
+
+    /// What is said in place of an HTTP status and of `Retry-After`, on a connection that lives on.
+    pub fn message(&self) -> serde_json::Value {
+        let problem = self.problem();
+        let mut said = serde_json::json!({
+            "type": "error",
+            "status": problem.status,
+            "title": problem.title,
+            "detail": problem.detail,
+        });
+        if let Some(seconds) = self.retry_after() {
+            said["retry_after"] = seconds.into();
+        }
+        said
+    }
 }
 
 impl ResponseError for Refusal {
@@ -150,7 +167,8 @@ impl ResponseError for Refusal {
             }
             Refusal::BodyTooSlow | Refusal::HeadTooSlow => StatusCode::REQUEST_TIMEOUT,
             Refusal::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Refusal::TooManyConnections { .. }
+            Refusal::TooManyRooms { .. }
+            | Refusal::TooManyConnections { .. }
             | Refusal::TooManyNewConnections { .. }
             | Refusal::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -194,6 +212,7 @@ impl ResponseError for Refusal {
             | Refusal::NotFound
             | Refusal::LabClosed
             | Refusal::NoSuchRoom
+            | Refusal::TooManyRooms { .. }
             | Refusal::TooLarge { .. }
             | Refusal::FileTooLarge { .. }
             | Refusal::HeadTooSlow

@@ -22,8 +22,17 @@ pub fn from_json(body: &[u8]) -> Result<Draft, Refusal> {
             r#"the body is not {{"type":"chat","data":…}}: {error}"#
         ))
     })?;
-    let draft = draft(&publish.kind, compact(publish.data.get()))?;
-    draft.keyed(publish.key.as_deref())
+    from_parts(&publish.kind, publish.data, publish.key.as_deref())
+}
+
+/// The parts of such an object.
+pub fn from_parts(kind: &str, data: &RawValue, key: Option<&str>) -> Result<Draft, Refusal> {
+    draft(kind, compact(data.get()))?.keyed(key)
+}
+
+/// The same where the data has a value that is not written yet.
+pub fn from_value(kind: &str, data: &Value, key: Option<&str>) -> Result<Draft, Refusal> {
+    draft(kind, data.to_string())?.keyed(key)
 }
 
 /// Reads the same object as MessagePack; binary data becomes `{"$binary":"<base64>"}`.
@@ -37,7 +46,7 @@ pub fn from_msgpack(body: &[u8]) -> Result<Draft, Refusal> {
             "the frame is not a map with `type` and `data`".to_owned(),
         ));
     };
-    let draft = draft(kind, data.to_string())?;
+    let draft = from_value(kind, data, None)?;
     match value.get("key") {
         None => Ok(draft),
         Some(Value::String(key)) => draft.keyed(Some(key)),

@@ -23,6 +23,8 @@ pub struct Shortcut {
     class: Class,
     encode: fn(&Event) -> Bytes,
     last_sent: Cell<Instant>,
+    /// Every event has to go the long way for now.
+    paused: Cell<bool>,
 }
 
 impl Shortcut {
@@ -41,6 +43,7 @@ impl Shortcut {
             class,
             encode,
             last_sent: Cell::new(Instant::now()),
+            paused: Cell::new(false),
         }))
     }
 
@@ -49,12 +52,18 @@ impl Shortcut {
         self.last_sent.get()
     }
 
+    /// Sends events the long way, or lets them go this one again.
+    pub fn pause(&self, paused: bool) {
+        self.paused.set(paused);
+    }
+
     /// Whether the subscriber has the event now; if not, or if the socket took only a part of it,
     /// its task must run.
     pub fn offer(&self, event: &Event, now: Instant) -> bool {
         match event.offset.cmp(&(self.offset.get() + 1)) {
             Ordering::Less => return true,
             Ordering::Greater => return false,
+            Ordering::Equal if self.paused.get() => return false,
             Ordering::Equal => {}
         }
         let pushed = self.line.push(&(self.encode)(event));

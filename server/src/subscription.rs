@@ -60,11 +60,27 @@ pub struct Batch {
 
 impl Subscription {
     pub fn open(room: Arc<Room>, worker: &Rc<Worker>, start: Start) -> Self {
-        room.enter();
         let (epoch, (offset, missed)) = {
             let history = room.history();
             (history.epoch(), history.begin(start))
         };
+        Self::at(room, worker, epoch, offset, missed)
+    }
+
+    /// Goes on after an offset that was read to in this very room; what is gone since then is a gap.
+    pub fn resume(room: Arc<Room>, worker: &Rc<Worker>, offset: u64) -> Self {
+        let epoch = room.history().epoch();
+        Self::at(room, worker, epoch, offset, Some(0))
+    }
+
+    fn at(
+        room: Arc<Room>,
+        worker: &Rc<Worker>,
+        epoch: Epoch,
+        offset: u64,
+        missed: Option<u64>,
+    ) -> Self {
+        room.enter();
         Subscription {
             room,
             worker: Rc::clone(worker),
@@ -94,6 +110,11 @@ impl Subscription {
             epoch: self.epoch,
             offset: self.offset.get(),
         }
+    }
+
+    /// Leaves out what stands before: goes on after `offset`.
+    pub fn skip_to(&self, offset: u64) {
+        self.offset.set(offset);
     }
 
     /// Lets events be written past this subscription's task. `make` gets its cursor's offset.

@@ -4,6 +4,7 @@
 
 use super::Client;
 use crate::net::failure::Failure;
+use pushlab_server::wire::lab_headers::Template;
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The class of answers whose head is not of the size that the scenario asks for.
@@ -15,7 +16,26 @@ pub(super) fn request(
     target: &str,
     own: &[(&str, String)],
 ) -> Result<String, Failure> {
-    let mut head = format!("GET {target} HTTP/1.1\r\n");
+    let template = client.lane.request_head.as_ref();
+    head(client, ("GET", target), own, template)
+}
+
+/// `POST target` with `bytes` of text to come; no preset has one.
+pub(super) fn post(client: &Client, target: &str, bytes: usize) -> Result<String, Failure> {
+    let own = [
+        ("Content-Type", "text/plain;charset=UTF-8".to_owned()),
+        ("Content-Length", bytes.to_string()),
+    ];
+    head(client, ("POST", target), &own, None)
+}
+
+fn head(
+    client: &Client,
+    (method, target): (&str, &str),
+    own: &[(&str, String)],
+    template: Option<&Template>,
+) -> Result<String, Failure> {
+    let mut head = format!("{method} {target} HTTP/1.1\r\n");
     let mut taken = vec!["Host"];
     write(&mut head, "Host", client.host());
     for (name, value) in own {
@@ -26,7 +46,7 @@ pub(super) fn request(
         write(&mut head, "Cookie", cookie);
         taken.push("Cookie");
     }
-    if let Some(template) = &client.lane.request_head {
+    if let Some(template) = template {
         for (name, value) in template.fill(head.len() + LINE_END.len(), &taken)? {
             write(&mut head, name, &value);
         }

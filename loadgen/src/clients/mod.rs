@@ -7,6 +7,7 @@ pub mod long_polling;
 pub mod http_streaming;
 pub mod sse;
 pub mod websocket;
+pub mod socketio;
 pub mod control;
 
 use crate::lane::{Lane, Setting};
@@ -287,12 +288,18 @@ impl Client {
 
     /// Connected, and the server has shown that it serves.
     fn greeted(&self) {
+        self.greeted_at(Instant::now());
+    }
+
+    /// The same, when it had shown so at this instant.
+    fn greeted_at(&self, at: Instant) {
+        let took = at.saturating_duration_since(self.dialled.get());
         if !self.known.replace(true) {
             self.totals().connected();
-            self.sink.connected(self.dialled.get().elapsed());
+            self.sink.connected(took);
         } else if let Some(lost_at) = self.lost_at.take() {
-            self.sink.reconnected(lost_at.elapsed());
-            self.sink.connected(self.dialled.get().elapsed());
+            self.sink.reconnected(at.saturating_duration_since(lost_at));
+            self.sink.connected(took);
         }
     }
 
@@ -410,7 +417,7 @@ async fn connect(client: &Client) -> Result<End, Failure> {
         Transport::HttpStreaming => Box::pin(over_http(client, http_streaming::subscribe)).await,
         Transport::Sse => Box::pin(over_http(client, sse::subscribe)).await,
         Transport::Websocket => Box::pin(websocket::subscribe(client)).await,
-        Transport::Socketio => Err(Failure::Malformed("no client of this kind yet")),
+        Transport::Socketio => Box::pin(socketio::subscribe(client)).await,
     }
 }
 

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, error::ProtocolError};
 
-type Socket = WebSocketStream<Metered>;
+pub(super) type Socket = WebSocketStream<Metered>;
 
 /// The default of 128 KiB a connection would be the largest part of a client's memory.
 const READ_BUFFER: usize = 4096;
@@ -62,26 +62,36 @@ async fn open_in_time(client: &Client) -> Result<Option<Socket>, Failure> {
 }
 
 async fn open(client: &Client) -> Result<Socket, Failure> {
-    let tally = client.tally();
     let greets = !client.is_bare();
-    let endpoint = &client.lane.setting.endpoint;
-    let stream = dial(
-        endpoint,
-        tally,
+    let protocol = client.transport().msgpack.then_some("pushlab.msgpack");
+    let socket = connect(
+        client,
+        &client.stream_path(),
         Speech::websocket(greets),
-        client.link.as_ref(),
+        protocol,
     )
     .await?;
+    if client.is_bare() {
+        client.greeted();
+    }
+    Ok(socket)
+}
+
+/// A WebSocket at this path, and this subprotocol on it.
+pub(super) async fn connect(
+    client: &Client,
+    path: &str,
+    speech: Speech,
+    protocol: Option<&'static str>,
+) -> Result<Socket, Failure> {
+    let tally = client.tally();
+    let endpoint = &client.lane.setting.endpoint;
+    let stream = dial(endpoint, tally, speech, client.link.as_ref()).await?;
     client.totals().requested();
-    let url = format!(
-        "{}://{}{}",
-        endpoint.scheme(),
-        client.host(),
-        client.stream_path()
-    );
+    let url = format!("{}://{}{path}", endpoint.scheme(), client.host());
     let mut request = url.into_client_request().map_err(|error| failure(&error))?;
-    if client.transport().msgpack {
-        let protocol = HeaderValue::from_static("pushlab.msgpack");
+    if let Some(protocol) = protocol {
+        let protocol = HeaderValue::from_static(protocol);
         request
             .headers_mut()
             .insert("Sec-WebSocket-Protocol", protocol);
@@ -92,9 +102,6 @@ async fn open(client: &Client) -> Result<Socket, Failure> {
         .write_buffer_size(0);
     let handshake = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
     let (socket, _) = handshake.await.map_err(|error| failure(&error))?;
-    if client.is_bare() {
-        client.greeted();
-    }
     Ok(socket)
 }
 
@@ -170,7 +177,7 @@ async fn close(client: &Client, mut socket: Socket) {
     client.sink.error(format!("close-{class}"));
 }
 
-fn failure(error: &Error) -> Failure {
+pub(super) fn failure(error: &Error) -> Failure {
     match error {
         Error::ConnectionClosed
         | Error::AlreadyClosed

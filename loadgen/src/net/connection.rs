@@ -81,6 +81,11 @@ impl Connection {
         Ok(self.stream.write_all(bytes).await?)
     }
 
+    /// What is asked and answered from now on serves this; nothing may be under way.
+    pub fn serves(&mut self, traffic: Traffic) {
+        self.stream.serves(traffic);
+    }
+
     fn input(&self) -> &[u8] {
         &self.buffer[self.start..]
     }

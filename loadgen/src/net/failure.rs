@@ -30,6 +30,12 @@ pub enum Failure {
     /// A client that minds it has heard nothing for too long.
     #[error("nothing was heard for too long")]
     Silence,
+    /// Socket.IO lets nobody in, or not with this.
+    #[error("the namespace was refused")]
+    Refused,
+    /// A request of a session that the server no longer has.
+    #[error("the server has ended the session")]
+    SessionGone,
 }
 
 /// Classes that are the generator's own limits, not the server's.
@@ -63,12 +69,17 @@ impl Failure {
             Failure::HeadTooLong(_) => "head-too-long".to_owned(),
             Failure::TimedOut => "timed-out".to_owned(),
             Failure::Silence => "silence".to_owned(),
+            Failure::Refused => "connect-error".to_owned(),
+            Failure::SessionGone => "session-gone".to_owned(),
         }
     }
 
     /// Asking again will be answered the same.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Failure::Status(400..=428 | 430..=499))
+        matches!(
+            self,
+            Failure::Refused | Failure::Status(400..=428 | 430..=499)
+        )
     }
 }
 

@@ -40,19 +40,46 @@ pub enum Speech {
     WebSocket(Box<WebSocketMeter>),
 }
 
-#[derive(Default)]
 pub struct WebSocketMeter {
     up: FrameWalk,
     down: FrameWalk,
-    /// The first data frame that comes is a greeting, not an event.
-    greets: bool,
+    /// Request and answer that open it.
+    head: Kind,
+    received: Received,
+    sent: (Traffic, Kind),
+}
+
+/// What the data frames are that come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Received {
+    /// The first is a greeting, all others are events.
+    GreetingFirst,
+    Events,
+    /// Packets, which their reader tells apart: until then they are events, and no exchange.
+    Packets,
 }
 
 impl Speech {
     pub fn websocket(greets: bool) -> Speech {
+        let received = match greets {
+            true => Received::GreetingFirst,
+            false => Received::Events,
+        };
+        Speech::frames(Kind::Handshake, received)
+    }
+
+    /// Frames that carry packets, opened by a `head` of this kind.
+    pub fn packets(head: Kind) -> Speech {
+        Speech::frames(head, Received::Packets)
+    }
+
+    fn frames(head: Kind, received: Received) -> Speech {
         Speech::WebSocket(Box::new(WebSocketMeter {
-            greets,
-            ..WebSocketMeter::default()
+            up: FrameWalk::default(),
+            down: FrameWalk::default(),
+            head,
+            received,
+            sent: (Traffic::Publish, Kind::Payload),
         }))
     }
 }
@@ -68,6 +95,13 @@ impl Carrier {
         match self {
             Carrier::Plain(wire) => wire,
             Carrier::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    fn wire_mut(&mut self) -> &mut Wire {
+        match self {
+            Carrier::Plain(wire) => wire,
+            Carrier::Tls(stream) => stream.get_mut().0,
         }
     }
 
@@ -95,11 +129,24 @@ impl Metered {
         &self.tally
     }
 
-    /// The kind of what is written next; HTTP only, frames tell it themselves.
+    /// The kind of what is written next; HTTP only.
     pub fn write_as(&mut self, kind: Kind) {
         if let Speech::Http(current) = &mut self.speech {
             *current = kind;
         }
+    }
+
+    /// What the data frames written next are for; publishes unless told otherwise.
+    pub fn write_frames_as(&mut self, traffic: Traffic, kind: Kind) {
+        if let Speech::WebSocket(meter) = &mut self.speech {
+            meter.sent = (traffic, kind);
+        }
+    }
+
+    /// What passes from now on serves this, below TLS too.
+    pub fn serves(&mut self, traffic: Traffic) {
+        self.tally.traffic = traffic;
+        self.carrier.wire_mut().serves(traffic);
     }
 
     /// The drop that follows cuts the connection: the peer gets a reset and nothing more.
@@ -120,7 +167,7 @@ impl Metered {
         self.is_content(bytes.len() as u64);
         if let Speech::WebSocket(meter) = &mut self.speech {
             let counted = meter.down.walk(bytes);
-            note_frames_down(&self.tally, &counted, meter.greets);
+            note_frames_down(&self.tally, &counted, meter.head, meter.received);
         }
     }
 
@@ -132,7 +179,8 @@ impl Metered {
             Speech::Http(kind) => self.tally.totals.count(self.tally.traffic, *kind, count),
             Speech::WebSocket(meter) => {
                 let counted = meter.up.walk(bytes);
-                let publishes = note_frames_up(&self.tally.totals, &counted);
+                let publishes =
+                    note_frames_up(&self.tally.totals, &counted, meter.head, meter.sent);
                 if publishes > 0 && matches!(self.carrier, Carrier::Tls(_)) {
                     let record = carried.saturating_sub(count);
                     self.tally.totals.was_publish(Kind::Tls, record);
@@ -150,36 +198,53 @@ impl Metered {
     }
 }
 
-fn note_frames_down(tally: &Tally, counted: &Counted, greets: bool) {
-    let mut exchanges = tally.exchanges.get();
-    exchanges.add(counted.frames);
-    if !greets {
-        exchanges.add(counted.first_frame);
+fn note_frames_down(tally: &Tally, counted: &Counted, head: Kind, received: Received) {
+    if received != Received::Packets {
+        let mut exchanges = tally.exchanges.get();
+        exchanges.add(counted.frames);
+        if received == Received::Events {
+            exchanges.add(counted.first_frame);
+        }
+        tally.exchanges.set(exchanges);
     }
-    tally.exchanges.set(exchanges);
-    let first = if greets {
-        Kind::Handshake
-    } else {
-        Kind::Framing
+    let first = match received {
+        Received::GreetingFirst => Kind::Handshake,
+        Received::Events | Received::Packets => Kind::Framing,
     };
     let count = |kind, bytes| tally.totals.count(Traffic::Delivery, kind, bytes);
-    count(Kind::Handshake, counted.head);
+    count(head, counted.head);
     count(first, counted.first_header);
     count(Kind::Framing, counted.header + counted.close);
     count(Kind::Payload, counted.payload);
     count(Kind::KeepAlive, counted.ping_pong);
 }
 
-/// Every data frame that a client sends is a publish; gives the bytes of those.
-fn note_frames_up(totals: &Totals, counted: &Counted) -> u64 {
+/// Gives the bytes of data frames that publish.
+fn note_frames_up(
+    totals: &Totals,
+    counted: &Counted,
+    head: Kind,
+    (traffic, kind): (Traffic, Kind),
+) -> u64 {
     let headers = counted.first_header + counted.header;
-    totals.count(Traffic::Delivery, Kind::Framing, headers + counted.close);
-    totals.count(Traffic::Delivery, Kind::Payload, counted.payload);
-    totals.count(Traffic::Delivery, Kind::Handshake, counted.head);
+    // A frame that carries no event is all of one kind.
+    let header = match kind {
+        Kind::Payload => Kind::Framing,
+        other => other,
+    };
+    totals.count(Traffic::Delivery, header, headers);
+    totals.count(Traffic::Delivery, kind, counted.payload);
+    totals.count(Traffic::Delivery, Kind::Framing, counted.close);
+    totals.count(Traffic::Delivery, head, counted.head);
     totals.count(Traffic::Delivery, Kind::KeepAlive, counted.ping_pong);
-    totals.was_publish(Kind::Framing, headers);
-    totals.was_publish(Kind::Payload, counted.payload);
-    headers + counted.payload
+    match traffic {
+        Traffic::Delivery => 0,
+        Traffic::Publish => {
+            totals.was_publish(header, headers);
+            totals.was_publish(kind, counted.payload);
+            headers + counted.payload
+        }
+    }
 }
 
 impl AsyncRead for Carrier {

@@ -44,6 +44,11 @@ impl Wire {
         &self.stream
     }
 
+    /// What passes from now on is for this.
+    pub fn serves(&mut self, traffic: Traffic) {
+        self.tally.traffic = traffic;
+    }
+
     /// Bytes written so far.
     pub fn up(&self) -> u64 {
         self.up

@@ -135,6 +135,9 @@ fn fill_in(entry: &mut TransportEntry) {
         entry.upgrade_patience.get_or_insert(patience);
     }
     entry.headers.get_or_insert(Headers::Lean);
+    if entry.kind == Transport::Socketio {
+        entry.path.get_or_insert_default();
+    }
     if entry.kind == Transport::Websocket {
         entry.subprotocol.get_or_insert(Subprotocol::Json);
     }

@@ -2,8 +2,8 @@
 //! repeated.
 
 use super::{
-    Arrivals, GatewayPlan, LinkPlan, PlanError, PublishBy, PublishPlan, ServerPlan, TransportPlan,
-    TrialPlan, TroublePlan, refused,
+    Arrivals, GatewayPlan, LinkPlan, PlanError, PublishBy, PublishPlan, ServerPlan, SocketioPlan,
+    TransportPlan, TrialPlan, TroublePlan, refused,
 };
 use crate::scenario::units::{Rate, Size, Time};
 use crate::scenario::{
@@ -98,6 +98,10 @@ fn transport_plans(entry: &TransportEntry) -> Vec<TransportPlan> {
                 headers: entry.headers.unwrap_or_default(),
                 latest: entry.asks_for_latest(),
                 max_silence: entry.max_silence.map(|time| time.0),
+                socketio: SocketioPlan {
+                    path: entry.path.unwrap_or_default(),
+                    ..SocketioPlan::default()
+                },
                 msgpack: entry.subprotocol == Some(Subprotocol::Msgpack),
                 ..TransportPlan::new(entry.kind)
             });
@@ -114,7 +118,7 @@ fn trial_plan(
     link: LinkPlan,
 ) -> TrialPlan {
     let (load, publish, server) = (&scenario.load, &scenario.publish, &scenario.server);
-    let answered = transport.kind != Transport::Websocket;
+    let answered = !matches!(transport.kind, Transport::Websocket | Transport::Socketio);
     let lab_headers = (transport.headers.response()).filter(|_| answered);
     TrialPlan {
         name,

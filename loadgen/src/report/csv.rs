@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_row_per_trial_and_a_column_per_figure() {
-        let mut results = fixture::five_transports();
+        let mut results = fixture::every_transport();
         results.trials[0].name = "a, \"quoted\"\nname".to_string();
         let records = read(&csv(&results));
         assert_eq!(records.len(), 1 + results.trials.len());

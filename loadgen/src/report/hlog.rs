@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn reads_back_second_by_second() {
-        let results = fixture::five_transports();
+        let results = fixture::every_transport();
         let bytes = hlog(&results);
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for entry in IntervalLogIterator::new(&bytes) {

@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn few_repeats_and_those_that_stand_apart_are_named() {
-        let mut results = fixture::five_transports();
+        let mut results = fixture::every_transport();
         for trial in &mut results.trials {
             trial.latency_us.delivery.count = 9_999;
         }
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_target_that_was_believed_is_told() {
-        let mut results = fixture::five_transports();
+        let mut results = fixture::every_transport();
         assert_eq!(believed(&results), None);
         results.scenario["target"] =
             serde_json::json!({"url": "https://127.0.0.1", "insecure": true});
@@ -159,7 +159,7 @@ mod tests {
     fn trouble_is_told_and_who_cannot_notice() {
         let text = "name = \"x\"\n[load]\nclients = 2\n[publish]\nrate = 1\n[[transports]]\nkind = \"sse\"\n[[transports]]\nkind = \"websocket\"\nmax_silence = \"2s\"\n[trouble]\nidle_cut = \"5s\"\nsilent = true\n";
         let scenario = Scenario::parse(text, "x").unwrap();
-        let mut results = fixture::five_transports();
+        let mut results = fixture::every_transport();
         assert_eq!(trouble(&results), None);
         results.scenario = serde_json::to_value(&scenario).unwrap();
         assert_eq!(

@@ -16,7 +16,7 @@ fn content(results: &Results, path: &str) -> String {
 #[test]
 fn the_files_of_a_run() {
     let all = [
-        ("five", fixture::five_transports()),
+        ("five", fixture::every_transport()),
         ("sweep", fixture::sweep()),
         ("zero", fixture::zero_deliveries()),
         ("capacity", fixture::capacity()),
@@ -70,14 +70,14 @@ fn odd_results_leave_whole_files() {
 #[test]
 fn the_page_loads_nothing_and_escapes_everything() {
     let evil = "<script>alert('聊天 مرحبا')</script>|";
-    let mut results = fixture::five_transports();
+    let mut results = fixture::every_transport();
     results.scenario["title"] = evil.into();
     results.environment.target = evil.to_string();
     results.verdict.reasons.push(evil.to_string());
     for trial in results.trials.iter_mut().take(1) {
         trial.reasons.push(evil.to_string());
     }
-    for index in (0..25).step_by(5) {
+    for index in (0..30).step_by(6) {
         results.trials[index].name = evil.to_string();
     }
     results.summary[0].name = evil.to_string();
@@ -96,7 +96,7 @@ fn the_page_loads_nothing_and_escapes_everything() {
 
 #[test]
 fn the_table_fits_a_terminal() {
-    let table = table(&fixture::five_transports());
+    let table = table(&fixture::every_transport());
     let widest = table
         .lines()
         .map(|line| line.chars().count())
@@ -118,12 +118,12 @@ fn the_table_fits_a_terminal() {
         "conn",
     ];
     assert_eq!(names, expected, "{table}");
-    assert_eq!(table.lines().count(), 2 + 5);
+    assert_eq!(table.lines().count(), 2 + 6);
 }
 
 #[test]
 fn sentences_say_only_what_is_known() {
-    let mut results = fixture::five_transports();
+    let mut results = fixture::every_transport();
     let figures = &mut results.summary[0].figures;
     for (name, median) in [
         ("latency_p50_us", 498_000.0),
@@ -151,13 +151,13 @@ fn rows_of_a_sweep_name_what_differs() {
 
 #[test]
 fn the_summary_is_a_markdown_table() {
-    let summary = content(&fixture::five_transports(), "summary.md");
+    let summary = content(&fixture::every_transport(), "summary.md");
     assert!(summary.starts_with("## Five heroes a room, everyone talks\n\n**Valid run.**\n\n| "));
     let rows: Vec<&str> = summary
         .lines()
         .filter(|line| line.starts_with('|'))
         .collect();
-    assert_eq!(rows.len(), 2 + 5);
+    assert_eq!(rows.len(), 2 + 6);
     assert!(
         rows.iter().all(|row| row.matches('|').count() == 11),
         "{summary}"

@@ -56,6 +56,10 @@ pub struct TransportEntry {
     /// Encoding on a WebSocket
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subprotocol: Option<Subprotocol>,
+    /// How Socket.IO goes: by polling and then on by WebSocket, as its own client does, or by one of both
+    /// alone
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<SocketioPath>,
     /// What a client goes on by, for good, where its WebSocket is refused or not answered in time
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Fallback>,
@@ -78,6 +82,36 @@ pub struct TransportEntry {
 pub enum Subprotocol {
     Json,
     Msgpack,
+}
+
+/// The way of a Socket.IO client
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::EnumIter,
+    strum::IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum SocketioPath {
+    /// Polling first; a WebSocket is tried beside it and taken once it works
+    #[default]
+    Upgrade,
+    Websocket,
+    Polling,
+}
+
+impl SocketioPath {
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// What is left where no WebSocket passes
@@ -122,6 +156,11 @@ impl TransportEntry {
                 self.subprotocol.is_some(),
                 self.kind == Transport::Websocket,
             ),
+            (
+                "path",
+                self.path.is_some(),
+                self.kind == Transport::Socketio,
+            ),
             ("cursor", self.cursor.is_some(), !self.kind.is_push()),
             ("retry", self.retry.is_some(), self.kind == Transport::Sse),
             (
@@ -152,7 +191,9 @@ impl TransportEntry {
                 );
             }
         }
-        if let (Transport::Websocket, Some(Headers::Sizes(_))) = (self.kind, self.headers) {
+        if let (Transport::Websocket | Transport::Socketio, Some(Headers::Sizes(_))) =
+            (self.kind, self.headers)
+        {
             return misfit(
                 &["transports", &at.to_string(), "headers"],
                 "a handshake has headers of its own and no size to give; write headers = \"kaazing\" or \"chrome60\", which ride on it, or remove it",

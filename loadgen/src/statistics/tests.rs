@@ -157,6 +157,7 @@ fn every_figure_has_its_value() {
         ..Distribution::default()
     };
     whole.latency_us = Latencies {
+        connect_parts: None,
         delivery: all.clone(),
         uncorrected: all.clone(),
         publish_lag: all.clone(),

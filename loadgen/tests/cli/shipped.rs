@@ -147,7 +147,7 @@ fn the_schema_refuses_what_the_reader_refuses() {
         ("clients = 5", "clients = 5\nduration = 5"),
         ("clients = 5", "clients = []"),
         ("clients", "cleints"),
-        ("\"sse\"", "\"socketio\""),
+        ("\"sse\"", "\"pigeon\""),
         ("rate = 1", "rate = -1"),
         ("rate = 1", "rate = \"fast\""),
         ("\"x\"", "\"a b\""),

@@ -89,7 +89,7 @@ fn a_slower_tail_is_found() {
 
 #[test]
 #[ignore = "some minutes without optimisation"]
-fn five_transports_seldom_raise_an_alarm() {
+fn every_transport_seldom_raise_an_alarm() {
     assert_rare_alarms(&Laboratory::noisy(5, 20_000));
     assert_rare_alarms(&Laboratory::noisy(5, 20_000).with_outliers());
     assert_rare_alarms(&Laboratory::quiet(5, 50_000));
@@ -97,7 +97,7 @@ fn five_transports_seldom_raise_an_alarm() {
 
 #[test]
 #[ignore = "some minutes without optimisation"]
-fn a_slower_server_or_tail_is_found_among_five_transports() {
+fn a_slower_server_or_tail_is_found_among_every_transport() {
     let laboratory = Laboratory::quiet(5, 100_000);
     assert_found(&laboratory, &laboratory, PAIRS, Effect::Everything(1.05));
     assert_found(&laboratory, &laboratory, PAIRS, Effect::Tail(1.05));

@@ -208,6 +208,7 @@ impl Laboratory {
                 ..GeneratorFigures::default()
             },
             latency_us: Latencies {
+                connect_parts: None,
                 uncorrected: delivery.clone(),
                 delivery,
                 publish_lag,

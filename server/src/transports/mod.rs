@@ -15,6 +15,7 @@ use crate::desk::Desk;
 use crate::frames;
 use crate::hub::{Hub, Room};
 use crate::identity::User;
+use crate::net::admission::Address;
 use crate::net::metered::Meter;
 use crate::presence::Hold;
 use crate::problems::Refusal;
@@ -126,19 +127,34 @@ fn greeting(subscription: &Subscription, encode: impl Fn(&str) -> Bytes) -> Byte
     }
 }
 
-/// The room that the path names. A lane leads to rooms that are there: a request that is late must not
-/// make the room of a session that is over again.
+/// The room that the path names.
 pub fn room(request: &HttpRequest, hub: &Hub) -> Result<Arc<Room>, Refusal> {
     let name = room_name(request)?;
+    // Most rooms are there, and then nobody's address is of interest.
     if let Some(room) = hub.known(&name) {
         return Ok(room);
     }
-    if meter(request).tap().is_some() {
+    let desk = Desk::of(request);
+    let on_lane = meter(request).tap().is_some();
+    room_of_name(&name, desk, desk.address(request), on_lane)
+}
+
+/// The room of this name, which is one. A lane leads to rooms that are there: a request that is late must
+/// not make the room of a session that is over again.
+pub fn room_of_name(
+    name: &str,
+    desk: &Desk,
+    address: Option<Address>,
+    on_lane: bool,
+) -> Result<Arc<Room>, Refusal> {
+    if let Some(room) = desk.hub.known(name) {
+        return Ok(room);
+    }
+    if on_lane {
         return Err(Refusal::NoSuchRoom);
     }
-    let desk = Desk::of(request);
-    desk.pace.make_room(desk.address(request), Instant::now())?;
-    Ok(hub.room(&name)?)
+    desk.pace.make_room(address, Instant::now())?;
+    Ok(desk.hub.room(name)?)
 }
 
 /// The second segment of the path, decoded here rather than by the router, which would leave
@@ -160,8 +176,21 @@ fn decode_room(segment: &str) -> Option<Cow<'_, str>> {
             .get(at + 1..at + 3)
             .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     });
-    let fits = (1..=MAX_ROOM_BYTES).contains(&name.len());
-    (fits && !stray_percent && !name.chars().any(char::is_control)).then_some(name)
+    (is_room_name(&name) && !stray_percent).then_some(name)
+}
+
+fn is_room_name(name: &str) -> bool {
+    (1..=MAX_ROOM_BYTES).contains(&name.len()) && !name.chars().any(char::is_control)
+}
+
+/// The name as it stands in a message, where nothing is percent-encoded.
+pub fn check_room_name(name: &str) -> Result<(), Refusal> {
+    match is_room_name(name) {
+        true => Ok(()),
+        false => Err(Refusal::BadRequest(format!(
+            "a room's name has 1 to {MAX_ROOM_BYTES} bytes of UTF-8 without control characters"
+        ))),
+    }
 }
 
 /// `Last-Event-ID` wins over `?cursor=`: a browser that reconnects repeats the old URL.
@@ -181,8 +210,13 @@ fn start(request: &HttpRequest, transport: Transport) -> Result<Start, Refusal> 
     let Some(cursor) = cursor else {
         return Ok(Start::Now);
     };
+    start_at(&cursor, Desk::of(request).config.bare)
+}
+
+/// Where a cursor asks to start.
+pub fn start_at(cursor: &str, bare: bool) -> Result<Start, Refusal> {
     match cursor.parse()? {
-        Start::AfterOffset(_) if !Desk::of(request).config.bare => Err(BadCursor.into()),
+        Start::AfterOffset(_) if !bare => Err(BadCursor.into()),
         start => Ok(start),
     }
 }

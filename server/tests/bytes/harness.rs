@@ -251,6 +251,51 @@ impl Client {
         self.ahead.drain(..count).collect()
     }
 
+    /// Up to and with `end`; nothing where the connection ends before, be it by a reset.
+    #[allow(dead_code)]
+    pub fn try_until(&mut self, end: &[u8]) -> Option<Vec<u8>> {
+        loop {
+            let mut windows = self.ahead.windows(end.len());
+            if let Some(at) = windows.position(|window| window == end) {
+                return Some(self.ahead.drain(..at + end.len()).collect());
+            }
+            self.more()?;
+        }
+    }
+
+    /// So many bytes; nothing where the connection ends before, be it by a reset.
+    #[allow(dead_code)]
+    pub fn try_exactly(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.ahead.len() < count {
+            self.more()?;
+        }
+        Some(self.ahead.drain(..count).collect())
+    }
+
+    fn more(&mut self) -> Option<()> {
+        let mut buffer = [0; 16 * 1024];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => None,
+            Ok(read) => {
+                self.received += read as u64;
+                self.ahead.extend_from_slice(&buffer[..read]);
+                Some(())
+            }
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => None,
+            Err(error) => panic!("{error} after {:?}", self.ahead_text()),
+        }
+    }
+
+    /// Sends what a server that has given up need not take.
+    #[allow(dead_code)]
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        let sent = self.stream.write_all(bytes.as_ref());
+        if sent.is_ok() {
+            self.sent += bytes.as_ref().len() as u64;
+        }
+        sent.is_ok()
+    }
+
     fn ahead_text(&self) -> String {
         String::from_utf8_lossy(&self.ahead).into_owned()
     }

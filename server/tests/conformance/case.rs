@@ -1,14 +1,8 @@
 //! One case: frames that are sent, frames that must come back, and how it ends; and what runs it against
-//! a server. Frames are written and read by hand.
+//! a server.
 
+pub use crate::frame::*;
 use crate::harness::{Client, Server};
-
-pub const TEXT: u8 = 1;
-pub const BINARY: u8 = 2;
-pub const CLOSE: u8 = 8;
-pub const PING: u8 = 9;
-pub const PONG: u8 = 10;
-pub const FIN: u8 = 0x80;
 
 pub const PROTOCOL_ERROR: &[u16] = &[1002];
 pub const NOT_UTF8: &[u16] = &[1007];
@@ -159,52 +153,4 @@ pub fn open(server: &Server, path: &str) -> Client {
     ));
     assert_eq!(client.head().status, 101);
     client
-}
-
-/// A frame as a client must send it.
-pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-    let mut frame = vec![first];
-    match payload.len() {
-        length @ 0..=125 => frame.push(0x80 | length as u8),
-        length @ 126..=0xffff => {
-            frame.push(0x80 | 126);
-            frame.extend((length as u16).to_be_bytes());
-        }
-        length => {
-            frame.push(0x80 | 127);
-            frame.extend((length as u64).to_be_bytes());
-        }
-    }
-    frame.extend(MASK);
-    let start = frame.len();
-    frame.extend_from_slice(payload);
-    // By words: some cases are many MiB, and the tests are not optimised.
-    let (words, rest) = frame[start..].as_chunks_mut::<4>();
-    for word in words {
-        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(MASK)).to_ne_bytes();
-    }
-    for (byte, mask) in rest.iter_mut().zip(MASK) {
-        *byte ^= mask;
-    }
-    frame
-}
-
-/// First byte and payload of the next frame; a server does not mask, nor waste bytes on a length.
-pub fn read(client: &mut Client) -> (u8, Vec<u8>) {
-    let head = client.read_exactly(2);
-    let (length, least) = match head[1] {
-        126 => {
-            let length = client.read_exactly(2).try_into().unwrap();
-            (u16::from_be_bytes(length).into(), 126)
-        }
-        127 => {
-            let length = client.read_exactly(8).try_into().unwrap();
-            (u64::from_be_bytes(length), 0x1_0000)
-        }
-        length => (length.into(), 0),
-    };
-    assert!(head[1] < 0x80, "a masked frame from the server");
-    assert!(length >= least, "a wasteful length from the server");
-    (head[0], client.read_exactly(length as usize))
 }

@@ -1,6 +1,7 @@
-//! WebSocket conformance (RFC 6455) as bytes over raw sockets: the cases of Autobahn's categories 1 to 7,
-//! 9 and 10 in our own words and under their numbers, what the echo they run against promises, and two
-//! clients that others wrote.
+//! Conformance as bytes over raw sockets, in our own words and under the numbers of the suites that it is
+//! after: WebSocket (RFC 6455; Autobahn's categories 1 to 7, 9 and 10) with what the echo promises and two
+//! clients that others wrote, and the 25 cases of Engine.IO 4 and 32 of Socket.IO 5, which
+//! `PUSHLAB_CONFORMANCE_URL=http://127.0.0.1:3000` runs against any other server.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,6 +9,7 @@
 #[allow(dead_code)]
 #[path = "../bytes/harness.rs"]
 mod harness;
+mod frame;
 mod case;
 mod framing;
 mod reserved;
@@ -17,5 +19,12 @@ mod closing;
 mod volume;
 mod echo;
 mod outside;
+// The hardening tests need the rest of it.
+#[allow(dead_code)]
+mod peer;
+mod suite;
+mod carrier;
+mod engineio;
+mod socketio;
 #[cfg(target_os = "linux")]
 mod hostile;

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-const CLIENTS: usize = 8;
+pub const CLIENTS: usize = 8;
 
 /// Memory that allocators may keep of connections that are gone.
-const KEPT: u64 = 8 * 1024 * 1024;
+pub const KEPT: u64 = 8 * 1024 * 1024;
 
-fn cycles() -> usize {
+pub fn cycles() -> usize {
     let asked = std::env::var("PUSHLAB_CYCLES").ok();
     asked.map_or(500, |text| text.parse().unwrap())
 }
@@ -61,16 +61,16 @@ fn run(program: &Program, transport: Transport, cycles: usize) {
     });
 }
 
-fn look(control: &mut Client) -> Value {
+pub fn look(control: &mut Client) -> Value {
     control.get("/lab/usage", "").json()
 }
 
-fn fds(usage: &Value) -> u64 {
+pub fn fds(usage: &Value) -> u64 {
     usage["process"]["fds"].as_u64().unwrap()
 }
 
 /// Waits until nobody is connected but the publisher and `control`, and `also` holds.
-fn settled(control: &mut Client, also: impl Fn(&Value) -> bool) -> Value {
+pub fn settled(control: &mut Client, also: impl Fn(&Value) -> bool) -> Value {
     let mut settled = None;
     until("all connections are gone", LIMIT, || {
         let usage = look(control);

@@ -7,6 +7,13 @@
 #[allow(dead_code)]
 #[path = "../bytes/harness.rs"]
 mod harness;
+// They belong to the conformance cases; not all of it is needed here.
+#[allow(dead_code)]
+#[path = "../conformance/frame.rs"]
+mod frame;
+#[allow(dead_code)]
+#[path = "../conformance/peer.rs"]
+mod peer;
 mod slow_loris;
 mod crowds;
 mod pace;
@@ -20,6 +27,7 @@ mod subscribe;
 mod unread;
 mod fairness;
 mod silence;
+mod socketio;
 #[cfg(unix)]
 mod program;
 #[cfg(unix)]

@@ -10,7 +10,7 @@ const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocke
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 /// Every route of the public port, and what it answers one who is let in.
-const ROUTES: [(&str, &str, &str, u16); 22] = [
+const ROUTES: [(&str, &str, &str, u16); 28] = [
     ("GET", "/rooms/KPL/poll", "", 200),
     ("GET", "/rooms/KPL/long-poll", "", 200),
     ("GET", "/rooms/KPL/stream", "", 200),
@@ -38,6 +38,13 @@ const ROUTES: [(&str, &str, &str, u16); 22] = [
     ("GET", "/", "", 200),
     ("GET", "/chat", "", 200),
     ("GET", "/page/main.js", "", 200),
+    ("GET", "/socket.io/?EIO=4&transport=polling", "", 200),
+    ("GET", "/socket.io/?EIO=4&transport=websocket", UPGRADE, 101),
+    ("POST", "/socket.io/?EIO=4&transport=polling", "", 400),
+    // Where the operator names no file.
+    ("GET", "/socket.io/socket.io.js", "", 404),
+    ("GET", "/engine.io/?EIO=4&transport=polling", "", 404),
+    ("GET", "/engine.io/?EIO=4&transport=websocket", UPGRADE, 404),
     ("DELETE", "/rooms/KPL/poll", "", 405),
     ("GET", "/nothing", "", 404),
 ];

@@ -26,13 +26,13 @@ fn command() -> Command {
 }
 
 /// A server whose words go into two files; killed when dropped.
-struct Talker {
+pub struct Talker {
     process: Child,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Talker {
-    fn start(folder: &Path) -> Talker {
+    pub fn start(folder: &Path) -> Talker {
         let file = |name: &str| Stdio::from(fs::File::create(folder.join(name)).unwrap());
         let process = command()
             .stdout(file("stdout"))
@@ -113,6 +113,11 @@ fn use_it(address: SocketAddr, line: &str) {
     client.reset();
 }
 
+/// The part of a cookie or a token that nobody else may know.
+pub fn signature(credential: &str) -> String {
+    credential.rsplit('.').next().unwrap().to_owned()
+}
+
 #[test]
 fn no_secret_appears_in_what_the_server_says_at_any_level() {
     let folder = tempfile::tempdir().unwrap();
@@ -149,7 +154,6 @@ fn no_secret_appears_in_what_the_server_says_at_any_level() {
         said.contains("TRACE"),
         "it was not at its most talkative: {said}"
     );
-    let signature = |credential: &str| credential.rsplit('.').next().unwrap().to_owned();
     let signatures = [signature(&cookie), signature(&token)];
     for secret in KEYS
         .iter()

@@ -29,6 +29,7 @@ pub(super) enum Marker {
     Square,
     Diamond,
     Cross,
+    Ring,
 }
 
 const fn colour(name: &'static str, light: u32, dark: u32) -> Colour {
@@ -52,7 +53,8 @@ pub(super) fn transport_marker(transport: Transport) -> Marker {
         Transport::LongPolling => Marker::Diamond,
         Transport::HttpStreaming => Marker::Triangle,
         Transport::Sse => Marker::Cross,
-        Transport::Websocket | Transport::Socketio => Marker::Circle,
+        Transport::Websocket => Marker::Circle,
+        Transport::Socketio => Marker::Ring,
     }
 }
 
@@ -62,13 +64,15 @@ pub(in crate::report) fn kind_colour(kind: &str) -> Colour {
     known.map_or(UNSPLIT, |(_, colour)| *colour)
 }
 
-const KINDS: [(&str, Colour); 8] = [
+const KINDS: [(&str, Colour); 10] = [
     ("payload", colour("payload", 0x2A78B8, 0x5AA9E6)),
     ("framing", colour("framing", 0x7CC4E8, 0xA6DCF5)),
     ("http_headers", colour("http-headers", 0xE08A1E, 0xF2A541)),
     ("empty_polls", colour("empty-polls", 0xB83A2B, 0xE0624F)),
     ("handshake", colour("handshake", 0x75539C, 0xA886D0)),
     ("keep_alive", colour("keep-alive", 0x2E8F63, 0x4FBF8D)),
+    ("packets", colour("packets", 0xC2A23C, 0xE3CB72)),
+    ("probes", colour("probes", 0x5B7F95, 0x8FB3C7)),
     ("upgrade", colour("upgrade", 0x93705A, 0xBF9A83)),
     ("tls", colour("tls", 0x4E5560, 0xC2C8D0)),
 ];

@@ -209,6 +209,10 @@ impl<'a, DB: DrawingBackend> Pen<'a, DB> {
                 .area
                 .draw(&Circle::new((x, y), 9, filled))
                 .expect(DRAWN),
+            Marker::Ring => self
+                .area
+                .draw(&Circle::new((x, y), 9, colour.rgb().stroke_width(5)))
+                .expect(DRAWN),
             Marker::Triangle => polygon(&[(0, -12), (11, 9), (-11, 9)]),
             Marker::Square => polygon(&[(-9, -9), (9, -9), (9, 9), (-9, 9)]),
             Marker::Diamond => polygon(&[(0, -13), (11, 0), (0, 13), (-11, 0)]),

@@ -5,8 +5,8 @@ use crate::comparison::{NOISE_THRESHOLD, compare};
 use crate::report::fixture;
 
 fn with<R>(change: impl Fn(&mut Results), judge: impl FnOnce(&Compared<'_>) -> R) -> R {
-    let a = fixture::five_transports();
-    let mut b = fixture::five_transports();
+    let a = fixture::every_transport();
+    let mut b = fixture::every_transport();
     change(&mut b);
     let comparison = compare(&a, &b, NOISE_THRESHOLD);
     judge(&Compared {

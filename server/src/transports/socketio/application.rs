@@ -2,11 +2,14 @@
 //! session's outbox. A closed list. Events of rooms it does not send: it says which rooms are joined, and
 //! whoever carries the session reads them.
 
+use super::conformance::Conformance;
 use super::outbox::Outbox;
+use super::party::Party;
 use super::rooms::{Left, Rooms};
 use crate::desk::Desk;
 use crate::identity::User;
 use crate::net::admission::Address;
+use crate::usage::Reason;
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -42,9 +45,9 @@ pub enum Credential {
     Bad,
 }
 
-/// The client said what no client says: its session ends.
+/// The client did what no client does, and this is what it is blamed for: its session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Broken;
+pub struct Broken(pub Reason);
 
 /// How a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +65,22 @@ pub enum Ending {
 pub enum Application {
     /// Every message comes back as it came: for outside test suites of Engine.IO.
     Echo,
+    /// The rooms of this server.
+    Party(Box<Party>),
+    /// What outside test suites of Socket.IO expect.
+    Conformance(Box<Conformance>),
 }
 
 impl Application {
+    /// The one for a visitor of `/socket.io/`.
+    pub fn open(visitor: Visitor, desk: &Desk) -> Application {
+        let max_payload = desk.config.socketio.eio_max_payload as usize;
+        match desk.config.websocket.conformance {
+            true => Application::Conformance(Box::new(Conformance::new(max_payload))),
+            false => Application::Party(Box::new(Party::new(visitor, max_payload))),
+        }
+    }
+
     /// Takes one message of the client.
     pub fn take(&mut self, said: Said<'_>, stage: &mut Stage<'_>) -> Result<(), Broken> {
         match self {
@@ -75,6 +91,8 @@ impl Application {
                 }
                 Ok(())
             }
+            Application::Party(party) => party.take(said, stage),
+            Application::Conformance(conformance) => conformance.take(said, stage),
         }
     }
 
@@ -82,15 +100,16 @@ impl Application {
     pub fn is_connected(&self) -> bool {
         match self {
             Application::Echo => true,
+            Application::Party(party) => party.is_connected(),
+            Application::Conformance(conformance) => conformance.is_connected(),
         }
     }
 
     /// The session has ended, and this is what it was in the midst of. Told once.
     pub fn end(&mut self, ending: Ending, left: Left, desk: &Desk) {
         match self {
-            Application::Echo => {
-                let _ = (ending, left, desk);
-            }
+            Application::Party(party) => party.end(ending, left, desk),
+            Application::Echo | Application::Conformance(_) => {}
         }
     }
 }

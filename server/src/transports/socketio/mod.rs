@@ -12,9 +12,14 @@ pub mod flags;
 pub mod application;
 pub mod outbox;
 pub mod rooms;
+mod spared;
+pub mod recovery;
+mod party;
+mod conformance;
 mod refusal;
 mod heartbeat;
 pub mod session;
+mod reading;
 pub mod sessions;
 mod polling;
 mod websocket;
@@ -56,10 +61,10 @@ impl Path {
         }
     }
 
-    fn application(self, _visitor: Visitor, _desk: &Desk) -> Result<Application, Refusal> {
+    fn application(self, visitor: Visitor, desk: &Desk) -> Application {
         match self {
-            Path::Engineio => Ok(Application::Echo),
-            Path::Socketio => Err(Refusal::NotFound),
+            Path::Engineio => Application::Echo,
+            Path::Socketio => Application::open(visitor, desk),
         }
     }
 }
@@ -145,7 +150,7 @@ fn open(path: Path, carrier: Carrier, request: &HttpRequest) -> Result<Arc<Sessi
         class: path.class(),
         address,
         carrier,
-        application: path.application(visitor, desk)?,
+        application: path.application(visitor, desk),
         tempo: tempo(request),
         max_payload: desk.config.socketio.eio_max_payload as usize,
         connect_within: desk.config.socketio.sio_connect_timeout,

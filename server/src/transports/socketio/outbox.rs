@@ -2,6 +2,7 @@
 //! whose client lets it overflow ends. Events are never in it: the history is their only queue.
 
 use crate::wire::engineio::{Packet, SEPARATOR};
+use crate::wire::socketio;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -75,6 +76,19 @@ impl Outbox {
     /// Puts a message of the application: a Socket.IO packet without the `4` of Engine.IO.
     pub fn message(&mut self, text: &str) {
         self.packet(&Packet::Message(text));
+    }
+
+    /// Puts an Engine.IO packet that is encoded.
+    pub fn packet_text(&mut self, text: String) {
+        self.put(Parcel::Text(text));
+    }
+
+    /// Puts a packet of Socket.IO with its attachments.
+    pub fn socketio(&mut self, packet: &socketio::Packet<'_>) {
+        self.message(&packet.text());
+        for data in packet.attachments {
+            self.binary(data.clone());
+        }
     }
 
     /// Puts binary data of the application, which follows the packet that announces it.

@@ -5,6 +5,7 @@
 
 use super::application::Ending;
 use super::outbox::append;
+use super::reading::{Reading, Told};
 use super::refusal::Fault;
 use super::session::{Carrier, Farewell, Local, Session, State};
 use crate::body::read_body;
@@ -42,6 +43,7 @@ fn answer(payload: String) -> HttpResponse {
 struct Held {
     session: Arc<Session>,
     local: Local,
+    reading: Reading,
     answered: bool,
 }
 
@@ -61,7 +63,9 @@ impl Held {
         }
         state.getting = true;
         drop(state);
+        let desk = &local.desk;
         Ok(Held {
+            reading: Reading::new(&desk.worker, None, desk.config.bare),
             session,
             local,
             answered: false,
@@ -72,7 +76,7 @@ impl Held {
         let session = Arc::clone(&self.session);
         let mut state = session.lock();
         let mut payload = String::new();
-        let says_something = self.collect(&mut state, &mut payload);
+        let says_something = self.collect(&mut state, &mut payload, context);
         if payload.is_empty() {
             payload = std::task::ready!(self.poll_last_word(&mut state, context)).text();
         }
@@ -85,13 +89,30 @@ impl Held {
     }
 
     /// Takes what there is. Tells whether any of it is more than a ping.
-    fn collect(&mut self, state: &mut State, payload: &mut String) -> bool {
+    fn collect(&mut self, state: &mut State, payload: &mut String, context: &Context<'_>) -> bool {
         let mut says_something = false;
         while payload.len() < MAX_ANSWER_BYTES
             && let Some(parcel) = state.outbox.take()
         {
             says_something |= parcel.is_message();
             append(payload, |payload| parcel.write(payload));
+        }
+        self.reading.sync(&mut state.rooms);
+        let deliveries = &self.local.counters.of(self.session.class).deliveries;
+        while payload.len() < MAX_ANSWER_BYTES
+            && let Poll::Ready(told) = self.reading.poll_next(&mut state.rooms, context)
+        {
+            match told {
+                Told::Event(event) => {
+                    deliveries.add(1);
+                    let packet = event.socketio_packet();
+                    let packet = std::str::from_utf8(&packet).expect("an event is JSON");
+                    append(payload, |payload| payload.push_str(packet));
+                }
+                Told::Gap(packet) => append(payload, |payload| payload.push_str(&packet)),
+                Told::End => break,
+            }
+            says_something = true;
         }
         says_something
     }

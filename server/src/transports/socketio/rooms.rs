@@ -3,6 +3,8 @@
 //!
 //! Absent on purpose: events. A place in a room is a number.
 
+use super::recovery::Place;
+use super::spared::Spared;
 use crate::hub::Room;
 use crate::presence::Membership;
 use std::collections::VecDeque;
@@ -15,7 +17,6 @@ const MAX_RUNS: usize = 1_000;
 pub struct Joined {
     /// Names this join within its session.
     pub id: u64,
-    pub name: Box<str>,
     pub room: Arc<Room>,
     /// Where the join began.
     pub since: u64,
@@ -23,8 +24,8 @@ pub struct Joined {
     pub offset: u64,
     /// Of one who has a name, for as long as he is in the room.
     pub membership: Option<Box<Membership>>,
-    /// Events of the session's own that it is spared, first and last of each run.
-    spared: VecDeque<(u64, u64)>,
+    /// Events of its own that the session is spared.
+    pub spared: Spared,
 }
 
 /// So many events of one join went out in a row: to this offset.
@@ -60,30 +61,12 @@ pub struct Left {
 impl Joined {
     /// Whether the session is not to be told of this event; asked in the order of the offsets.
     pub fn is_spared(&mut self, offset: u64) -> bool {
-        while let Some((first, last)) = self.spared.front().copied() {
-            if offset <= last {
-                return offset >= first;
-            }
-            self.spared.pop_front();
-        }
-        false
+        self.spared.holds(offset)
     }
 
     /// Whether events are to be left out that are not reached yet.
     pub fn spares(&self) -> bool {
-        self.spared
-            .back()
-            .is_some_and(|(_, last)| *last > self.offset)
-    }
-
-    fn spare(&mut self, offset: u64) {
-        match self.spared.back_mut() {
-            Some((_, last)) if *last + 1 == offset => *last = offset,
-            // A publish of a key that was seen before gives its first offset again.
-            Some((_, last)) if *last >= offset => {}
-            _ if offset <= self.offset => {}
-            _ => self.spared.push_back((offset, offset)),
-        }
+        self.spared.any_after(self.offset)
     }
 }
 
@@ -129,7 +112,7 @@ impl Rooms {
     }
 
     pub fn get(&self, name: &str) -> Option<&Joined> {
-        self.joined.iter().find(|joined| &*joined.name == name)
+        self.joined.iter().find(|joined| &*joined.room.name == name)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Joined> {
@@ -140,40 +123,39 @@ impl Rooms {
         &mut self.joined[index]
     }
 
-    /// Joins a room: events after `offset` are sent from now on. Who is in the room already goes on from
+    /// Joins a room: events after that place are sent from now on. Who is in the room already goes on from
     /// there instead. Whoever is to read his own `join` has taken the offset before he became a member.
-    pub fn join(
-        &mut self,
-        name: &str,
-        room: Arc<Room>,
-        offset: u64,
-        membership: Option<Box<Membership>>,
-    ) {
+    pub fn join(&mut self, place: Place, membership: Option<Box<Membership>>) {
         // The membership that is there goes after the new one has begun.
-        let before = self.joined.iter().position(|joined| &*joined.name == name);
+        let before = self.index(&place.room.name);
         let before = before.map(|at| self.joined.remove(at));
         if let [only] = &self.joined[..] {
             // From here on there is an order to remember.
             self.sent.note(only.id, only.offset);
         }
-        room.enter();
+        place.room.enter();
         self.joined.push(Joined {
             id: self.next,
-            name: name.into(),
-            room,
-            since: offset,
-            offset,
+            room: place.room,
+            since: place.offset,
+            offset: place.offset,
             membership,
-            spared: VecDeque::new(),
+            spared: place.spared,
         });
         self.next += 1;
         self.version += 1;
         drop(before);
     }
 
+    fn index(&self, name: &str) -> Option<usize> {
+        self.joined
+            .iter()
+            .position(|joined| &*joined.room.name == name)
+    }
+
     /// Whether it was in the room.
     pub fn leave(&mut self, name: &str) -> bool {
-        let Some(at) = self.joined.iter().position(|joined| &*joined.name == name) else {
+        let Some(at) = self.index(name) else {
             return false;
         };
         self.joined.remove(at);
@@ -185,7 +167,17 @@ impl Rooms {
     pub fn spare(&mut self, room: &Arc<Room>, offset: u64) {
         let joined = self.joined.iter_mut();
         for joined in joined.filter(|joined| Arc::ptr_eq(&joined.room, room)) {
-            joined.spare(offset);
+            // A publish of a key that was seen before gives its first offset again.
+            if offset > joined.offset {
+                joined.spared.add(offset);
+            }
+        }
+    }
+
+    /// The only room of a session was sent to here.
+    pub fn reached(&mut self, id: u64, offset: u64) {
+        if let Some(joined) = self.joined.iter_mut().find(|joined| joined.id == id) {
+            joined.offset = offset;
         }
     }
 
@@ -227,28 +219,12 @@ mod tests {
     }
 
     #[test]
-    fn own_events_are_spared_and_no_others() {
-        let hub = hub();
-        let room = hub.room("峡谷").unwrap();
-        let mut rooms = Rooms::default();
-        rooms.join("峡谷", Arc::clone(&room), 3, None);
-        for offset in [2, 5, 6, 6, 9] {
-            rooms.spare(&room, offset);
-        }
-        let joined = rooms.at(0);
-        assert!(joined.spares());
-        let told: Vec<u64> = (4..=10)
-            .filter(|offset| !joined.is_spared(*offset))
-            .collect();
-        assert_eq!(told, [4, 7, 8, 10]);
-        assert!(!joined.spares());
-    }
-
-    #[test]
     fn the_order_is_remembered_from_the_second_room_on() {
         let hub = hub();
         let mut rooms = Rooms::default();
-        let join = |rooms: &mut Rooms, name| rooms.join(name, hub.room(name).unwrap(), 0, None);
+        let join = |rooms: &mut Rooms, name: &str| {
+            rooms.join(Place::after(hub.room(name).unwrap(), 0), None)
+        };
         join(&mut rooms, "a");
         rooms.note_sent(0, 7);
         assert_eq!(rooms.sent.runs().count(), 0);

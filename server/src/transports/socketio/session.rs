@@ -185,8 +185,9 @@ impl Session {
             outbox: &mut state.outbox,
             rooms: &mut state.rooms,
         };
-        if state.application.take(said, &mut stage) == Err(Broken) {
-            return self.broken(state, local);
+        if let Err(Broken(reason)) = state.application.take(said, &mut stage) {
+            local.blame(reason);
+            return self.end(state, Ending::Broken, Farewell::Broken, local);
         }
         if state.outbox.has_overflown() {
             local.blame(Reason::Backlog);

@@ -8,6 +8,7 @@
 use super::Path;
 use super::application::Ending;
 use super::outbox::Parcel;
+use super::reading::{CLASS, Reading, Told};
 use super::refusal::Fault;
 use super::session::{Carrier, Farewell, Local, Session, State};
 use crate::frames::{Opcode, frame};
@@ -33,6 +34,9 @@ const UPGRADE: Duration = Duration::from_secs(10);
 
 /// For a client's answer to our close frame.
 const ECHO: Duration = Duration::from_secs(5);
+
+/// Events sent between two looks at what the client says.
+const EVENTS_IN_A_ROW: u8 = 16;
 
 /// Messages and control frames that are taken in before others of this worker have their turn.
 const FRAMES_A_TURN: u8 = 64;
@@ -91,12 +95,14 @@ enum Part {
 struct Conversation {
     session: Arc<Session>,
     local: Local,
+    reading: Reading,
     part: Part,
     incoming: Incoming,
     /// What is said before all else: the answer to a probe.
     first: Option<Bytes>,
     /// Our close frame has been sent, or there is nobody to read one: nothing follows.
     closed: bool,
+    events_in_a_row: u8,
     frames_this_turn: u8,
     /// Of the probe, and then of the session.
     timer: Pin<Box<Sleep>>,
@@ -116,6 +122,7 @@ impl Conversation {
             bytes: config.socketio.eio_max_payload as usize,
             fragments: config.websocket.max_fragments,
         };
+        let reading = Reading::new(&local.desk.worker, local.meter.as_ref(), config.bare);
         let now = Instant::now();
         let end = match part {
             Part::Carrier => session.lock().next_look(now),
@@ -124,10 +131,12 @@ impl Conversation {
         Conversation {
             session,
             local,
+            reading,
             part,
             incoming: Incoming::new(body, limits),
             first: None,
             closed: false,
+            events_in_a_row: 0,
             frames_this_turn: 0,
             timer: Box::pin(tokio::time::sleep_until(end)),
             timer_polled: false,
@@ -161,7 +170,8 @@ impl Conversation {
             if let Some(first) = self.first.take() {
                 return Poll::Ready(Some(first));
             }
-            if let Poll::Ready(frame) = self.poll_outgoing(context) {
+            let with_events = self.events_in_a_row < EVENTS_IN_A_ROW;
+            if let Poll::Ready(frame) = self.poll_outgoing(context, with_events) {
                 return Poll::Ready(frame);
             }
             if self.frames_this_turn >= FRAMES_A_TURN {
@@ -178,11 +188,22 @@ impl Conversation {
                 return Poll::Ready(Some(frame));
             }
         }
+        // The client had its turn, if it wanted one.
+        if self.events_in_a_row >= EVENTS_IN_A_ROW {
+            self.events_in_a_row = 0;
+            if let Poll::Ready(frame) = self.poll_outgoing(context, true) {
+                return Poll::Ready(frame);
+            }
+        }
         self.poll_time(context)
     }
 
-    /// What the session has for the client.
-    fn poll_outgoing(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    /// What the session has for the client: answers first, so that a room is joined before it is heard.
+    fn poll_outgoing(
+        &mut self,
+        context: &mut Context<'_>,
+        with_events: bool,
+    ) -> Poll<Option<Bytes>> {
         let session = Arc::clone(&self.session);
         let mut state = session.lock();
         if let Some(farewell) = state.ended {
@@ -195,17 +216,36 @@ impl Conversation {
             state.probe(context);
             return Poll::Pending;
         }
+        self.reading.sync(&mut state.rooms);
         if let Some(parcel) = state.outbox.take() {
             return Poll::Ready(Some(framed(&parcel)));
         }
-        if self.local.desk.worker.drain.has_begun() {
-            session.end(&mut state, Ending::Stopped, Farewell::Stopped, &self.local);
-            self.goodbye = Some(Box::pin(tokio::time::sleep(ECHO)));
-            let frame = close::close(close::GOING_AWAY, "the server stops; come back later");
-            return Poll::Ready(Some(frame));
-        }
         state.carry(context);
-        Poll::Pending
+        if !with_events {
+            return Poll::Pending;
+        }
+        let told = ready!(self.reading.poll_next(&mut state.rooms, context));
+        self.events_in_a_row = self.events_in_a_row.saturating_add(1);
+        Poll::Ready(Some(match told {
+            Told::Event(event) => {
+                self.local.counters.of(CLASS).deliveries.add(1);
+                event.socketio()
+            }
+            Told::Gap(packet) => frame(Opcode::Text, packet.as_bytes()),
+            Told::End => self.goodbye(&mut state),
+        }))
+    }
+
+    /// The server stops.
+    fn goodbye(&mut self, state: &mut State) -> Bytes {
+        let session = Arc::clone(&self.session);
+        self.part = Part::None;
+        session.end(state, Ending::Stopped, Farewell::Stopped, &self.local);
+        self.goodbye = Some(Box::pin(tokio::time::sleep(ECHO)));
+        close::close(
+            close::GOING_AWAY,
+            "the server stops; come back with your cursors",
+        )
     }
 
     /// The session is over: what this WebSocket says last.
@@ -275,7 +315,11 @@ impl Conversation {
             return None;
         }
         match (self.part, packet) {
-            (Part::Carrier, packet) => session.receive(&mut state, packet, &self.local),
+            (Part::Carrier, packet) => {
+                self.reading.write_back(&mut state.rooms);
+                session.receive(&mut state, packet, &self.local);
+                self.reading.sync(&mut state.rooms);
+            }
             (Part::Probe, Packet::Ping(PROBE)) if state.carrier == Carrier::Polling => {
                 state.begin_upgrade();
                 self.part = Part::Probed;
@@ -307,6 +351,7 @@ impl Conversation {
     fn break_off(&mut self) {
         let session = Arc::clone(&self.session);
         let mut state = session.lock();
+        self.reading.write_back(&mut state.rooms);
         self.let_go(&mut state, Ending::Broken, Farewell::Broken);
     }
 
@@ -359,10 +404,11 @@ impl Conversation {
             }
             let session = Arc::clone(&self.session);
             let mut state = session.lock();
+            self.reading.write_back(&mut state.rooms);
             session.tick(&mut state, now, &self.local);
             self.timer.as_mut().reset(state.next_look(now));
             drop(state);
-            if let Poll::Ready(frame) = self.poll_outgoing(context) {
+            if let Poll::Ready(frame) = self.poll_outgoing(context, true) {
                 return Poll::Ready(frame);
             }
         }
@@ -398,6 +444,7 @@ impl Drop for Conversation {
     fn drop(&mut self) {
         let session = Arc::clone(&self.session);
         let mut state = session.lock();
+        self.reading.write_back(&mut state.rooms);
         self.let_go(&mut state, Ending::Lost, Farewell::Silence);
     }
 }

@@ -184,6 +184,11 @@ impl Conversation {
         }
     }
 
+    /// What a refused publish is answered with.
+    fn error(&self, refusal: &Refusal) -> Bytes {
+        self.message(&refusal.message().to_string())
+    }
+
     fn take_in(&mut self, message: Result<Message, Fault>) -> Reply {
         self.awaiting_pong = false;
         let draft = match message {
@@ -240,18 +245,18 @@ impl Conversation {
             self.strikes = self.strikes.saturating_sub(1);
             let draft = match draft {
                 Ok(draft) => draft.by(user.cloned()),
-                Err(refusal) => return Reply::Frame(self.message(&error(&refusal))),
+                Err(refusal) => return Reply::Frame(self.error(&refusal)),
             };
             let room = self.subscription.room();
             let published = self.desk.hub.publish(room, &draft, draft.key().as_deref());
             return match published {
                 Ok(_) => Reply::Nothing,
-                Err(spent) => Reply::Frame(self.message(&error(&spent.into()))),
+                Err(spent) => Reply::Frame(self.error(&spent.into())),
             };
         };
         self.strikes += 1;
         if self.strikes < MAX_STRIKES {
-            return Reply::Frame(self.message(&error(&refusal)));
+            return Reply::Frame(self.error(&refusal));
         }
         self.meter.ends(Reason::Flooding);
         Reply::Last(close::close(close::POLICY, "publishes too fast"))
@@ -383,21 +388,6 @@ impl Conversation {
         self.ping.as_mut().reset(Instant::now() + self.ping_every);
         Poll::Ready(Some(frame(Opcode::Ping, b"")))
     }
-}
-
-/// What a refused publish is answered with, in place of an HTTP status and of `Retry-After`.
-fn error(refusal: &Refusal) -> String {
-    let problem = refusal.problem();
-    let mut said = serde_json::json!({
-        "type": "error",
-        "status": problem.status,
-        "title": problem.title,
-        "detail": problem.detail,
-    });
-    if let Some(seconds) = refusal.retry_after() {
-        said["retry_after"] = seconds.into();
-    }
-    said.to_string()
 }
 
 impl MessageBody for Conversation {

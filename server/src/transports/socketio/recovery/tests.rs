@@ -1,0 +1,1 @@
+//! Who finds what again, and who does not.
