@@ -37,10 +37,10 @@ async function* parts(stage, url, end) {
 
 /** Asks again and again, each time from where it is. */
 async function* polled(stage, url, pause) {
-  let isThere = true;
-  stage.onEnd(() => { isThere = false; });
-  for (let cursor = '0'; isThere; await rest(pause)) {
-    const answer = await fetch(`${url}cursor=${cursor}`);
+  const leave = new AbortController();
+  stage.onEnd(() => leave.abort());
+  for (let cursor = '0'; ; await rest(pause)) {
+    const answer = await fetch(`${url}cursor=${cursor}`, { signal: leave.signal });
     if (answer.status === 204) continue;
     const batch = await answer.json();
     assert.equal(batch.missed, 0);
