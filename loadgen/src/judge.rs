@@ -203,7 +203,7 @@ impl<'a> Case<'a> {
             .into_iter()
             .filter_map(|(holds, note)| holds.then_some(note))
             .collect();
-        let polls = matches!(self.set.transport.kind, Transport::LongPolling);
+        let polls = self.is_held();
         if notes.is_empty() && polls && self.forecast.latency.is_none() {
             notes.push(no_form(
                 "events on a beat closer than the gap between two requests, dealt over rooms",

@@ -15,7 +15,7 @@ mod table;
 pub use across::{
     break_even, broadcast_latency, clients_within, head_of_line_s, poll_matches_push_at,
 };
-pub use framing::{chunk_framing, stream_framing, websocket_framing};
+pub use framing::{chunk_framing, socketio_packet, stream_framing, websocket_framing};
 pub use law::Law;
 pub use long_polling::{one_a_response_capacity, one_a_response_mean_s};
 pub use polling::{latest_value_share, ring_share};
@@ -41,6 +41,8 @@ pub enum Coming {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Situation {
     pub transport: Transport,
+    /// Socket.IO by polling: events wait for a held request, as in long polling.
+    pub held: bool,
     pub coming: Coming,
     /// λ, events a second that a client hears.
     pub events_per_s: f64,
@@ -72,6 +74,8 @@ pub struct Sizes {
     pub envelope: f64,
     /// What a pushed event bears beside its transport's own framing: the `id:` line of SSE.
     pub id_line: f64,
+    /// What Socket.IO puts around an event, whatever carries it; see [`socketio_packet`].
+    pub packet: f64,
     /// What TLS adds to whatever is written at once; 0 without it.
     pub record: f64,
 }
@@ -96,6 +100,7 @@ impl Situation {
         match self.transport {
             Transport::IntervalPolling => polling::forecast(self),
             Transport::LongPolling => long_polling::forecast(self),
+            Transport::Socketio if self.held => long_polling::packets(self),
             Transport::HttpStreaming
             | Transport::Sse
             | Transport::Websocket
@@ -122,7 +127,8 @@ impl Situation {
     fn polled_bytes(&self, requests: f64, empty: f64) -> (f64, f64) {
         let sizes = &self.sizes;
         let full = (1.0 - empty) * (sizes.heads + sizes.envelope - sizes.separator);
-        let events = self.events_per_s * (sizes.event + sizes.separator);
+        let event = sizes.event + sizes.packet + sizes.separator;
+        let events = self.events_per_s * event;
         // The request is written at once, and so is the answer.
         let records = 2.0 * sizes.record;
         let app = requests * (full + empty * sizes.empty_heads + records) + events;

@@ -234,7 +234,7 @@ fn latencies(recording: &Recording, kind: Transport) -> Latencies {
     let parts = || ConnectParts {
         handshake: recording.handshake.distribution(),
         upgrade: recording.upgrade.distribution(),
-        connect: recording.entry.distribution(),
+        namespace: recording.entry.distribution(),
     };
     Latencies {
         delivery: recording.delivery.distribution(),

@@ -206,6 +206,13 @@ pub struct ServerPlan {
     pub crowds: bool,
 }
 
+impl ServerPlan {
+    /// Of Engine.IO; 25 s unless told otherwise.
+    pub fn ping_interval(&self) -> Duration {
+        self.heartbeat.unwrap_or(Duration::from_secs(25))
+    }
+}
+
 /// A real nginx before the public port.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GatewayPlan {

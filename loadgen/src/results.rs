@@ -207,8 +207,8 @@ pub struct ConnectParts {
     pub handshake: Distribution,
     /// The WebSocket has taken over − its start; empty without an upgrade.
     pub upgrade: Distribution,
-    /// The answer to CONNECT − the session's first packet.
-    pub connect: Distribution,
+    /// The answer to CONNECT, which asks for a namespace − the session's first packet.
+    pub namespace: Distribution,
 }
 
 /// A histogram and its usual figures. `hdr` is base64 of HDR V2Deflate and holds the samples that
@@ -430,7 +430,7 @@ pub struct Prediction {
 }
 
 /// The figures of a summary row, by name; latencies in microseconds.
-pub const FIGURES: [&str; 34] = [
+pub const FIGURES: [&str; 40] = [
     "latency_mean_us",
     "latency_p50_us",
     "latency_p75_us",
@@ -446,6 +446,12 @@ pub const FIGURES: [&str; 34] = [
     "publish_ack_p99_us",
     "connect_p50_us",
     "connect_p99_us",
+    "connect_handshake_p50_us",
+    "connect_handshake_p99_us",
+    "connect_namespace_p50_us",
+    "connect_namespace_p99_us",
+    "connect_upgrade_p50_us",
+    "connect_upgrade_p99_us",
     "recovery_p50_us",
     "recovery_max_us",
     "bytes_per_delivery",

@@ -4,7 +4,9 @@
 mod outliers;
 
 use crate::plan::Plan;
-use crate::results::{Counts, FIGURES, Figure, Outlier, Parameters, SummaryRow, Trial, Verdict};
+use crate::results::{
+    ConnectParts, Counts, FIGURES, Figure, Outlier, Parameters, SummaryRow, Trial, Verdict,
+};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
@@ -197,6 +199,7 @@ fn outlying(trials: &[&Trial]) -> Vec<Outlier> {
 pub fn value(trial: &Trial, figure: &str) -> Option<f64> {
     let latency = &trial.latency_us;
     let whole = |value: Option<i64>| value.map(|value| value as f64);
+    let part = |of: fn(&ConnectParts) -> Option<i64>| whole(of(latency.connect_parts.as_ref()?));
     match figure {
         "latency_mean_us" => latency.delivery.mean,
         "latency_p50_us" => whole(latency.delivery.p50),
@@ -213,6 +216,12 @@ pub fn value(trial: &Trial, figure: &str) -> Option<f64> {
         "publish_ack_p99_us" => whole(latency.publish_ack.p99),
         "connect_p50_us" => whole(latency.connect.p50),
         "connect_p99_us" => whole(latency.connect.p99),
+        "connect_handshake_p50_us" => part(|parts| parts.handshake.p50),
+        "connect_handshake_p99_us" => part(|parts| parts.handshake.p99),
+        "connect_namespace_p50_us" => part(|parts| parts.namespace.p50),
+        "connect_namespace_p99_us" => part(|parts| parts.namespace.p99),
+        "connect_upgrade_p50_us" => part(|parts| parts.upgrade.p50),
+        "connect_upgrade_p99_us" => part(|parts| parts.upgrade.p99),
         "recovery_p50_us" => whole(latency.recovery.p50),
         "recovery_max_us" => whole(latency.recovery.max),
         "bytes_per_delivery" => trial.bytes.per_delivery,

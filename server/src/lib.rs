@@ -7,6 +7,7 @@
 //! `wake` rouses the workers that have sleepers in the room, each `worker` writes it to the sockets that
 //! wait for nothing else (`shortcut`) and wakes the tasks of the others, whose `subscription` reads it
 //! from the history; `transports` write the bytes that `frames` made once for all of them.
+//! A session of Socket.IO reads the same histories from wherever it is carried (`transports/socketio`).
 //! `presence` publishes who comes and goes the same way, and `drain` ends it all.
 
 pub mod wire;
@@ -29,8 +30,6 @@ mod value;
 mod hub;
 mod presence;
 mod allowance;
-// Until sessions read rooms.
-#[allow(dead_code)]
 mod frames;
 mod history;
 mod wake;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// Pushes one event stream over interval polling, long polling, HTTP streaming, SSE and WebSocket.
+/// Pushes one event stream over interval polling, long polling, HTTP streaming, SSE, WebSocket and
+/// Socket.IO.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

@@ -37,6 +37,11 @@ impl Case<'_> {
         }
     }
 
+    /// Answers are held until there is something.
+    pub(super) fn is_held(&self) -> bool {
+        self.set.transport.kind == Transport::LongPolling || self.situation.held
+    }
+
     /// Polls of one client of each room: others of its room see the same events.
     pub(super) fn independent_polls(&self) -> f64 {
         let clients = self.set.clients.max(1) as f64;
@@ -54,7 +59,7 @@ impl Case<'_> {
     pub(super) fn rate_tolerance(&self, each: f64) -> f64 {
         let events = self.events.max(1) as f64;
         let batches = match self.set.transport.kind {
-            Transport::LongPolling if each < 1.0 => ((1.0 - each) / (each * events)).sqrt(),
+            _ if self.is_held() && each < 1.0 => ((1.0 - each) / (each * events)).sqrt(),
             Transport::LongPolling
             | Transport::IntervalPolling
             | Transport::HttpStreaming
@@ -91,11 +96,21 @@ impl Case<'_> {
             // In the request, in the tag and, of an answer with events, in the envelope.
             Transport::IntervalPolling | Transport::LongPolling => (3.0 * polls, polls),
             Transport::Sse => (1.0, 0.0),
-            Transport::HttpStreaming | Transport::Websocket | Transport::Socketio => (0.0, 0.0),
+            // Behind each event, and the length of an answer.
+            Transport::Socketio => (1.0, polls),
+            Transport::HttpStreaming | Transport::Websocket => (0.0, 0.0),
         };
         match self.set.server.bare {
             true => (offsets + 1.0) * lengths,
-            false => offsets + cursors * (epoch + offsets) + lengths,
+            false => offsets + cursors * (epoch + offsets) + lengths + self.room_names(),
+        }
+    }
+
+    /// Socket.IO names the room with each event, and which rooms the events fall to is drawn.
+    fn room_names(&self) -> f64 {
+        match self.set.transport.kind {
+            Transport::Socketio if self.set.rooms > 10 => 1.5 / (self.events.max(1) as f64).sqrt(),
+            _ => 0.0,
         }
     }
 
@@ -113,7 +128,7 @@ impl Case<'_> {
     /// A message that stands in a buffer while the window opens or closes: one each thread and edge.
     pub(super) fn cut_messages(&self) -> f64 {
         let sizes = &self.situation.sizes;
-        let message = sizes.event + sizes.heads;
+        let message = sizes.event + sizes.packet + sizes.heads;
         let threads = crate::worker::default_threads() * self.trials.len();
         2.0 * threads as f64 * message / self.deliveries.max(1.0)
     }

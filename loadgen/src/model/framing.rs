@@ -17,6 +17,11 @@ pub fn websocket_framing(bytes: f64) -> f64 {
     }
 }
 
+/// `42["event",x]` around x, for an event of so many characters; a further argument has a comma too.
+pub fn socketio_packet(event_name: f64, further: &[f64]) -> f64 {
+    7.0 + event_name + further.iter().map(|bytes| bytes + 1.0).sum::<f64>()
+}
+
 /// Framing of a line of NDJSON (1 byte) or of an SSE message (`data: ` and two line ends, 8 bytes,
 /// and `id_line`), in a chunk of its own.
 pub fn stream_framing(sse: bool, event: f64, id_line: f64) -> f64 {
@@ -47,6 +52,9 @@ mod tests {
         for (bytes, framing) in [(125.0, 2.0), (126.0, 4.0), (65_536.0, 10.0)] {
             assert_eq!(websocket_framing(bytes), framing, "{bytes}");
         }
+        let packet = r#"42["event",,"room-0","e-7"]"#.len() as f64;
+        assert_eq!(socketio_packet(5.0, &[8.0, 5.0]), packet);
+        assert_eq!(socketio_packet(5.0, &[]), r#"42["event",]"#.len() as f64);
         assert_eq!(stream_framing(true, 21.0, 0.0), 14.0);
         assert_eq!(stream_framing(true, 21.0, 9.0), 23.0);
         assert_eq!(stream_framing(false, 21.0, 9.0), 7.0);

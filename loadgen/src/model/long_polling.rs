@@ -2,6 +2,21 @@
 
 use super::{Coming, Forecast, Law, Situation};
 
+/// Socket.IO: the server's ping ends a hold, and is answered by a POST. These are heartbeats, whose
+/// bytes are in no formula.
+pub(super) fn packets(situation: &Situation) -> Forecast {
+    let mut forecast = forecast(situation);
+    if let (Some(requests), Some(empty)) = (forecast.requests_per_s, forecast.empty_share) {
+        let full = requests * (1.0 - empty);
+        let (app, ip) = situation.polled_bytes(full, 0.0);
+        forecast.app_bytes_per_s = Some(app);
+        forecast.ip_bytes_per_s = Some(ip);
+        forecast.requests_per_s = Some(requests * (1.0 + empty));
+        forecast.empty_share = Some(empty / (1.0 + empty));
+    }
+    forecast
+}
+
 /// Rate of requests and empty share for one way of coming.
 struct Pace {
     requests_per_s: f64,

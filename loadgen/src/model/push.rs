@@ -1,4 +1,4 @@
-//! Streams, SSE and WebSocket: an event goes out when it comes.
+//! Streams, SSE, WebSocket and Socket.IO over it: an event goes out when it comes.
 
 use super::framing::pushed;
 use super::{Coming, Forecast, Law, SEGMENT_BYTES, Situation};
@@ -20,7 +20,8 @@ pub(super) fn forecast(situation: &Situation) -> Forecast {
 /// S + h, and what TLS adds.
 fn framed(situation: &Situation) -> f64 {
     let sizes = &situation.sizes;
-    sizes.event + pushed(situation.transport, sizes.event, sizes.id_line) + sizes.record
+    let message = sizes.event + sizes.packet;
+    message + pushed(situation.transport, message, sizes.id_line) + sizes.record
 }
 
 /// Behind a proxy that holds B bytes they are there with every nth event, n = ⌈B/(S+h)⌉, and the
@@ -41,6 +42,7 @@ mod tests {
     fn a_buffer_holds_a_stream_for_half_of_what_fills_it() {
         let mut situation = Situation {
             transport: Transport::Sse,
+            held: false,
             coming: Coming::Beat { chance: 1.0 },
             events_per_s: 50.0,
             interval_s: 1.0,
@@ -55,6 +57,7 @@ mod tests {
                 empty_heads: 0.0,
                 envelope: 0.0,
                 id_line: 2.0,
+                packet: 0.0,
                 record: 0.0,
             },
         };

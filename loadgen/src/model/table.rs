@@ -5,6 +5,7 @@ use super::*;
 fn situation(transport: Transport, events_per_s: f64) -> Situation {
     Situation {
         transport,
+        held: false,
         coming: Coming::Poisson,
         events_per_s,
         interval_s: 1.0,
@@ -19,6 +20,10 @@ fn situation(transport: Transport, events_per_s: f64) -> Situation {
             empty_heads: 909.0,
             envelope: 0.0,
             id_line: 0.0,
+            packet: match transport {
+                Transport::Socketio => socketio_packet(1.0, &[]),
+                _ => 0.0,
+            },
             record: 0.0,
         },
     }
@@ -34,7 +39,7 @@ fn close(found: f64, printed: f64, half_a_digit: f64, what: &str) {
 
 #[test]
 fn every_cell_of_the_worked_table() {
-    use Transport::{HttpStreaming, IntervalPolling, LongPolling, Sse, Websocket};
+    use Transport::{HttpStreaming, IntervalPolling, LongPolling, Socketio, Sse, Websocket};
     // λ, transport, mean ms ± half a digit, app B/s ±, IP B/s ±.
     let cells = [
         (0.1, IntervalPolling, 550.0, 911.0, 1067.0),
@@ -52,6 +57,9 @@ fn every_cell_of_the_worked_table() {
         (0.1, Websocket, 50.0, 2.3, 12.7),
         (1.0, Websocket, 50.0, 23.0, 127.0),
         (10.0, Websocket, 50.0, 230.0, 1270.0),
+        (0.1, Socketio, 50.0, 3.1, 13.5),
+        (1.0, Socketio, 50.0, 31.0, 135.0),
+        (10.0, Socketio, 50.0, 310.0, 1350.0),
     ];
     for (rate, transport, mean, app, ip) in cells {
         let found = situation(transport, rate).forecast();
@@ -196,6 +204,38 @@ fn a_hold_that_ends_costs_empty_answers() {
         "idle cost",
     );
     assert_eq!(idle.empty_share, Some(1.0));
+}
+
+#[test]
+fn socketio_by_polling_is_long_polling_with_packets() {
+    let held = Situation {
+        held: true,
+        ..situation(Transport::Socketio, 1.0)
+    };
+    let (packets, plain) = (
+        held.forecast(),
+        situation(Transport::LongPolling, 1.0).forecast(),
+    );
+    assert_eq!(packets.latency, plain.latency);
+    let packet = packets.app_bytes_per_s.unwrap() - plain.app_bytes_per_s.unwrap();
+    close(packet, 8.0, 1e-9, "42[\"m\",] an event");
+    // A hold that ends brings a ping, and its pong is a request too; neither is the formula's.
+    let quiet = Situation {
+        hold_s: 25.0,
+        events_per_s: 0.0,
+        ..held
+    };
+    let found = quiet.forecast();
+    close(
+        found.requests_per_s.unwrap(),
+        2.0 / 25.1,
+        1e-12,
+        "ping and pong",
+    );
+    assert_eq!(
+        (found.empty_share, found.app_bytes_per_s),
+        (Some(0.5), Some(0.0))
+    );
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use super::{Plan, PublishBy, TrialPlan};
 use crate::results::Prediction;
+use crate::scenario::SocketioPath;
+use pushlab_server::wire::transport::Transport;
 
 /// Descriptors beside the clients' sockets: listeners, epoll, pipes, control connections, files.
 pub(super) const DESCRIPTORS_BESIDE: u64 = 100;
@@ -40,7 +42,7 @@ impl TrialPlan {
         if self.server.trouble.is_none() { 1 } else { 3 }
     }
 
-    /// A client that cannot publish on its own connection opens a second one; the publisher (of
+    /// At most. A client that cannot publish on its own connection opens a second one; the publisher (of
     /// probes alone, where clients do the talking) has one too.
     fn connections(&self) -> u64 {
         self.clients as u64 * self.connections_per_client() + 1
@@ -48,6 +50,12 @@ impl TrialPlan {
 
     pub(super) fn connections_per_client(&self) -> u64 {
         match self.publish.by {
+            _ if self.transport.kind == Transport::Socketio => match self.transport.socketio.path {
+                SocketioPath::Websocket => 1,
+                SocketioPath::Polling => 2,
+                // For the moment of the change.
+                SocketioPath::Upgrade => 3,
+            },
             PublishBy::Clients if !self.transport.kind.is_bidirectional() => 2,
             PublishBy::Clients | PublishBy::Publisher => 1,
         }

@@ -2,6 +2,8 @@
 
 use super::{Arrivals, PublishBy, TrialPlan, wire_sizes};
 use crate::model::{Coming, Situation};
+use crate::scenario::SocketioPath;
+use pushlab_server::wire::transport::Transport;
 
 /// What an event has behind it when the server takes it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +29,7 @@ impl TrialPlan {
         let beats = (gap_s / transport.interval.as_secs_f64()).ceil().max(1.0);
         Situation {
             transport: transport.kind,
+            held: self.polls_packets(),
             coming: match self.publish.arrivals {
                 Arrivals::Constant => Coming::Beat {
                     chance: 1.0 / self.rooms as f64,
@@ -38,9 +41,28 @@ impl TrialPlan {
             interval_s: transport.interval.as_secs_f64() * beats,
             transit_s: rtt_s / 2.0,
             gap_s,
-            hold_s: transport.hold.as_secs_f64() * self.mean_hold_share(),
+            hold_s: self.hold_s(),
             latest_value: self.server.history == Some(1) || transport.latest,
             sizes: wire_sizes::of(self, heard_per_s),
+        }
+    }
+
+    /// A client's events go out as they come, and wait for no answer.
+    fn publishes_where_it_listens(&self) -> bool {
+        self.transport.kind.is_bidirectional() && !self.polls_packets()
+    }
+
+    /// Socket.IO without a WebSocket.
+    pub fn polls_packets(&self) -> bool {
+        self.transport.kind == Transport::Socketio
+            && self.transport.socketio.path == SocketioPath::Polling
+    }
+
+    /// How long a request waits for nothing: by Socket.IO until the server's ping.
+    fn hold_s(&self) -> f64 {
+        match self.transport.kind {
+            Transport::Socketio => self.server.ping_interval().as_secs_f64(),
+            _ => self.transport.hold.as_secs_f64() * self.mean_hold_share(),
         }
     }
 
@@ -66,7 +88,7 @@ impl TrialPlan {
                 sure_s: 0.0,
                 ..open
             }),
-            PublishBy::Clients if self.transport.kind.is_bidirectional() => Some(open),
+            PublishBy::Clients if self.publishes_where_it_listens() => Some(open),
             PublishBy::Clients => {
                 let load = self.publish.rate / self.clients as f64 * rtt_s;
                 let mean = load * rtt_s / (2.0 * (1.0 - load));
@@ -86,7 +108,6 @@ impl TrialPlan {
 mod tests {
     use super::*;
     use crate::plan::LinkPlan;
-    use pushlab_server::wire::transport::Transport;
     use std::time::Duration;
 
     fn trial(kind: Transport, by: PublishBy) -> TrialPlan {

@@ -4,7 +4,7 @@
 
 use super::{PublishBy, TransportPlan, TrialPlan};
 use crate::lane::Setting;
-use crate::model::Sizes;
+use crate::model::{Sizes, socketio_packet};
 use crate::net::tls::RECORD_BYTES;
 use crate::target::client_name;
 use pushlab_server::wire::lab_headers::Template;
@@ -30,7 +30,8 @@ pub(super) fn of(trial: &TrialPlan, heard_per_s: f64) -> Sizes {
         } else {
             length(r#"{"id":,"type":"chat","data":}"#) + offset
         };
-    let envelope = if bare {
+    let packets = trial.transport.kind == Transport::Socketio;
+    let envelope = if bare || packets {
         0.0
     } else {
         length(r#"{"cursor":"","missed":0,"events":[]}"#) + cursor
@@ -40,16 +41,25 @@ pub(super) fn of(trial: &TrialPlan, heard_per_s: f64) -> Sizes {
     let answered = (headers.response()).and_then(|preset| preset.response(kind));
     let preset = |head: Option<Template>| head.map(|head| head.bytes as f64);
     let (asked, answered) = (preset(asked), preset(answered));
-    let request = asked.unwrap_or_else(|| request(trial, cursor));
+    let request = asked.unwrap_or_else(|| match packets {
+        true => packet_request(trial),
+        false => request(trial, cursor),
+    });
     let batch = events_per_answer(trial, heard_per_s);
-    let body = envelope + batch * (event + 1.0) - 1.0;
+    let packet = if packets { packet(trial, cursor) } else { 0.0 };
+    let body = envelope + batch * (event + packet + 1.0) - 1.0;
+    let answer = |body| match packets {
+        true => packets_head(body),
+        false => full_head(bare, cursor, body),
+    };
     Sizes {
         event,
         separator: 1.0,
-        heads: request + answered.unwrap_or_else(|| full_head(bare, cursor, body)),
+        heads: request + answered.unwrap_or_else(|| answer(body)),
         empty_heads: request + answered.unwrap_or_else(|| empty_head(trial, cursor)),
         envelope,
         id_line: if bare { 0.0 } else { length("id: \n") + cursor },
+        packet,
         record: if trial.server.tls { RECORD_BYTES } else { 0.0 },
     }
 }
@@ -58,9 +68,40 @@ fn length(text: &str) -> f64 {
     text.len() as f64
 }
 
-fn request(trial: &TrialPlan, cursor: f64) -> f64 {
+/// Of a room's name, over all rooms.
+fn room(trial: &TrialPlan) -> f64 {
     let rooms = (0..trial.rooms).map(|room| length(&Setting::room_name(room)));
-    let room = rooms.sum::<f64>() / trial.rooms as f64;
+    rooms.sum::<f64>() / trial.rooms as f64
+}
+
+/// Around an event: behind it stand the names of the room and of the place in it, but on a bare server.
+fn packet(trial: &TrialPlan, cursor: f64) -> f64 {
+    let event = length(&trial.transport.socketio.event);
+    match trial.server.bare {
+        true => socketio_packet(event, &[]),
+        false => socketio_packet(event, &[room(trial) + 2.0, cursor + 2.0]),
+    }
+}
+
+/// Asks for packets. A session's name is 128 bits in base64.
+fn packet_request(trial: &TrialPlan) -> f64 {
+    length("GET ?EIO=4&transport=polling&sid=0123456789abcdef012345 HTTP/1.1\r\nHost: \r\n\r\n")
+        + length(&trial.transport.socketio.route)
+        + length(EMBEDDED_HOST)
+        + if trial.named { cookie() } else { 0.0 }
+}
+
+fn packets_head(body: f64) -> f64 {
+    let fixed = length("HTTP/1.1 200 OK\r\ncontent-length: \r\n")
+        + length("content-type: text/plain; charset=UTF-8\r\n")
+        + length(NO_STORE)
+        + length(DATE)
+        + length("\r\n");
+    fixed + digits(body.round() as u64)
+}
+
+fn request(trial: &TrialPlan, cursor: f64) -> f64 {
+    let room = room(trial);
     let kind = trial.transport.kind;
     let hold = match kind {
         Transport::LongPolling => length("&hold=") + length(&trial.transport.hold_text()),
@@ -140,6 +181,7 @@ fn events_per_answer(trial: &TrialPlan, heard_per_s: f64) -> f64 {
     let heard = match trial.transport.kind {
         Transport::IntervalPolling => heard_per_s * trial.transport.interval.as_secs_f64(),
         Transport::LongPolling => heard_per_s * trial.link.rtt.as_secs_f64(),
+        Transport::Socketio if trial.polls_packets() => heard_per_s * trial.link.rtt.as_secs_f64(),
         Transport::HttpStreaming | Transport::Sse | Transport::Websocket | Transport::Socketio => {
             0.0
         }

@@ -56,6 +56,7 @@ pub(super) fn transits(
 ) -> Forecast {
     Situation {
         transport,
+        held: false,
         coming: Coming::Poisson,
         events_per_s: parameters.rate / parameters.rooms as f64,
         interval_s: parameters.interval_s.unwrap_or(0.0),
@@ -70,6 +71,7 @@ pub(super) fn transits(
             empty_heads: 0.0,
             envelope: 0.0,
             id_line: 0.0,
+            packet: 0.0,
             record: 0.0,
         },
     }

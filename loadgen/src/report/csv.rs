@@ -39,6 +39,10 @@ fn cells(trial: &Trial) -> Vec<Cell> {
     cells.extend(distribution("publish_lag", "us", &latency.publish_lag));
     cells.extend(distribution("publish_ack", "us", &latency.publish_ack));
     cells.extend(distribution("connect", "us", &latency.connect));
+    let parts = latency.connect_parts.clone().unwrap_or_default();
+    cells.extend(distribution("connect_handshake", "us", &parts.handshake));
+    cells.extend(distribution("connect_namespace", "us", &parts.namespace));
+    cells.extend(distribution("connect_upgrade", "us", &parts.upgrade));
     cells.extend(distribution("recovery", "us", &latency.recovery));
     cells.extend(bytes(trial));
     cells.extend(distribution(

@@ -343,6 +343,18 @@ impl TransportEntry {
         self.cursor == Some(CursorUse::None)
     }
 
+    /// Opens a WebSocket at some time.
+    pub(super) fn asks_for_upgrade(&self) -> bool {
+        match self.kind {
+            Transport::Websocket => true,
+            Transport::Socketio => self.path != Some(SocketioPath::Polling),
+            Transport::IntervalPolling
+            | Transport::LongPolling
+            | Transport::HttpStreaming
+            | Transport::Sse => false,
+        }
+    }
+
     pub(crate) fn polls_by_interval(&self) -> bool {
         self.kind == Transport::IntervalPolling
     }

@@ -6,7 +6,6 @@ use super::sweep::OneOrMany;
 use super::transports::TransportEntry;
 use super::units::{Size, Time};
 use super::{Misfit, misfit};
-use pushlab_server::wire::transport::Transport;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -130,9 +129,7 @@ impl Trouble {
                 "give 1B to 1MiB, such as buffer = \"4KiB\"",
             );
         }
-        let upgrades = transports
-            .iter()
-            .any(|entry| entry.kind == Transport::Websocket);
+        let upgrades = transports.iter().any(TransportEntry::asks_for_upgrade);
         if self.block_upgrade.is_some() && !upgrades {
             return misfit(
                 &["trouble", "block_upgrade"],

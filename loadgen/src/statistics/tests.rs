@@ -157,7 +157,11 @@ fn every_figure_has_its_value() {
         ..Distribution::default()
     };
     whole.latency_us = Latencies {
-        connect_parts: None,
+        connect_parts: Some(ConnectParts {
+            handshake: all.clone(),
+            upgrade: all.clone(),
+            namespace: all.clone(),
+        }),
         delivery: all.clone(),
         uncorrected: all.clone(),
         publish_lag: all.clone(),

@@ -129,6 +129,7 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
     let seconds = |time: Duration| Some(time.as_secs_f64().to_string());
     number("--stream-heartbeat", plan.heartbeat.and_then(seconds));
     number("--ping-interval", plan.heartbeat.and_then(seconds));
+    number("--eio-ping-interval", plan.heartbeat.and_then(seconds));
     if plan.crowds {
         command.args(["--max-members", "1000000"]);
     }

@@ -79,6 +79,7 @@ fn every_shipped_scenario_is_called_as_its_file_and_fits_the_schema() {
             "reconnect-storm",
             "rfc6202-transits",
             "smoke",
+            "socketio",
             "storm",
             "ticker",
             "tls"

@@ -11,6 +11,7 @@ mod heads;
 mod keep_alive;
 mod named;
 mod proxy;
+mod socketio;
 mod tls;
 mod trouble;
 

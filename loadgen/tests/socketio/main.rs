@@ -81,7 +81,7 @@ fn every_path_to_the_real_server_loses_nothing() {
         assert_sound(&trial, path);
         let parts = trial.latency_us.connect_parts.unwrap();
         assert_eq!(parts.handshake.count, trial.clients, "{path:?}");
-        assert_eq!(parts.connect.count, trial.clients, "{path:?}");
+        assert_eq!(parts.namespace.count, trial.clients, "{path:?}");
         let upgrades = path == SocketioPath::Upgrade;
         let upgraded = if upgrades { trial.clients } else { 0 };
         assert_eq!(parts.upgrade.count, upgraded, "{path:?}");

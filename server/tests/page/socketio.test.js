@@ -104,6 +104,8 @@ function listen(more = {}) {
     url: 'http://lab', room: encodeURIComponent('峡谷'), cursor: 'e-4', signal: stop.signal,
     onEvent: (event) => seen.events.push(event),
     onState: (state, detail) => {
+      // Each poll is told of as well.
+      if (state === 'asking' && seen.states.at(-1)?.[0] !== 'lost' && seen.states.length > 0) return;
       seen.states.push(detail ? [state, detail.cursor, detail.missed] : [state]);
       if (detail?.send) seen.send = detail.send;
     },

@@ -109,6 +109,14 @@ async fn by_polling(session: &Session<'_>, upgrades: bool) -> Result<End, Failur
     }
 }
 
+/// A WebSocket that was refused, or never answered, is the same error as without Socket.IO.
+fn upgrade_class(failure: &Failure) -> String {
+    match failure {
+        Failure::Status(_) | Failure::TimedOut => "upgrade-blocked".to_owned(),
+        other => format!("upgrade-{}", other.class()),
+    }
+}
+
 /// Polls until something else is to be done, which is when both connections rest; but for a cut.
 async fn poll(
     session: &Session<'_>,
@@ -140,7 +148,7 @@ async fn poll(
                         session.pause();
                     }
                     Some(Err(failure)) => {
-                        client.sink.error(format!("upgrade-{}", failure.class()));
+                        client.sink.error(upgrade_class(&failure));
                         session.settle();
                     }
                     None => {}

@@ -3,7 +3,7 @@
 use super::super::charts::kind_colour;
 use super::super::format::{ABSENT, count, duration, significant};
 use super::super::rows::Row;
-use super::row_head;
+use super::{connecting, row_head};
 use crate::results::{ByKind, Results, Trial};
 use maud::{Markup, html};
 
@@ -14,6 +14,7 @@ pub(super) fn section(results: &Results, rows: &[Row<'_>]) -> Markup {
             (deliveries(rows))
             h2 #bytes { "Bytes" }
             (bytes(rows))
+            (connecting::section(rows))
             h2 #trials { "Trials" }
             (trials(results))
         }

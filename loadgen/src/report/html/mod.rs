@@ -6,6 +6,7 @@ mod expectations;
 mod capacity;
 mod published;
 mod ledger;
+mod connecting;
 mod model;
 mod context;
 

@@ -5,9 +5,6 @@
 //!
 //! Absent on purpose: Engine.IO 3, JSONP, WebTransport, compression, namespaces but `/`.
 
-// Until rooms are read over it.
-#![allow(dead_code)]
-
 pub mod flags;
 pub mod application;
 pub mod outbox;

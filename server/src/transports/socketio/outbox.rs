@@ -21,10 +21,6 @@ pub enum Parcel {
     Binary(Bytes),
 }
 
-/// There is no place for one more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overflow;
-
 pub struct Outbox {
     parcels: VecDeque<Parcel>,
     bytes: usize,
@@ -114,10 +110,6 @@ impl Outbox {
             None => self.parcels = VecDeque::new(),
         }
         parcel
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.parcels.is_empty()
     }
 
     /// Whether something had no place: then the session cannot go on.

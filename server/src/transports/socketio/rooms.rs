@@ -23,7 +23,7 @@ pub struct Joined {
     /// Sent to here.
     pub offset: u64,
     /// Of one who has a name, for as long as he is in the room.
-    pub membership: Option<Box<Membership>>,
+    _membership: Option<Box<Membership>>,
     /// Events of its own that the session is spared.
     pub spared: Spared,
 }
@@ -134,12 +134,14 @@ impl Rooms {
             self.sent.note(only.id, only.offset);
         }
         place.room.enter();
+        // Most have one, and there are many of them.
+        self.joined.reserve_exact(1);
         self.joined.push(Joined {
             id: self.next,
             room: place.room,
             since: place.offset,
             offset: place.offset,
-            membership,
+            _membership: membership,
             spared: place.spared,
         });
         self.next += 1;

@@ -1,1 +1,256 @@
-//! Who finds what again, and who does not.
+//! Who finds what again, and who does not: places told by one cursor and by the order of several rooms, and
+//! bounds in number, bytes and time.
+
+use super::super::rooms::Rooms;
+use super::*;
+use crate::history::Bounds;
+use crate::presence::Presence;
+
+fn hub() -> Arc<Hub> {
+    let bounds = Bounds {
+        events: 100,
+        bytes: usize::MAX,
+        bytes_in_all: 0,
+        bare: false,
+    };
+    Hub::new(bounds, 10, Presence::for_test())
+}
+
+fn publish(hub: &Hub, room: &str, times: u64) {
+    let room = hub.room(room).unwrap();
+    let draft = crate::publish::trusted("chat", "1".into());
+    for _ in 0..times {
+        hub.publish(&room, &draft, None).unwrap();
+    }
+}
+
+fn join(hub: &Hub, rooms: &mut Rooms, name: &str, offset: u64) {
+    rooms.join(Place::after(hub.room(name).unwrap(), offset), None);
+}
+
+fn kept(rooms: &mut Rooms, begun: Option<&str>) -> Kept {
+    let begun = begun.map(Box::from);
+    Kept::new("sid".into(), None, false, begun, &rooms.take())
+}
+
+fn cursor(hub: &Hub, room: &str, offset: u64) -> String {
+    hub.room(room).unwrap().history().cursor(offset).to_string()
+}
+
+/// The rooms and offsets that are gone on from.
+fn found(kept: Kept, offset: Option<&str>, hub: &Hub) -> Option<Vec<(String, u64)>> {
+    let recovered = kept.recovered(offset, hub)?;
+    assert_eq!(&*recovered.sid, "sid");
+    let place = |place: &Place| (place.room.name.to_string(), place.offset);
+    Some(recovered.rooms.iter().map(place).collect())
+}
+
+fn places<const N: usize>(places: [(&str, u64); N]) -> Option<Vec<(String, u64)>> {
+    Some(places.map(|(room, at)| (room.to_owned(), at)).into())
+}
+
+#[test]
+fn in_one_room_the_cursor_is_the_place() {
+    let hub = hub();
+    publish(&hub, "峡谷", 10);
+    let one = || {
+        let mut rooms = Rooms::default();
+        join(&hub, &mut rooms, "峡谷", 4);
+        rooms.note_sent(0, 9);
+        kept(&mut rooms, None)
+    };
+    let at = |offset| cursor(&hub, "峡谷", offset);
+    for (offset, expected) in [
+        // It has read nothing.
+        (None, places([("峡谷", 4)])),
+        (Some(at(7)), places([("峡谷", 7)])),
+        (Some(at(10)), places([("峡谷", 10)])),
+        // Of before it joined.
+        (Some(at(2)), places([("峡谷", 4)])),
+        (Some(at(11)), None),
+        (Some("a-7".to_owned()), None),
+        (Some("no cursor".to_owned()), None),
+    ] {
+        assert_eq!(
+            found(one(), offset.as_deref(), &hub),
+            expected,
+            "{offset:?}"
+        );
+    }
+}
+
+#[test]
+fn the_order_tells_where_the_other_rooms_stood() {
+    let hub = hub();
+    for room in ["a", "b", "c"] {
+        publish(&hub, room, 20);
+    }
+    let three = || {
+        let mut rooms = Rooms::default();
+        join(&hub, &mut rooms, "a", 2);
+        // Alone: nobody looks at the order.
+        rooms.note_sent(0, 5);
+        join(&hub, &mut rooms, "b", 0);
+        join(&hub, &mut rooms, "c", 7);
+        for (index, to) in [(1, 3), (0, 6), (0, 8), (2, 9), (1, 4)] {
+            rooms.note_sent(index, to);
+        }
+        kept(&mut rooms, None)
+    };
+    for (room, offset, expected) in [
+        ("a", 4, places([("a", 4), ("b", 0), ("c", 7)])),
+        ("a", 5, places([("a", 5), ("b", 0), ("c", 7)])),
+        ("b", 2, places([("a", 5), ("b", 2), ("c", 7)])),
+        ("a", 7, places([("a", 7), ("b", 3), ("c", 7)])),
+        ("c", 9, places([("a", 8), ("b", 3), ("c", 9)])),
+        ("b", 4, places([("a", 8), ("b", 4), ("c", 9)])),
+        // Read elsewhere than in this join: nobody knows when.
+        ("c", 7, None),
+        ("a", 1, None),
+        // Never sent.
+        ("b", 5, None),
+    ] {
+        let offset = cursor(&hub, room, offset);
+        assert_eq!(
+            found(three(), Some(&offset), &hub),
+            expected,
+            "{room} {offset}"
+        );
+    }
+}
+
+#[test]
+fn one_who_has_read_nothing_new_begins_where_he_joined() {
+    let hub = hub();
+    publish(&hub, "a", 9);
+    publish(&hub, "b", 9);
+    let two = || {
+        let mut rooms = Rooms::default();
+        join(&hub, &mut rooms, "a", 3);
+        join(&hub, &mut rooms, "b", 4);
+        rooms.note_sent(0, 5);
+        kept(&mut rooms, Some("old-7"))
+    };
+    let expected = places([("a", 3), ("b", 4)]);
+    assert_eq!(found(two(), Some("old-7"), &hub), expected);
+    assert_eq!(found(two(), None, &hub), None);
+}
+
+/// Of an order that was too long to remember only the end tells anything.
+#[test]
+fn what_was_forgotten_of_the_order_is_not_guessed() {
+    let hub = hub();
+    for _ in 0..12 {
+        publish(&hub, "a", 100);
+        publish(&hub, "b", 100);
+    }
+    let mut rooms = Rooms::default();
+    join(&hub, &mut rooms, "a", 0);
+    join(&hub, &mut rooms, "b", 0);
+    for offset in 1..=600 {
+        rooms.note_sent(0, offset);
+        rooms.note_sent(1, offset);
+    }
+    let kept = kept(&mut rooms, None);
+    let offsets = |room, offset| kept.offsets(Some(&cursor(&hub, room, offset)));
+    assert_eq!(offsets("a", 600), Some(vec![600, 599]));
+    assert_eq!(offsets("b", 102), Some(vec![102, 102]));
+    assert_eq!(offsets("a", 50), None);
+    assert_eq!(offsets("b", 50), None);
+}
+
+#[test]
+fn what_is_gone_from_a_history_is_not_recovered() {
+    let hub = hub();
+    publish(&hub, "a", 5);
+    let one = || {
+        let mut rooms = Rooms::default();
+        join(&hub, &mut rooms, "a", 0);
+        kept(&mut rooms, None)
+    };
+    let before = (one(), one());
+    let offset = cursor(&hub, "a", 3);
+    publish(&hub, "a", 98);
+    assert!(found(before.0, Some(&offset), &hub).is_some());
+    publish(&hub, "a", 1);
+    assert!(found(before.1, Some(&offset), &hub).is_none());
+    // Nor is a room that is another one of the same name by now.
+    let other = one();
+    let offset = cursor(&hub, "a", 104);
+    hub.forget("a");
+    publish(&hub, "a", 1);
+    assert!(found(other, Some(&offset), &hub).is_none());
+}
+
+#[test]
+fn own_events_stay_spared() {
+    let hub = hub();
+    publish(&hub, "a", 9);
+    let room = hub.room("a").unwrap();
+    let mut rooms = Rooms::default();
+    join(&hub, &mut rooms, "a", 0);
+    rooms.spare(&room, 4);
+    assert!((1..=6).filter(|at| rooms.at(0).is_spared(*at)).eq([4]));
+    let offset = cursor(&hub, "a", 2);
+    let recovered = kept(&mut rooms, None).recovered(Some(&offset), &hub);
+    let mut spared = recovered.unwrap().rooms.remove(0).spared;
+    assert!((3..=9).filter(|at| spared.holds(*at)).eq([4]));
+}
+
+#[test]
+fn nobody_else_gets_it() {
+    let user = |name| Arc::new(User::new(name).unwrap());
+    let (yao, other) = (user("瑶"), user("瑶"));
+    let rooms = || Rooms::default().take();
+    let own = Kept::new("sid".into(), Some(Arc::clone(&yao)), false, None, &rooms());
+    assert!(own.is_of(Some(&yao), false));
+    assert!(!own.is_of(Some(&other), false) && !own.is_of(None, false));
+    let nobody = Kept::new("sid".into(), None, true, None, &rooms());
+    assert!(nobody.is_of(None, true));
+    assert!(!nobody.is_of(None, false) && !nobody.is_of(Some(&yao), true));
+}
+
+fn empty() -> Kept {
+    kept(&mut Rooms::default(), None)
+}
+
+#[test]
+fn it_is_given_once_and_not_after_its_time() {
+    let recovery = Recovery::new(Duration::from_secs(120));
+    let start = Instant::now();
+    let after = |seconds| start + Duration::from_secs(seconds);
+    recovery.keep("a".into(), empty(), start);
+    recovery.keep("b".into(), empty(), after(60));
+    assert!(recovery.take("c", after(60)).is_none());
+    assert!(recovery.take("a", after(119)).is_some());
+    assert!(recovery.take("a", after(119)).is_none());
+    // Cut again, it waits from then on.
+    recovery.keep("a".into(), empty(), after(119));
+    recovery.sweep(after(181));
+    assert!(recovery.take("b", after(181)).is_none());
+    assert!(recovery.take("a", after(238)).is_some());
+    recovery.sweep(after(300));
+    assert!(recovery.is_empty());
+    let off = Recovery::new(Duration::ZERO);
+    off.keep("a".into(), empty(), start);
+    assert!(!off.is_on() && off.is_empty());
+}
+
+#[test]
+fn the_first_go_when_there_are_too_many() {
+    let now = Instant::now();
+    let recovery = Recovery::within(Duration::from_secs(120), 10 * empty().bytes());
+    for number in 0..25 {
+        recovery.keep(number.to_string().into(), empty(), now);
+    }
+    let there = |number: u32| recovery.take(&number.to_string(), now).is_some();
+    assert_eq!((0..25).filter(|number| there(*number)).count(), 10);
+    // Those who come back and are cut again take one place.
+    for _ in 0..MAX_KEPT + 10 {
+        recovery.keep("a".into(), empty(), now);
+        recovery.take("a", now);
+    }
+    assert_eq!(recovery.all().order.len(), MAX_KEPT);
+    recovery.sweep(now + Duration::from_secs(120));
+    assert!(recovery.is_empty());
+}
