@@ -202,6 +202,8 @@ export const checks = {
       const guest = await stage.guest(line.url, options).connected();
       if (path === 'upgrade') await guest.upgraded();
       await guest.join(room);
+      // Volatile is also what finds a POST on its way.
+      await until(() => guest.socket.io.engine.transport.writable, 'nothing is on its way');
       guest.socket.volatile.emit('publish', { room, type: 'chat', data: 'volatile, and here' });
       await guest.hear(room, 1);
       // The client holds the transport it has lost for one that can be written to until it tries another.

@@ -251,7 +251,8 @@ export const checks = {
   },
 
   async 'a session that is too old, or was left in order, is not taken up'(stage) {
-    const server = await stage.serve('--sio-recovery', '300ms');
+    // Between two polls nothing but a heartbeat tells the server that a client is lost.
+    const server = await stage.serve('--sio-recovery', '300ms', '--eio-ping-interval', '100ms', '--eio-ping-timeout', '200ms');
     for (const path of Object.keys(PATHS)) {
       const room = `峡谷 ${path}`;
       const line = await stage.line(server);
@@ -261,7 +262,7 @@ export const checks = {
       await guest.hear(room, 1);
       line.down();
       await until(() => !guest.socket.connected, 'cut');
-      await rest(900);
+      await rest(1_500);
       await server.publish(room, 1);
       line.mend();
       await guest.connected(2);

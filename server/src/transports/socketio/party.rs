@@ -285,7 +285,9 @@ impl Party {
             return;
         };
         desk.sessions.lay_down(&pid);
-        if ending == Ending::Lost {
+        // A polling client whose GET was cut closes what it cannot read on: that is no leaving. Who leaves
+        // has said DISCONNECT before.
+        if matches!(ending, Ending::Lost | Ending::Left) {
             let on_lane = self.visitor.on_lane;
             let kept = Kept::new(guest.sid, guest.user, on_lane, guest.begun, &left);
             desk.recovery.keep(pid, kept, Instant::now());
