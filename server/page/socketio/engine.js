@@ -79,6 +79,8 @@ export class Engine {
   }
 
   #packet(packet) {
+    // What comes after the end belongs to nobody.
+    if (this.#over.signal.aborted) return;
     this.#alive();
     const [type] = packet;
     if (type === PING) this.#send(PONG);

@@ -145,6 +145,8 @@ test('it opens with polls, joins at its cursor, and moves to a WebSocket that ha
   seen.stop.abort();
   await seen.done;
   assert.deepEqual([server.said.at(-1), server.sockets[0].isClosed], [['frame', '1'], true]);
+  server.sockets[0].onmessage({ data: '2' });
+  assert.deepEqual(server.said.at(-1), ['frame', '1'], 'what comes after the end has no answer');
   assert.equal(seen.states.some(([state]) => state === 'lost'), false);
 });
 
