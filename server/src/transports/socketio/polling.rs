@@ -32,6 +32,11 @@ pub async fn get(session: Arc<Session>, local: Local) -> Result<HttpResponse, Fa
     Ok(answer(payload))
 }
 
+/// The answer to a poll whose session its client has closed.
+pub fn last() -> HttpResponse {
+    answer(last_word(Farewell::Goodbye).text())
+}
+
 fn answer(payload: String) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/plain; charset=UTF-8"))

@@ -174,7 +174,12 @@ impl Session {
             Packet::Message(text) => Said::Text(text),
             Packet::Binary(data) => Said::Binary(data.into_owned().into()),
             Packet::Pong(_) => return state.heartbeat.answered(Instant::now()),
-            Packet::Close => return self.end(state, Ending::Left, Farewell::Goodbye, local),
+            Packet::Close => {
+                if state.carrier == Carrier::Polling && !state.getting {
+                    local.desk.sessions.expect_last_poll(&self.sid);
+                }
+                return self.end(state, Ending::Left, Farewell::Goodbye, local);
+            }
             // A client asks for nothing, but while it probes.
             Packet::Open(_) | Packet::Ping(_) | Packet::Upgrade | Packet::Noop => {
                 return self.broken(state, local);

@@ -7,6 +7,7 @@
 
 use super::Path;
 use super::application::Ending;
+use super::one_by_one::OneByOne;
 use super::outbox::Parcel;
 use super::reading::{CLASS, Reading, Told};
 use super::refusal::Fault;
@@ -15,6 +16,7 @@ use crate::frames::{Opcode, frame};
 use crate::rate::{Paid, Rate};
 use crate::transports::websocket::close;
 use crate::transports::websocket::decoder::{Limits, Message, Unfinished};
+use crate::transports::websocket::farewell;
 use crate::transports::websocket::handshake;
 use crate::transports::websocket::incoming::Incoming;
 use crate::usage::Reason;
@@ -55,10 +57,11 @@ pub async fn serve(
     body: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     handshake::check(request)?;
-    if let Some(session) = &known {
-        check_free(session)?;
-    }
     let (response, _) = handshake::accept(request, &[]).await?;
+    if known.as_deref().is_some_and(has_websocket) {
+        let frame = close::close(close::POLICY, "the session has a WebSocket");
+        return Ok(farewell::only(frame, response, body));
+    }
     let (session, part) = match known {
         Some(session) => (session, Part::Probe),
         None => (
@@ -72,11 +75,11 @@ pub async fn serve(
     Ok(response.map_body(|_, _| BoxBody::new(conversation)))
 }
 
-/// Whether the session has no WebSocket yet.
-fn check_free(session: &Session) -> Result<(), Fault> {
+/// Whether a WebSocket probes or carries the session already: a second one is closed, the first goes on.
+fn has_websocket(session: &Session) -> bool {
     match session.lock().carrier {
-        Carrier::Polling => Ok(()),
-        Carrier::Upgrading | Carrier::Websocket => Err(Fault::BadRequest),
+        Carrier::Polling => false,
+        Carrier::Upgrading | Carrier::Websocket => true,
     }
 }
 
@@ -98,6 +101,7 @@ struct Conversation {
     reading: Reading,
     part: Part,
     incoming: Incoming,
+    one_by_one: OneByOne,
     /// What is said before all else: the answer to a probe.
     first: Option<Bytes>,
     /// Our close frame has been sent, or there is nobody to read one: nothing follows.
@@ -123,6 +127,7 @@ impl Conversation {
             fragments: config.websocket.max_fragments,
         };
         let reading = Reading::new(&local.desk.worker, local.meter.as_ref(), config.bare);
+        let one_by_one = OneByOne::new(config);
         let now = Instant::now();
         let end = match part {
             Part::Carrier => session.lock().next_look(now),
@@ -134,6 +139,7 @@ impl Conversation {
             reading,
             part,
             incoming: Incoming::new(body, limits),
+            one_by_one,
             first: None,
             closed: false,
             events_in_a_row: 0,
@@ -217,7 +223,10 @@ impl Conversation {
             return Poll::Pending;
         }
         self.reading.sync(&mut state.rooms);
-        if let Some(parcel) = state.outbox.take() {
+        if self.one_by_one.poll(context).is_ready()
+            && let Some(parcel) = state.outbox.take()
+        {
+            self.one_by_one.sent();
             return Poll::Ready(Some(framed(&parcel)));
         }
         state.carry(context);
