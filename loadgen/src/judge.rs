@@ -8,6 +8,7 @@ use crate::merged::Merged;
 use crate::model::{Coming, Forecast, Law, Situation};
 use crate::plan::{Plan, TrialPlan, WayUp};
 use crate::results::{Calibration, Floor, Holds, ModelFigure, ModelRow, Trial};
+use crate::target::Target;
 use pushlab_server::wire::transport::Transport;
 
 /// Events below which nothing is decided.
@@ -20,15 +21,16 @@ const HISTOGRAM_DIGITS: f64 = 0.001;
 /// line or without.
 const QUANTILE_US: f64 = 1_000.0;
 
-/// A row for every (name, parameters) that ran, in the order of `plan`.
+/// A row for every (name, parameters) that ran, in the order of `plan`; the model is of no foreign server.
 pub fn judge(plan: &Plan, trials: &[Trial], calibration: &[Calibration]) -> Vec<ModelRow> {
     (plan.sets.iter())
+        .filter(|set| !set.transport.dialect.is_foreign())
         .filter_map(|set| {
             let parameters = set.parameters();
             let ran = |trial: &&Trial| trial.name == set.name && trial.parameters == parameters;
             let all: Vec<&Trial> = trials.iter().filter(ran).collect();
             let valid: Vec<&Trial> = all.iter().copied().filter(|trial| trial.valid).collect();
-            let embedded = plan.scenario.target.is_none();
+            let embedded = *plan.target_of(&set.name) == Target::Embedded;
             (!all.is_empty()).then(|| Case::of(set, &valid, calibration, embedded).row())
         })
         .collect()

@@ -10,6 +10,7 @@ use crate::plan::{TransportPlan, TrialPlan};
 use crate::recorder::{Recorder, SecondSample};
 use crate::results::Exchanges;
 use crate::table::Table;
+use crate::target::{Foreign, Manner};
 use crate::token::RunTag;
 use crate::totals::{Totals, Traffic};
 use pushlab_server::wire::lab_headers::Template;
@@ -29,12 +30,26 @@ pub struct Setting {
     pub table: Arc<Table>,
     /// Of each client, as its `Cookie` header has it; none where they have no names.
     pub cookies: Vec<String>,
+    pub manner: Manner,
 }
 
 impl Setting {
     /// Names are plain ASCII, so that they stand in a URL as they are.
     pub fn room_name(room: usize) -> String {
         format!("room-{room}")
+    }
+
+    /// How the server is spoken to, if it is not ours.
+    pub fn foreign(&self) -> Option<&Foreign> {
+        self.manner.foreign.as_ref()
+    }
+
+    /// Where clients that cannot publish on their own connection do it.
+    pub fn posts_to(&self) -> &Endpoint {
+        match self.foreign() {
+            Some(_) => &self.direct,
+            None => &self.endpoint,
+        }
     }
 
     pub fn cookie(&self, client: usize) -> Option<&str> {

@@ -279,7 +279,7 @@ fn bytes(found: &Findings<'_>, window: Option<(&Mark, &Mark)>, deliveries: u64) 
 /// A segment of a connection that is also published on belongs to both.
 fn ip_window(found: &Findings<'_>) -> Option<WireWindow> {
     let mixed =
-        found.plan.publish.by == PublishBy::Clients && found.plan.transport.kind.is_bidirectional();
+        found.plan.publish.by == PublishBy::Clients && found.plan.transport.is_bidirectional();
     found.wire.filter(|_| !mixed)
 }
 
@@ -292,6 +292,11 @@ pub fn measured(usage: &Usage) -> impl Iterator<Item = &Traffic> {
     measured.map(|(_, traffic)| traffic)
 }
 
+/// A server of ours names every transport, used or not; of another's sockets nobody knows.
+fn keeps_books(usage: &Usage) -> bool {
+    !usage.transports.is_empty()
+}
+
 fn server_figures(plan: &TrialPlan, marks: &Marks, deliveries: u64) -> ServerFigures {
     let opened = marks.opened.as_ref().and_then(|mark| mark.server.as_ref());
     let closed = marks.closed.as_ref().and_then(|mark| mark.server.as_ref());
@@ -302,6 +307,7 @@ fn server_figures(plan: &TrialPlan, marks: &Marks, deliveries: u64) -> ServerFig
     let carried = |figure: fn(&Traffic) -> u64| {
         let sum = |usage: &Usage| measured(usage).map(figure).sum::<u64>();
         let (start, end) = (marks.server_start.as_ref()?, marks.server_end.as_ref()?);
+        keeps_books(end).then_some(())?;
         Some(sum(end).wrapping_sub(sum(start)))
     };
     ServerFigures {
@@ -312,6 +318,7 @@ fn server_figures(plan: &TrialPlan, marks: &Marks, deliveries: u64) -> ServerFig
         rss_per_connection: per_client(rss_start, rss_ready, plan.clients),
         threads: closed.and_then(|usage| usage.process.threads),
         connections: (marks.server_ready.as_ref())
+            .filter(|usage| keeps_books(usage))
             .map(|usage| measured(usage).map(|traffic| traffic.open).sum()),
         fds: (marks.server_ready.as_ref()).and_then(|usage| usage.process.fds),
         context_switches: window.and_then(|(o, c)| {

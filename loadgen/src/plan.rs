@@ -2,6 +2,7 @@
 //! Pure: it reads no clock, no file and no limit of the machine but those handed to it.
 
 mod resolve;
+mod targets;
 mod sets;
 mod link;
 mod socketio;
@@ -19,7 +20,7 @@ pub use wire_sizes::{EPOCH_DEVIATION, OffsetDigits, offset_digits};
 
 use crate::expect::{self, Check};
 use crate::results::{Dimension, Parameters};
-use crate::scenario::{Blocking, Headers, LinkPreset, Scenario};
+use crate::scenario::{Blocking, Dialect, Headers, LinkPreset, Scenario};
 use crate::target::Target;
 use pushlab_server::wire::hold_on::HoldOn;
 use pushlab_server::wire::lab_headers::LabHeaders;
@@ -39,8 +40,9 @@ const MOST_PAYLOAD: usize = 64 * 1024 - 64;
 pub struct Plan {
     /// As resolved: defaults, variables and flags filled in, URLs without credentials.
     pub scenario: Scenario,
-    /// With credentials, if the URL had any.
-    pub target: Target,
+    /// What each transport of the scenario is measured against, by its name; with credentials, if URLs or
+    /// headers had any.
+    pub targets: Vec<(String, Target)>,
     /// The first trial of every (name, parameters), in the order of the scenario.
     pub sets: Vec<TrialPlan>,
     /// Repeats interleaved: every (name, parameters) once, in random order, then all again.
@@ -67,6 +69,12 @@ pub struct Overrides {
     pub admin: Option<String>,
     pub cacert: Option<PathBuf>,
     pub insecure: bool,
+    pub dialect: Option<Dialect>,
+    /// Program and arguments.
+    pub command: Option<Vec<String>>,
+    pub pid: Option<u32>,
+    /// Lines, beside those of the scenario.
+    pub headers: Vec<String>,
     pub link: Option<LinkChoice>,
     pub rtt: Option<Duration>,
     pub find_max: Option<FindMax>,
@@ -154,6 +162,10 @@ pub struct TransportPlan {
     pub latest: bool,
     /// How long a client waits for a sign of life; `None` = for ever.
     pub max_silence: Option<Duration>,
+    /// What the server understands.
+    pub dialect: Dialect,
+    /// Whether clients POST what they publish, where they could do it on their own connection.
+    pub posts: bool,
     /// Of the kind `socketio`.
     pub socketio: SocketioPlan,
 }
@@ -253,7 +265,7 @@ impl Plan {
     pub fn resolve(scenario: &Scenario, overrides: &Overrides) -> Result<Plan, PlanError> {
         let resolve::Resolved {
             scenario,
-            target,
+            targets,
             left_out,
         } = resolve::resolved(scenario, overrides)?;
         let sets = sets::sets(&scenario)?;
@@ -278,13 +290,19 @@ impl Plan {
         }
         Ok(Plan {
             scenario,
-            target,
+            targets,
             sets: sets.into_iter().map(|(_, trial)| trial).collect(),
             trials,
             checks,
             left_out,
             search: overrides.find_max.as_ref().map(|find| find.dimension),
         })
+    }
+
+    /// Of the transport of this name.
+    pub fn target_of(&self, name: &str) -> &Target {
+        let found = self.targets.iter().find(|(of, _)| of == name);
+        found.map_or(&Target::Embedded, |(_, target)| target)
     }
 
     /// Every (name, parameters) once, in the order of the scenario: the rows of a summary.
@@ -330,8 +348,15 @@ impl TransportPlan {
             headers: Headers::Lean,
             latest: false,
             max_silence: None,
+            dialect: Dialect::Pushlab,
+            posts: false,
             socketio: SocketioPlan::default(),
         }
+    }
+
+    /// Whether a client publishes on the connection it listens on.
+    pub fn is_bidirectional(&self) -> bool {
+        self.kind.is_bidirectional() && !self.posts
     }
 
     /// The hold as a long poll asks for it.

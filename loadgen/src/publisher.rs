@@ -14,7 +14,7 @@ use crate::plan::PublishBy;
 use crate::recorder::{Recording, SecondSample};
 use crate::sample;
 use crate::table::EventIndex;
-use crate::token::{self, Token};
+use crate::token::{Post, Token};
 use crate::totals::{Kind, Totals, Traffic};
 use crate::worker::Order;
 use std::cell::Cell;
@@ -137,20 +137,37 @@ impl Poster {
     fn write_request(&mut self, outgoing: Outgoing) {
         let setting = &self.lane.setting;
         let (room, token) = address(setting, outgoing);
-        let endpoint = &setting.endpoint;
         let payload = setting.plan.publish.payload;
         self.body.clear();
         self.request.clear();
-        setting.tag.write_publish(token, payload, &mut self.body);
         let room = Setting::room_name(room as usize);
-        token::write_post(
-            &endpoint.prefix,
-            &room,
-            &endpoint.host,
-            self.user.and_then(|client| setting.cookie(client)),
-            &self.body,
-            &mut self.request,
-        );
+        let foreign = setting.foreign();
+        let (path, host, media_type) = match foreign.and_then(|foreign| foreign.publish.as_ref()) {
+            Some(template) => {
+                setting.tag.write_text(token, payload, &mut self.body);
+                (template.fill(&room, ""), &self.to.host, "text/plain")
+            }
+            None => {
+                setting.tag.write_publish(token, payload, &mut self.body);
+                let Endpoint { prefix, host, .. } = &setting.endpoint;
+                (
+                    format!("{prefix}/rooms/{room}/events"),
+                    host,
+                    "application/json",
+                )
+            }
+        };
+        let cookie = self.user.and_then(|client| setting.cookie(client));
+        let own = cookie.map(|cookie| ("Cookie", cookie));
+        let headers = setting.manner.headers.iter();
+        let headers = headers.map(|(name, value)| (&**name, &**value));
+        let post = Post {
+            path: &path,
+            host,
+            media_type,
+            body: &self.body,
+        };
+        post.write(own.into_iter().chain(headers), &mut self.request);
     }
 
     async fn exchange(&mut self) -> Result<(), Failure> {

@@ -19,11 +19,11 @@ use crate::results::{
 };
 use crate::scenario::units::grouped;
 use crate::statistics;
-use crate::target::{self, TargetError};
+use crate::target::{self, Target, TargetError};
 use crate::trial::{self, Options, Outcome, TrialError};
 use folder::{Folder, FolderError};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,7 +76,7 @@ pub async fn run(request: Request, stop: watch::Receiver<bool>) -> Result<Finish
     } = request;
     let mut stopping = stop.clone();
     let version = tokio::select! {
-        version = plan.target.check() => version?,
+        version = check(&plan.targets) => version?,
         _ = stopping.wait_for(|stop| *stop) => return Err(RunError::Stopped),
     };
     let gateway = match &plan.scenario.gateway {
@@ -184,7 +184,7 @@ impl Progress {
         let live = Arc::new(Live::default());
         let (display, stop) = (session.display, session.stop);
         let watch = display.begin(headline, planned.estimated_time(), Arc::clone(&live));
-        let target = &self.plan.target;
+        let target = self.plan.target_of(&planned.name);
         match trial::run_with(planned, target, &live, stop.clone(), session.options).await {
             Ok(mut outcome) => {
                 outcome.trial.parameters = planned.parameters();
@@ -313,11 +313,38 @@ fn write(folder: Folder, plan: &Plan, results: &Results) -> Result<PathBuf, Fold
     folder.publish()
 }
 
-/// The resolved scenario's URL has no credentials any more.
+/// Every target once; the version of the one, or of all that have the same.
+async fn check(targets: &[(String, Target)]) -> Result<Option<String>, TargetError> {
+    let mut versions = BTreeSet::new();
+    let mut seen: Vec<&Target> = Vec::new();
+    for (_, target) in targets {
+        if !seen.contains(&target) {
+            versions.insert(target.check().await?);
+            seen.push(target);
+        }
+    }
+    match versions.len() {
+        1 => Ok(versions.pop_first().flatten()),
+        _ => Ok(None),
+    }
+}
+
+/// The resolved scenario has no secrets any more.
 fn target_label(plan: &Plan) -> String {
-    match &plan.scenario.target {
-        Some(entry) => entry.url.clone(),
+    let of = |entry| match plan.scenario.target_of(entry) {
+        Some(target) => target.described(),
         None => "embedded".to_owned(),
+    };
+    let mut labels: Vec<String> = plan.scenario.transports.iter().map(of).collect();
+    labels.dedup();
+    match &labels[..] {
+        [] => "embedded".to_owned(),
+        [one] => one.clone(),
+        _ => {
+            let all = plan.scenario.transports.iter();
+            let each = all.map(|entry| format!("{}: {}", entry.name(), of(entry)));
+            each.collect::<Vec<_>>().join("; ")
+        }
     }
 }
 

@@ -34,14 +34,15 @@ impl Sink {
     }
 
     /// One event object, or whatever holds its `data`. Foreign events pass without a trace: a room
-    /// of a remote server may have other publishers.
-    pub fn receive(&self, payload: &[u8]) {
-        self.receive_at(payload, Instant::now());
+    /// of a remote server may have other publishers. Whether it was one of ours.
+    pub fn receive(&self, payload: &[u8]) -> bool {
+        self.receive_at(payload, Instant::now())
     }
 
     /// At an instant that the caller makes up: a simulated hour takes no hour.
-    pub fn receive_at(&self, payload: &[u8], now: Instant) {
-        match self.lane.setting.tag.find(payload) {
+    pub fn receive_at(&self, payload: &[u8], now: Instant) -> bool {
+        let found = self.lane.setting.tag.find(payload);
+        match found {
             Some(Token::Probe { room }) if room == self.room => self.probed(),
             Some(Token::Event {
                 publisher,
@@ -49,6 +50,7 @@ impl Sink {
             }) => self.event(publisher, sequence, now),
             Some(Token::Probe { .. }) | None => {}
         }
+        found.is_some()
     }
 
     fn probed(&self) {

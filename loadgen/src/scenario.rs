@@ -5,6 +5,8 @@
 mod name;
 mod transports;
 mod server;
+mod target;
+mod secret;
 mod headers;
 mod link;
 mod trouble;
@@ -22,8 +24,11 @@ pub use link::{LinkEntry, LinkPreset};
 pub use name::Name;
 pub use read::ScenarioError;
 pub(crate) use read::nearest;
-pub use server::{ServerEntry, TargetEntry};
+pub use secret::filled_in;
+pub use server::ServerEntry;
 pub use sweep::OneOrMany;
+pub(crate) use target::header;
+pub use target::{Dialect, TargetEntry};
 pub use transports::{CursorUse, Fallback, SocketioPath, Subprotocol, TransportEntry};
 pub use trouble::{Blocking, Trouble};
 
@@ -60,7 +65,7 @@ pub struct Scenario {
     /// Settings of the embedded server
     #[serde(default, skip_serializing_if = "is_default")]
     pub server: ServerEntry,
-    /// A server that runs already; without it loadgen starts one for each trial
+    /// Another server than the embedded one, which loadgen starts for each trial
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetEntry>,
     /// A real nginx before the embedded server; none without it
@@ -183,11 +188,13 @@ impl Scenario {
             if self.server.bare {
                 entry.check_bare(at)?;
             }
-            if self.target.is_some() {
+            let target = self.target_of(entry);
+            if target.is_some() {
                 entry.check_remote(at)?;
             }
+            self.check_target_of(at, entry)?;
             entry.check_fallback(at, self.publish.by)?;
-            entry.check_latest(at, &self.server, self.target.is_some())?;
+            entry.check_latest(at, &self.server, target.is_some())?;
             if !names.insert(entry.name()) {
                 return misfit(
                     &["transports", &at.to_string()],
@@ -208,17 +215,50 @@ impl Scenario {
         if let Some(link) = &self.link {
             link.check()?;
         }
-        self.server.check(self.target.is_some())?;
+        let mut targets = self.transports.iter().map(|entry| self.target_of(entry));
+        let has_target = targets.any(|target| target.is_some());
+        self.server.check(self.has_no_embedded_server())?;
         if let Some(target) = &self.target {
-            target.check()?;
+            target.check(&["target"])?;
         }
         self.check_tls()?;
         if let Some(gateway) = &self.gateway {
-            gateway.check(self.target.is_some())?;
+            gateway.check(has_target)?;
         }
-        self.trouble
-            .check(&self.transports, self.target.is_some())?;
+        self.trouble.check(&self.transports, has_target)?;
         self.expect.check(&self.transport_names())
+    }
+
+    /// What is measured by a transport, where that is not the embedded server: its own keys before the
+    /// run's.
+    pub fn target_of(&self, entry: &TransportEntry) -> Option<TargetEntry> {
+        match (&entry.target, &self.target) {
+            (Some(own), run) => Some(own.over(run.as_ref())),
+            (None, run) => run.clone(),
+        }
+    }
+
+    fn has_no_embedded_server(&self) -> bool {
+        (self.transports.iter()).all(|entry| self.target_of(entry).is_some())
+    }
+
+    /// Flags may still say where a server is; the plan asks again for the rest.
+    fn check_target_of(&self, at: usize, entry: &TransportEntry) -> Result<(), Misfit> {
+        let at = at.to_string();
+        if let Some(own) = &entry.target {
+            own.check(&["transports", &at, "target"])?;
+        }
+        let Some(target) = self.target_of(entry) else {
+            return Ok(());
+        };
+        entry.check_foreign(&at, target.dialect())?;
+        match target.problem(entry, &self.load, &self.publish) {
+            Some((key, problem)) if entry.target.is_some() => {
+                misfit(&["transports", &at, "target", key], problem)
+            }
+            Some((key, problem)) => misfit(&["target", key], problem),
+            None => Ok(()),
+        }
     }
 
     /// A proxy that reads what passes has nothing to read over TLS.

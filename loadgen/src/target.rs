@@ -1,17 +1,27 @@
 //! The server under test: an embedded one, started afresh as a child process for each trial, with a
-//! real gateway before it if the plan has one; or one that runs already. Control requests go by reqwest, never over measured connections.
+//! real gateway before it if the plan has one; or another, that runs already or that a command starts.
+//! Control requests go by reqwest, never over measured connections.
 
 mod embedded;
 mod gateway;
+mod described;
+mod manner;
+mod program;
+mod processes;
 
+pub use described::{Described, Source};
 pub use embedded::{EMBEDDED_SUBCOMMAND, serve_embedded, workers};
 pub use gateway::{GATEWAY_SUBCOMMAND, Gateway, find_nginx, keep_gateway, nginx_version};
+pub use manner::{Foreign, Manner, Template};
+pub use program::{PROGRAM_SUBCOMMAND, keep_program};
 
 use crate::net::dial::Endpoint;
 use crate::net::failure::Failure;
 use crate::net::tls::{self, Secure, Trust, TrustError};
 use crate::plan::ServerPlan;
 use embedded::{Child, Started};
+use processes::Processes;
+use program::Program;
 use pushlab_server::wire::usage::Usage;
 use reqwest::Url;
 use serde::Deserialize;
@@ -29,6 +39,8 @@ pub enum Target {
         admin: Option<String>,
         trust: Trust,
     },
+    /// Whatever else a `[target]` says.
+    Described(Box<Described>),
 }
 
 /// Why there is no server to measure. URLs in messages are without credentials and query.
@@ -60,6 +72,16 @@ pub enum TargetError {
     SignIn { url: String, problem: String },
     #[error("the gateway did not come up: {0}")]
     Gateway(String),
+    #[error("the server that [target] command starts did not come up: {0}")]
+    Command(String),
+    #[error(
+        "there is no process {pid} on this machine; write the pid of the server in [target], or leave it away"
+    )]
+    NoProcess { pid: u32 },
+    #[error("the variable {name}, which [target] names, is not in the environment; set it")]
+    NoVariable { name: String },
+    #[error("the value of the header {name} has control characters, which no header can have")]
+    BadHeader { name: String },
     #[error(
         "{url} is not a pushlab server: {found}; start one with `pushlab-server --listen {address}`, or leave the target away to measure the embedded one"
     )]
@@ -78,6 +100,17 @@ pub struct Server {
     /// Ends before the server that it passes on to.
     gateway: Option<Gateway>,
     child: Option<Child>,
+    /// What a command started.
+    program: Option<Program>,
+    /// Where they are on this machine and known.
+    processes: Option<Processes>,
+    pub manner: Manner,
+    /// Of a server of ours.
+    lab: Option<Lab>,
+}
+
+/// What only a pushlab server has beside its rooms.
+struct Lab {
     control: reqwest::Client,
     usage_url: Url,
     /// Beside the control port, for that knows no sessions.
@@ -109,6 +142,7 @@ impl Target {
                 let version = health(&control(asked, trust)?, &parse(asked)?).await?;
                 Ok(Some(version))
             }
+            Target::Described(described) => described.check().await,
         }
     }
 
@@ -134,6 +168,7 @@ impl Target {
                 let admin = admin.clone().unwrap_or(url.clone());
                 (None, url.clone(), url.clone(), admin, trust.clone())
             }
+            Target::Described(described) => return described.open(program).await,
         };
         let gateway = match &plan.gateway {
             Some(gateway) => {
@@ -151,11 +186,51 @@ impl Target {
             direct: endpoint(&direct, &trust).await?,
             gateway,
             child,
-            control: control(&admin, &trust)?,
-            usage_url: join(&parse(&admin)?, "lab/usage"),
-            sessions: control(&direct, &trust)?,
-            session_url: join(&parse(&direct)?, "session"),
+            program: None,
+            processes: None,
+            manner: Manner::default(),
+            lab: Some(Lab::at(&direct, &admin, &trust)?),
         })
+    }
+}
+
+impl Lab {
+    fn at(direct: &str, admin: &str, trust: &Trust) -> Result<Lab, TargetError> {
+        Ok(Lab {
+            control: control(admin, trust)?,
+            usage_url: join(&parse(admin)?, "lab/usage"),
+            sessions: control(direct, trust)?,
+            session_url: join(&parse(direct)?, "session"),
+        })
+    }
+
+    /// `None` where the server does not tell.
+    async fn usage(&self) -> Option<Usage> {
+        let answer = self.control.get(self.usage_url.clone()).send().await;
+        match answer {
+            Ok(answer) if answer.status().is_success() => answer.json().await.ok(),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    async fn sign_in(&self, client: usize) -> Result<String, TargetError> {
+        let body = serde_json::json!({ "name": client_name(client) });
+        let refused = |problem: String| TargetError::SignIn {
+            url: shown(self.session_url.as_str()),
+            problem,
+        };
+        let request = self.sessions.post(self.session_url.clone());
+        let answer = (request
+            .header("Content-Type", "application/json")
+            .body(body.to_string()))
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status)
+        .map_err(|error| refused(cause(&error.without_url())))?;
+        let cookie = answer.headers().get("set-cookie");
+        let pair = cookie.and_then(|cookie| cookie.to_str().ok()?.split(';').next());
+        pair.map(str::to_owned)
+            .ok_or_else(|| refused("it sets no cookie".to_owned()))
     }
 }
 
@@ -180,7 +255,12 @@ fn parse(text: &str) -> Result<Url, TargetError> {
         url: shown(text),
         problem: problem.to_owned(),
     };
-    let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+    // A WebSocket's URL names the same server.
+    let text = match text.strip_prefix("ws") {
+        Some(rest) => format!("http{rest}"),
+        None => text.to_owned(),
+    };
+    let url = Url::parse(&text).map_err(|error| bad(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(bad("only http and https are measured"));
     }
@@ -324,47 +404,34 @@ fn cause(error: &dyn std::error::Error) -> String {
 }
 
 impl Server {
-    /// What the server has spent so far; `None` where it does not tell.
+    /// What the server has spent so far; `None` where it does not tell. Of one that keeps no books there
+    /// is what its processes spent, and no traffic.
     pub async fn usage(&self) -> Option<Usage> {
-        let answer = self.control.get(self.usage_url.clone()).send().await;
-        match answer {
-            Ok(answer) if answer.status().is_success() => answer.json().await.ok(),
-            Ok(_) | Err(_) => None,
+        if let Some(lab) = &self.lab
+            && let Some(usage) = lab.usage().await
+        {
+            return Some(usage);
         }
+        Some(Usage {
+            process: self.processes?.usage()?,
+            ..Usage::default()
+        })
     }
 
     /// Signs in so many clients, over the control plane: the `Cookie` of each.
     pub async fn sign_in(&self, clients: usize) -> Result<Vec<String>, TargetError> {
         let mut cookies = Vec::with_capacity(clients);
-        for client in 0..clients {
-            cookies.push(self.sign_one_in(client).await?);
+        if let Some(lab) = &self.lab {
+            for client in 0..clients {
+                cookies.push(lab.sign_in(client).await?);
+            }
         }
         Ok(cookies)
     }
 
-    async fn sign_one_in(&self, client: usize) -> Result<String, TargetError> {
-        let body = serde_json::json!({ "name": client_name(client) });
-        let refused = |problem: String| TargetError::SignIn {
-            url: shown(self.session_url.as_str()),
-            problem,
-        };
-        let request = self.sessions.post(self.session_url.clone());
-        let answer = (request
-            .header("Content-Type", "application/json")
-            .body(body.to_string()))
-        .send()
-        .await
-        .and_then(reqwest::Response::error_for_status)
-        .map_err(|error| refused(cause(&error.without_url())))?;
-        let cookie = answer.headers().get("set-cookie");
-        let pair = cookie.and_then(|cookie| cookie.to_str().ok()?.split(';').next());
-        pair.map(str::to_owned)
-            .ok_or_else(|| refused("it sets no cookie".to_owned()))
-    }
-
-    /// Whether it runs on this machine, as a child of this process.
-    pub fn is_embedded(&self) -> bool {
-        self.child.is_some()
+    /// Whether it is known to run on this machine.
+    pub fn is_here(&self) -> bool {
+        self.child.is_some() || self.processes.is_some()
     }
 
     /// The trouble of an embedded server begins or ends.
@@ -379,10 +446,11 @@ impl Server {
         self.gateway = None;
     }
 
-    /// How an embedded server, or the gateway before it, ended, if it has.
+    /// How a server that was started for the trial, or the gateway before it, ended, if it has.
     pub fn ended(&mut self) -> Option<String> {
         let gateway = self.gateway.as_mut().and_then(Gateway::ended);
-        gateway.or_else(|| self.child.as_mut()?.ended())
+        let child = gateway.or_else(|| self.child.as_mut()?.ended());
+        child.or_else(|| self.program.as_mut()?.ended())
     }
 }
 

@@ -65,6 +65,13 @@ impl RunTag {
         body.push(b'}');
     }
 
+    /// Writes `payload` bytes of plain text, for a server that is not ours.
+    pub fn write_text(&self, token: Token, payload: usize, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.write(token, out);
+        out.resize((start + payload).max(out.len()), b'x');
+    }
+
     /// Writes that `data` alone, a JSON string.
     pub fn write_data(&self, token: Token, payload: usize, out: &mut Vec<u8>) {
         let start = out.len();
@@ -92,28 +99,37 @@ impl RunTag {
     }
 }
 
-/// `POST /rooms/{room}/events` with `body`, and no header that it does not need.
-pub fn write_post(
-    prefix: &str,
-    room: &str,
-    host: &str,
-    cookie: Option<&str>,
-    body: &[u8],
-    out: &mut Vec<u8>,
-) {
-    let to_vec = "writing to a Vec cannot fail";
-    write!(
-        out,
-        "POST {prefix}/rooms/{room}/events HTTP/1.1\r\nHost: {host}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n",
-        body.len()
-    )
-    .expect(to_vec);
-    if let Some(cookie) = cookie {
-        write!(out, "Cookie: {cookie}\r\n").expect(to_vec);
+/// A request with an event.
+pub struct Post<'a> {
+    pub path: &'a str,
+    pub host: &'a str,
+    pub media_type: &'a str,
+    pub body: &'a [u8],
+}
+
+impl Post<'_> {
+    /// With these headers beside those that it needs.
+    pub fn write<'a>(&self, headers: impl Iterator<Item = (&'a str, &'a str)>, out: &mut Vec<u8>) {
+        let to_vec = "writing to a Vec cannot fail";
+        let Post {
+            path,
+            host,
+            media_type,
+            body,
+        } = self;
+        write!(
+            out,
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\n\
+             Content-Type: {media_type}\r\nContent-Length: {}\r\n",
+            body.len()
+        )
+        .expect(to_vec);
+        for (name, value) in headers {
+            write!(out, "{name}: {value}\r\n").expect(to_vec);
+        }
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(body);
     }
-    out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(body);
 }
 
 fn write_base36(mut number: u64, out: &mut Vec<u8>) {

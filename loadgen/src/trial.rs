@@ -156,6 +156,7 @@ impl<'a> Running<'a> {
             tag: RunTag::from_number(rand::random()),
             table: Arc::new(Table::new(plan, Instant::now())),
             cookies,
+            manner: server.manner.clone(),
         });
         let (sender, seconds) = mpsc::unbounded_channel();
         live.enter(Phase::Connecting);
@@ -370,7 +371,7 @@ impl<'a> Running<'a> {
             marks: &self.marks,
             halt,
             silent_threads,
-            shared_cores: (self.server.is_embedded())
+            shared_cores: (self.server.is_here())
                 .then(|| std::thread::available_parallelism().map_or(1, usize::from)),
         });
         Outcome {

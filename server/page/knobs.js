@@ -7,6 +7,7 @@ export const LANES = {
   'http-streaming': { title: 'HTTP streaming', file: 'http_streaming.js', how: 'one answer without end (Comet)' },
   sse: { title: 'Server-sent events', file: 'sse.js', how: 'a stream with a standard' },
   websocket: { title: 'WebSocket', file: 'websocket.js', how: 'a pipe both ways' },
+  socketio: { title: 'Socket.IO', file: 'socketio.js', how: 'polls first, then a WebSocket' },
 };
 
 /** The share of a slider's way → value, for ranges that span decades. */

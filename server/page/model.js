@@ -78,8 +78,8 @@ export const framing = {
   sse: (bytes, idLine = 0) => 8 + idLine + framing.chunk(bytes + 8 + idLine),
   /** A line end, in a chunk of its own. */
   stream: bytes => 1 + framing.chunk(bytes + 1),
-  /** Engine.IO 4 over WebSocket: `42["name",x]`. */
-  socketio: (bytes, name) => 7 + name.length + framing.websocket(bytes + 7 + name.length),
+  /** Engine.IO 4 over WebSocket: `42["name",x]`, with `more` bytes of further arguments. */
+  socketio: (bytes, name, more = 0) => 7 + name.length + more + framing.websocket(bytes + 7 + name.length + more),
 };
 
 /** Streams, SSE and WebSocket: an event goes out when it comes. Two segments a push: it, and its ACK. */

@@ -14,6 +14,11 @@ export async function refusal(answer) {
   return new Refusal({ status: answer.status, title, detail, retryAfterMs: retryAfter(answer.headers.get('retry-after')) });
 }
 
+/** The same of a message that says so within a connection: `{status, title, detail, retry_after}`. */
+export function told({ status, title, detail, retry_after: seconds }) {
+  return new Refusal({ status, title, detail, retryAfterMs: seconds ? seconds * 1000 : null });
+}
+
 /** Seconds, or a date (RFC 9110 §10.2.3) → milliseconds from now; null where there is neither. */
 export function retryAfter(value, now = Date.now()) {
   if (!value) return null;

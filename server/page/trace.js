@@ -79,8 +79,8 @@ class Lane {
    * answer, the browser asked by itself, as EventSource does after a break, and the server's instant stands.
    */
   askedFor(exchange) {
-    // Of what a Socket.IO session asks on its own, its client tells nothing.
-    if (this.#isWithin(exchange)) return exchange.requestAt;
+    // Of what a Socket.IO session posts, its client tells nothing.
+    if (this.kind === 'socketio' && !exchange.isPoll) return exchange.requestAt;
     const last = (list) => list[firstAfter(list, exchange.requestAt, (at) => at) - 1];
     const asked = last(this.#asks);
     return asked === undefined || last(this.#answers) > asked ? exchange.requestAt : asked;
@@ -91,10 +91,6 @@ class Lane {
     if (this.kind === 'socketio') return this.receiptOf(exchange.events?.[0])?.atMs ?? exchange.answerAt;
     const at = firstAfter(this.#answers, exchange.answerAt, (answered) => answered);
     return this.#answers[at] ?? exchange.answerAt;
-  }
-
-  #isWithin({ target }) {
-    return this.kind === 'socketio' && target.includes('&sid=');
   }
 
   /** When the server's socket took an event; undefined while it has not. */

@@ -6,6 +6,7 @@ import { subscribe as longPolling } from './clients/long_polling.js';
 import { subscribe as httpStreaming } from './clients/http_streaming.js';
 import { subscribe as sse } from './clients/sse.js';
 import { subscribe as websocket } from './clients/websocket.js';
+import { subscribe as socketio } from './clients/socketio.js';
 
 /**
  * `subscribe({ url, room, cursor, signal, onEvent, onState, … })` goes on until the signal is aborted, over
@@ -20,6 +21,7 @@ export const clients = {
   'http-streaming': httpStreaming,
   sse,
   websocket,
+  socketio,
 };
 
 /** Within a sentence. */
@@ -29,6 +31,7 @@ export const TITLES = {
   'http-streaming': 'HTTP streaming',
   sse: 'SSE',
   websocket: 'WebSocket',
+  socketio: 'Socket.IO',
 };
 
 /** Each answer is a whole one: there is no stream that something could be told on beside the events. */

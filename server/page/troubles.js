@@ -32,7 +32,7 @@ export const TROUBLES = [
     apply: (value) => ({ buffer_bytes: Number(value) }),
   },
   {
-    name: 'upgrade', label: 'Upgrade blocked', help: 'A box on the way does not let WebSocket handshakes through.', lanes: ['websocket'],
+    name: 'upgrade', label: 'Upgrade blocked', help: 'A box on the way does not let WebSocket handshakes through.', lanes: ['websocket', 'socketio'],
     options: [['refuse', 'refused (403)'], ['swallow', 'swallowed']], says: (text) => `upgrade ${text}`,
     apply: (value) => ({ block_upgrade: value }),
   },

@@ -62,6 +62,9 @@ enum Command {
     /// Keeps the nginx before it
     #[command(hide = true)]
     GatewayKeeper,
+    /// Keeps a server that [target] starts
+    #[command(hide = true)]
+    ProgramKeeper,
 }
 
 /// How a command ended.
@@ -124,6 +127,9 @@ pub fn main() -> ExitCode {
             .map(|()| Exit::Ok)
             .map_err(anyhow::Error::from),
         Command::GatewayKeeper => target::keep_gateway()
+            .map(|()| Exit::Ok)
+            .map_err(anyhow::Error::from),
+        Command::ProgramKeeper => target::keep_program()
             .map(|()| Exit::Ok)
             .map_err(anyhow::Error::from),
     };

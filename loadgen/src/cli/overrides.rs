@@ -3,7 +3,7 @@
 
 use crate::plan::{FindMax, LinkChoice, Overrides, Plan};
 use crate::scenario::units::Time;
-use crate::scenario::{LinkPreset, Scenario};
+use crate::scenario::{Dialect, LinkPreset, Scenario};
 use anyhow::Context;
 use clap::Args;
 use clap::builder::FalseyValueParser;
@@ -89,6 +89,42 @@ pub(super) struct Flags {
     )]
     insecure: bool,
 
+    /// What it speaks: pushlab, socketio, websocket, sse or nchan
+    #[arg(long, env = "LOADGEN_DIALECT", value_name = "DIALECT", value_parser = dialect, help_heading = "Core")]
+    dialect: Option<Dialect>,
+
+    /// Command that starts the server for each trial, such as "node server.js"; its port is in PORT, and
+    /// {port} in the arguments
+    #[arg(long, env = "LOADGEN_COMMAND", hide_env_values = true, value_name = "COMMAND", value_parser = command, conflicts_with = "pid", help_heading = "Core")]
+    command: Option<Arguments>,
+
+    /// Process whose CPU and memory, with its children's, are the server's
+    #[arg(long, env = "LOADGEN_PID", value_name = "PID", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Core")]
+    pid: Option<u32>,
+
+    /// A line for the head of each request, such as "Authorization: Bearer …"; may be given several
+    /// times, and is not stored
+    #[arg(
+        short = 'H',
+        long,
+        env = "LOADGEN_HEADER",
+        hide_env_values = true,
+        value_name = "LINE",
+        value_delimiter = '\n',
+        help_heading = "Core"
+    )]
+    header: Vec<String>,
+
+    /// Cookies for each request, such as session=…; not stored
+    #[arg(
+        long,
+        env = "LOADGEN_COOKIE",
+        hide_env_values = true,
+        value_name = "PAIRS",
+        help_heading = "Core"
+    )]
+    cookie: Option<String>,
+
     /// Line between clients and server in place of [link]: lan, wifi, 4g, 3g, satellite or none
     #[arg(long, env = "LOADGEN_LINK", value_name = "PRESET", value_parser = link, help_heading = "Core")]
     link: Option<LinkChoice>,
@@ -111,6 +147,11 @@ impl Flags {
         self.files.iter().map(plan).collect()
     }
 
+    fn headers(&self) -> Vec<String> {
+        let cookie = self.cookie.iter().map(|pairs| format!("Cookie: {pairs}"));
+        self.header.iter().cloned().chain(cookie).collect()
+    }
+
     fn overrides(&self, find_max: Option<FindMax>) -> Overrides {
         Overrides {
             clients: self.clients,
@@ -123,12 +164,20 @@ impl Flags {
             admin: self.admin.clone(),
             cacert: self.cacert.clone(),
             insecure: self.insecure,
+            dialect: self.dialect,
+            command: self.command.clone().map(|Arguments(all)| all),
+            pid: self.pid,
+            headers: self.headers(),
             link: self.link,
             rtt: self.rtt,
             find_max,
         }
     }
 }
+
+/// A command line in its parts.
+#[derive(Clone)]
+struct Arguments(Vec<String>);
 
 /// How errors name a file.
 pub(super) fn named(file: &Path) -> String {
@@ -149,6 +198,19 @@ fn count(text: &str) -> Result<u32, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     text.parse().map(|Time(duration)| duration)
+}
+
+fn dialect(text: &str) -> Result<Dialect, String> {
+    let known = Dialect::VARIANTS.join(", ");
+    text.parse().map_err(|_| format!("give one of {known}"))
+}
+
+/// As a shell would split it; nothing is expanded.
+fn command(text: &str) -> Result<Arguments, String> {
+    match shlex::split(text) {
+        Some(all) if !all.is_empty() => Ok(Arguments(all)),
+        Some(_) | None => Err("give a program and its arguments, quotes closed".to_owned()),
+    }
 }
 
 fn link(text: &str) -> Result<LinkChoice, String> {

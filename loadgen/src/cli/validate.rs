@@ -5,8 +5,8 @@ use super::{Exit, print, told};
 use crate::environment;
 use crate::plan::Plan;
 use crate::results::Prediction;
-use crate::scenario::Trouble;
 use crate::scenario::units::{Time, grouped};
+use crate::scenario::{Scenario, TransportEntry, Trouble};
 use anyhow::Context;
 use clap::Args;
 use std::time::Duration;
@@ -33,10 +33,7 @@ pub(super) fn validate(arguments: &Arguments, color: bool) -> anyhow::Result<Exi
 fn describe(plan: &Plan) -> String {
     let scenario = &plan.scenario;
     let seconds = plan.estimated_time().as_secs_f64().ceil() as u64;
-    let target = match &scenario.target {
-        Some(entry) => &entry.url,
-        None => "embedded server, fresh for each trial",
-    };
+    let target = targets(scenario);
     format!(
         "{}{}\n{}: {} × {}, about {}, seed {}\ntarget: {target}\n{}{}{}{}\n{}",
         scenario.name,
@@ -56,6 +53,22 @@ fn describe(plan: &Plan) -> String {
         expected(plan),
         table(&plan.predictions()),
     )
+}
+
+/// One, or one for each transport.
+fn targets(scenario: &Scenario) -> String {
+    let of = |entry| match scenario.target_of(entry) {
+        Some(target) => target.described(),
+        None => "embedded server, fresh for each trial".to_owned(),
+    };
+    let all: Vec<String> = scenario.transports.iter().map(of).collect();
+    let names = scenario.transports.iter().map(TransportEntry::name);
+    match all.iter().all(|one| *one == all[0]) {
+        true => all.into_iter().next().unwrap_or_default(),
+        false => (names.zip(all))
+            .map(|(name, target)| format!("\n  {name}: {target}"))
+            .collect(),
+    }
 }
 
 /// A line of its own, if anything goes wrong on purpose.

@@ -10,6 +10,7 @@ use crate::publisher::Publisher;
 use crate::results::Distribution;
 use crate::sample;
 use crate::table::{EventIndex, Table};
+use crate::target::Manner;
 use crate::token::RunTag;
 use crate::worker::{Order, Worker};
 use pushlab_server::wire::transport::Transport;
@@ -74,6 +75,7 @@ pub async fn null_path(rate: f64, duration: Duration) -> io::Result<Distribution
         tag: RunTag::from_number(0),
         table: Arc::new(Table::new(&plan, Instant::now())),
         cookies: Vec::new(),
+        manner: Manner::default(),
         plan,
     });
     let (seconds, _ignored) = mpsc::unbounded_channel();

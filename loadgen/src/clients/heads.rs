@@ -46,6 +46,10 @@ fn head(
         write(&mut head, "Cookie", cookie);
         taken.push("Cookie");
     }
+    for (name, value) in &client.lane.setting.manner.headers {
+        write(&mut head, name, value);
+        taken.push(name);
+    }
     if let Some(template) = template {
         for (name, value) in template.fill(head.len() + LINE_END.len(), &taken)? {
             write(&mut head, name, &value);
@@ -78,6 +82,12 @@ pub(super) fn put_on_handshake(client: &Client, headers: &mut HeaderMap) {
     let cookie = client.lane.setting.cookie(client.index);
     if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
         headers.insert("Cookie", cookie);
+    }
+    for (name, value) in &client.lane.setting.manner.headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+            headers.append(name, value);
+        }
     }
 }
 

@@ -13,6 +13,10 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
         let request = heads::request(client, &client.stream_path(), &[])?;
         connection.send(request.as_bytes(), Kind::Handshake).await?;
     }
+    if client.is_foreign() {
+        // Nchan sends a head with the first message, and not before.
+        client.greeted();
+    }
     let head = connection.head().await?;
     if head.status != 200 {
         return Err(Failure::Status(head.status));

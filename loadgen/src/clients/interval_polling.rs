@@ -1,7 +1,7 @@
 //! Interval polling: asks on a fixed beat whether there is something new. The beat has a random
 //! phase and is not moved by how long an answer takes, as with `setInterval` in a browser.
 
-use super::{Client, Place, heads};
+use super::{Client, Place, heads, nchan};
 use crate::net::connection::{Answer, Connection};
 use crate::net::failure::Failure;
 use crate::totals::Kind;
@@ -73,15 +73,28 @@ pub(super) async fn ask(
 ) -> Result<Poll, Failure> {
     client.totals().requested();
     let asked_bytes = {
-        let request = request(client, query)?;
+        let request = match client.is_foreign() {
+            true => nchan::request(client)?,
+            false => request(client, query)?,
+        };
         connection
             .send(request.as_bytes(), Kind::EmptyPolls)
             .await?;
         request.len() as u64
     };
+    if client.is_foreign() {
+        nchan::asked(client, connection);
+    }
     let answer = connection.answer(content).await?;
     let mut taken = Taken::default();
     match answer.status {
+        200 if client.is_foreign() => {
+            nchan::note_validators(client, connection);
+            // Nchan puts one message into an answer, so whether there is another is for the next to tell.
+            taken.foreign(client, content);
+            taken.more = true;
+        }
+        408 if client.is_foreign() => {}
         200 if client.is_bare() => taken.datas(client, content),
         200 => taken.envelope(client, content)?,
         204 | 304 => {}
@@ -139,6 +152,13 @@ impl Taken {
         client.sink.receive(payload);
         self.events += 1;
         self.payload_bytes += payload.len() as u64;
+    }
+
+    fn foreign(&mut self, client: &Client, content: &[u8]) {
+        if client.sink.receive(content) {
+            self.events += 1;
+            self.payload_bytes += content.len() as u64;
+        }
     }
 
     fn envelope(&mut self, client: &Client, content: &[u8]) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 //! with it when its connection is lost. It hands payloads to a [`Sink`] and never sees a histogram.
 
 pub mod heads;
+mod nchan;
 pub mod interval_polling;
 pub mod long_polling;
 pub mod http_streaming;
@@ -25,7 +26,7 @@ use pushlab_server::wire::cursor::Cursor;
 use pushlab_server::wire::event::Message;
 use pushlab_server::wire::transport::Transport;
 use rand::RngExt;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -38,6 +39,15 @@ pub enum Place {
     At(Cursor),
     /// Against a bare server: events received so far.
     Counted(u64),
+}
+
+/// What a foreign server said of a client's place, in its own words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Mark {
+    /// An event's id, or an `Etag`.
+    id: String,
+    /// `Last-Modified`, where there is one.
+    since: String,
 }
 
 /// One browser.
@@ -65,6 +75,8 @@ pub struct Client {
     next_poll: Cell<Option<Instant>>,
     /// Its WebSocket was blocked, so it goes on by long polling.
     fell_back: Cell<bool>,
+    /// What a foreign server said last of where this client is, if it did.
+    mark: RefCell<Option<Box<Mark>>>,
     /// When something came last, if silence is minded.
     heard: Option<Rc<Cell<Instant>>>,
 }
@@ -93,8 +105,7 @@ impl Client {
     pub fn new(lane: Rc<Lane>, index: usize) -> Client {
         let plan = &lane.setting.plan;
         let room = lane.setting.table.room_of(index);
-        let posts =
-            plan.publish.by == PublishBy::Clients && !plan.transport.kind.is_bidirectional();
+        let posts = plan.publish.by == PublishBy::Clients && !plan.transport.is_bidirectional();
         let client = Client {
             index,
             sink: Sink::new(lane.clone(), index as u32, room as u32),
@@ -112,6 +123,7 @@ impl Client {
             retry: Cell::new(None),
             next_poll: Cell::new(None),
             fell_back: Cell::new(false),
+            mark: RefCell::new(None),
             heard: (lane.setting.plan.transport.max_silence)
                 .map(|_| Rc::new(Cell::new(Instant::now()))),
         };
@@ -132,7 +144,7 @@ impl Client {
                 self.lane.clone(),
                 self.bytes.clone(),
                 self.link.clone(),
-                &self.lane.setting.endpoint,
+                self.lane.setting.posts_to(),
             )
             .of(self.index);
             tasks.push(tokio::task::spawn_local(post(
@@ -191,6 +203,15 @@ impl Client {
         self.lane.setting.plan.server.bare
     }
 
+    fn is_foreign(&self) -> bool {
+        self.lane.setting.foreign().is_some()
+    }
+
+    /// Whether the server greets nobody: being connected is all there is to know.
+    fn is_ungreeted(&self) -> bool {
+        self.is_bare() || self.is_foreign()
+    }
+
     fn totals(&self) -> &Totals {
         &self.lane.totals
     }
@@ -199,10 +220,15 @@ impl Client {
         &self.lane.setting.endpoint.host
     }
 
-    /// `/rooms/room-0/sse`
+    /// `/rooms/room-0/sse`, or as a foreign server has it.
     fn path(&self) -> String {
         let prefix = &self.lane.setting.endpoint.prefix;
         let room = Setting::room_name(self.room);
+        if let Some(foreign) = self.lane.setting.foreign() {
+            let mark = self.mark.borrow();
+            let cursor = mark.as_ref().map_or("", |mark| &mark.id);
+            return foreign.subscribe.fill(&room, cursor);
+        }
         format!(
             "{prefix}/rooms/{room}/{}",
             self.kind().segment().unwrap_or_default()
@@ -228,8 +254,25 @@ impl Client {
         }
     }
 
+    /// A foreign server said this of where the client is now.
+    fn set_mark(&self, mark: Mark) {
+        *self.mark.borrow_mut() = Some(Box::new(mark));
+    }
+
+    /// The header by which an `EventSource` goes on.
+    fn last_event_id(&self) -> Option<String> {
+        match self.place.get() {
+            Place::At(cursor) => Some(cursor.to_string()),
+            Place::Unknown | Place::Counted(_) => {
+                let mark = self.mark.borrow();
+                mark.as_ref().map(|mark| mark.id.clone())
+            }
+        }
+    }
+
     /// Its own count is all that a client of a bare server can ask by.
     fn forget_place(&self) {
+        *self.mark.borrow_mut() = None;
         self.place
             .set(if self.is_bare() && !self.transport().kind.is_push() {
                 Place::Counted(0)
@@ -251,6 +294,12 @@ impl Client {
 
     /// Understands one JSON message of a stream or a WebSocket.
     fn message(&self, json: &[u8]) -> Carried {
+        if self.is_foreign() {
+            return match self.sink.receive(json) {
+                true => Carried::Event,
+                false => Carried::Notice,
+            };
+        }
         if self.is_bare() {
             self.sink.receive(json);
             return Carried::Event;

@@ -1,6 +1,6 @@
 //! Server-sent events: a stream as `EventSource` reads it, resumed by `Last-Event-ID`.
 
-use super::{Carried, Client, Place, heads};
+use super::{Carried, Client, Mark, heads};
 use crate::net::connection::{Connection, Share};
 use crate::net::event_stream::{Block, Decoder};
 use crate::net::failure::Failure;
@@ -23,7 +23,7 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
     if !head.is_event_stream {
         return Err(Failure::Malformed("an answer that is no text/event-stream"));
     }
-    if client.is_bare() {
+    if client.is_ungreeted() {
         client.greeted();
     }
     let mut decoder = Decoder::default();
@@ -41,23 +41,38 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
 }
 
 fn request(client: &Client) -> Result<String, Failure> {
-    let known = match client.place.get() {
-        Place::At(cursor) => vec![("Last-Event-ID", cursor.to_string())],
-        Place::Unknown | Place::Counted(_) => Vec::new(),
+    let mut own = Vec::new();
+    if client.is_foreign() {
+        // Nchan tells what is wanted by it.
+        own.push(("Accept", "text/event-stream".to_owned()));
+    }
+    own.extend(client.last_event_id().map(|id| ("Last-Event-ID", id)));
+    heads::request(client, &client.path(), &own)
+}
+
+fn note_id(client: &Client, id: &[u8]) {
+    let Ok(id) = std::str::from_utf8(id) else {
+        return;
     };
-    heads::request(client, &client.path(), &known)
+    if client.is_foreign() {
+        if !id.is_empty() {
+            client.set_mark(Mark {
+                id: id.to_owned(),
+                ..Mark::default()
+            });
+        }
+    } else if let Ok(cursor) = id.parse() {
+        client.set_cursor(cursor);
+    }
 }
 
 fn take(client: &Client, block: &Block<'_>, share: &mut Share<'_>) {
-    // What is not a `message` goes to listeners that this client does not have.
-    let data = block.data.filter(|_| block.event == b"message");
+    // What is not a `message` goes to listeners that this client does not have; another server's events
+    // may have whatever name.
+    let heeded = block.event == b"message" || client.is_foreign();
+    let data = block.data.filter(|_| heeded);
     let carried = data.map(|data| client.message(data));
-    if let Some(cursor) = std::str::from_utf8(block.id)
-        .ok()
-        .and_then(|id| id.parse().ok())
-    {
-        client.set_cursor(cursor);
-    }
+    note_id(client, block.id);
     let kind = match carried {
         Some(Carried::Event) => {
             share.count(Kind::Payload, block.data_bytes);

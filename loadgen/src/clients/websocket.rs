@@ -1,7 +1,7 @@
 //! WebSocket: one connection both ways. The library speaks the protocol; bytes of frames are counted
 //! below it. An event that this client sends comes back to it, which acknowledges it.
 
-use super::{Carried, Client, End, closing, heads};
+use super::{Carried, Client, End, closing, heads, nchan};
 use crate::net::dial::dial;
 use crate::net::failure::Failure;
 use crate::net::metered::{Metered, Speech};
@@ -62,16 +62,19 @@ async fn open_in_time(client: &Client) -> Result<Option<Socket>, Failure> {
 }
 
 async fn open(client: &Client) -> Result<Socket, Failure> {
-    let greets = !client.is_bare();
-    let protocol = client.transport().msgpack.then_some("pushlab.msgpack");
+    let greets = !client.is_ungreeted();
+    let protocol = match client.transport().msgpack {
+        true => Some("pushlab.msgpack"),
+        false => nchan::subprotocol(client),
+    };
     let socket = connect(
         client,
-        &client.stream_path(),
+        &nchan::resumed(client, client.stream_path()),
         Speech::websocket(greets),
         protocol,
     )
     .await?;
-    if client.is_bare() {
+    if client.is_ungreeted() {
         client.greeted();
     }
     Ok(socket)
@@ -122,8 +125,12 @@ async fn converse(client: &Client, socket: &mut Socket) -> Result<(), Failure> {
 
 fn take(client: &Client, message: &Message) {
     let (carried, length) = match message {
+        Message::Text(text) if nchan::subprotocol(client).is_some() => {
+            nchan::note_id(client, text);
+            (client.message(text.as_bytes()), text.len())
+        }
         Message::Text(text) => (client.message(text.as_bytes()), text.len()),
-        Message::Binary(bytes) if client.is_bare() => (client.message(bytes), bytes.len()),
+        Message::Binary(bytes) if client.is_ungreeted() => (client.message(bytes), bytes.len()),
         Message::Binary(bytes) => (client.act_on(read_msgpack(bytes), bytes), bytes.len()),
         Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => return,
     };
@@ -143,9 +150,11 @@ async fn send(client: &Client, socket: &mut Socket, outgoing: Outgoing) -> Resul
     let setting = &client.lane.setting;
     let (_, token) = publisher::address(setting, outgoing);
     let mut body = Vec::with_capacity(setting.plan.publish.payload + 32);
-    setting
-        .tag
-        .write_publish(token, setting.plan.publish.payload, &mut body);
+    let payload = setting.plan.publish.payload;
+    match setting.foreign() {
+        Some(_) => setting.tag.write_text(token, payload, &mut body),
+        None => setting.tag.write_publish(token, payload, &mut body),
+    }
     let text = String::from_utf8(body).map_err(|_| Failure::Malformed("our own publish"))?;
     if let Outgoing::Event(index) = outgoing {
         client.sink.sending(index, true);

@@ -35,6 +35,15 @@ pub struct Connection {
     start: usize,
     /// Bytes read, taken and not yet given to a kind.
     open: Cell<u64>,
+    validators: Validators,
+}
+
+/// `Etag` and `Last-Modified` of the last answer, where somebody asks for them.
+#[derive(Default)]
+enum Validators {
+    #[default]
+    Unasked,
+    Asked(Option<Box<(String, String)>>),
 }
 
 /// An answer whose body has been read; none of its bytes has a kind yet.
@@ -54,6 +63,7 @@ impl Connection {
             buffer: Vec::new(),
             start: 0,
             open: Cell::new(0),
+            validators: Validators::Unasked,
         }
     }
 
@@ -124,6 +134,20 @@ impl Connection {
         .await
     }
 
+    /// From now on heads are read for them.
+    pub fn keep_validators(&mut self) {
+        if let Validators::Unasked = self.validators {
+            self.validators = Validators::Asked(None);
+        }
+    }
+
+    pub fn take_validators(&mut self) -> Option<(String, String)> {
+        match &mut self.validators {
+            Validators::Unasked => None,
+            Validators::Asked(found) => found.take().map(|found| *found),
+        }
+    }
+
     /// Whether the server has closed the idle connection, or said something unasked. Does not wait.
     pub async fn has_ended(&mut self) -> bool {
         let ended = tokio::select! {
@@ -150,6 +174,10 @@ impl Connection {
                     self.count(Kind::Framing, head.length as u64);
                 }
                 Some(head) => {
+                    if let Validators::Asked(_) = self.validators {
+                        let found = http1::validators(self.input());
+                        self.validators = Validators::Asked(found.map(Box::new));
+                    }
                     self.take(head.length);
                     return Ok(head);
                 }

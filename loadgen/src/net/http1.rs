@@ -95,6 +95,19 @@ fn understand(response: &httparse::Response<'_, '_>, length: usize) -> Result<He
     Ok(head)
 }
 
+/// `Etag` and `Last-Modified` of the whole head at the front of `input`, if it has both.
+pub fn validators(input: &[u8]) -> Option<(String, String)> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut response = httparse::Response::new(&mut headers);
+    response.parse(input).ok()?;
+    let of = |name: &str| {
+        let mut all = response.headers.iter();
+        let found = all.find(|header| header.name.eq_ignore_ascii_case(name))?;
+        Some(std::str::from_utf8(found.value).ok()?.to_owned())
+    };
+    Some((of("etag")?, of("last-modified")?))
+}
+
 fn has_token(value: &[u8], token: &str) -> bool {
     value
         .split(|b| *b == b',')
@@ -294,6 +307,11 @@ mod tests {
         assert!(parse("HTTP/1.1 204 x\r\n\r\n").keep_alive);
         assert!(!parse("HTTP/1.1 200 x\r\n\r\n").keep_alive);
         assert!(!parse("HTTP/1.0 204 x\r\n\r\n").keep_alive);
+        let both =
+            b"HTTP/1.1 200 x\r\nLast-Modified: Sat, 21 Nov 2026 23:07:33 GMT\r\nEtag: 0\r\n\r\n";
+        let expected = ("0".to_owned(), "Sat, 21 Nov 2026 23:07:33 GMT".to_owned());
+        assert_eq!(validators(both), Some(expected));
+        assert_eq!(validators(b"HTTP/1.1 200 x\r\nEtag: 0\r\n\r\n"), None);
         let sse = parse("HTTP/1.1 200 x\r\nContent-Type: text/event-stream; charset=x\r\n\r\n");
         assert!(sse.is_event_stream);
         assert!(!parse("HTTP/1.1 200 x\r\nContent-Type: text/plain\r\n\r\n").is_event_stream);

@@ -4,6 +4,7 @@
 use super::{LinkPlan, Plan, ServerPlan, TransportPlan, TrialPlan, TroublePlan};
 use crate::judge::LEAST_EVENTS;
 use crate::results::Parameters;
+use crate::target::Target;
 use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
 
@@ -27,7 +28,19 @@ impl Plan {
         trials
     }
 
+    /// That of the first set which the calibration is for.
+    pub fn target_of_calibration(&self, calibration: &TrialPlan) -> &Target {
+        let load = calibration.parameters().load();
+        let of_load = |set: &&TrialPlan| self.decides(set) && set.parameters().load() == load;
+        let set = self.sets.iter().find(of_load);
+        set.map_or(&Target::Embedded, |set| self.target_of(&set.name))
+    }
+
+    /// The model is of our own server.
     fn decides(&self, set: &TrialPlan) -> bool {
+        if set.transport.dialect.is_foreign() {
+            return false;
+        }
         let seconds = set.duration.as_secs_f64() * f64::from(self.scenario.load.repeats);
         set.publish.rate * seconds >= LEAST_EVENTS as f64
     }

@@ -24,6 +24,7 @@ impl TrialPlan {
         let connections = self.connections();
         let forecast = self.situation(self.heard_per_s(), SERVICE_S).forecast();
         let all = |each: f64| each * self.clients as f64;
+        let ours = |rate: &f64| *rate > 0.0 && !self.transport.dialect.is_foreign();
         Prediction {
             name: self.name.clone(),
             transport: self.transport.kind,
@@ -32,8 +33,9 @@ impl TrialPlan {
             fds_generator: connections + DESCRIPTORS_BESIDE,
             fds_server: connections * self.sockets_there() + DESCRIPTORS_BESIDE,
             deliveries_per_s: all(self.heard_per_s()),
-            requests_per_s: (forecast.requests_per_s.map(all)).filter(|rate| *rate > 0.0),
-            bytes_per_s: forecast.app_bytes_per_s.map(all),
+            requests_per_s: (forecast.requests_per_s.map(all)).filter(ours),
+            bytes_per_s: (forecast.app_bytes_per_s.map(all))
+                .filter(|_| !self.transport.dialect.is_foreign()),
         }
     }
 
@@ -56,7 +58,7 @@ impl TrialPlan {
                 // For the moment of the change.
                 SocketioPath::Upgrade => 3,
             },
-            PublishBy::Clients if !self.transport.kind.is_bidirectional() => 2,
+            PublishBy::Clients if !self.transport.is_bidirectional() => 2,
             PublishBy::Clients | PublishBy::Publisher => 1,
         }
     }

@@ -1,14 +1,13 @@
 //! A scenario with overrides in place and nothing left to default; what cannot be run is refused
 //! here, with the key and the remedy.
 
-use super::{FindMax, LinkChoice, MOST_PAYLOAD, Overrides, PlanError, refused};
+use super::{FindMax, LinkChoice, MOST_PAYLOAD, Overrides, PlanError, refused, targets};
 use crate::expect::key_and_threshold;
-use crate::net::tls::Trust;
 use crate::results::Dimension;
 use crate::scenario::units::{Rate, Size, Time};
 use crate::scenario::{
-    CursorUse, Expect, Headers, LinkEntry, OneOrMany, Scenario, ServerEntry, Speaker, Subprotocol,
-    TargetEntry, TransportEntry,
+    CursorUse, Dialect, Expect, Headers, LinkEntry, OneOrMany, Scenario, Speaker, Subprotocol,
+    TransportEntry,
 };
 use crate::target::Target;
 use crate::token;
@@ -19,8 +18,8 @@ use std::time::Duration;
 pub(super) struct Resolved {
     /// With overrides in place and nothing left to default.
     pub(super) scenario: Scenario,
-    /// What it names.
-    pub(super) target: Target,
+    /// What each of its transports is measured against.
+    pub(super) targets: Vec<(String, Target)>,
     /// Expectations of transports that were left out.
     pub(super) left_out: Vec<String>,
 }
@@ -35,8 +34,14 @@ pub(super) fn resolved(scenario: &Scenario, overrides: &Overrides) -> Result<Res
     load.warm_up = overrides.warm_up.map_or(load.warm_up, Time);
     load.repeats = overrides.repeats.unwrap_or(load.repeats);
     scenario.seed = overrides.seed.unwrap_or(scenario.seed);
-    for entry in &mut scenario.transports {
-        fill_in(entry);
+    targets::override_target(&mut scenario, overrides)?;
+    let dialects: Vec<Dialect> = (scenario.transports.iter())
+        .map(|entry| {
+            (scenario.target_of(entry)).map_or(Dialect::Pushlab, |target| target.dialect())
+        })
+        .collect();
+    for (entry, dialect) in scenario.transports.iter_mut().zip(dialects) {
+        fill_in(entry, dialect);
     }
     scenario.link = resolve_link(scenario.link.take(), overrides)?;
     let all = scenario.transport_names();
@@ -49,13 +54,14 @@ pub(super) fn resolved(scenario: &Scenario, overrides: &Overrides) -> Result<Res
     if let Some(find_max) = &overrides.find_max {
         prepare_search(&mut scenario, find_max)?;
     }
-    let target = resolve_target(&mut scenario, overrides)?;
+    let targets = targets::resolve(&scenario)?;
+    targets::mask(&mut scenario);
     check_gateway(&scenario)?;
     check_load(&scenario)?;
     check_heads(&scenario)?;
     Ok(Resolved {
         scenario,
-        target,
+        targets,
         left_out,
     })
 }
@@ -110,12 +116,17 @@ fn prepare_search(scenario: &mut Scenario, find_max: &FindMax) -> Result<(), Pla
     Ok(())
 }
 
-fn fill_in(entry: &mut TransportEntry) {
+fn fill_in(entry: &mut TransportEntry, dialect: Dialect) {
     let seconds = |seconds| OneOrMany::one(Time(Duration::from_secs(seconds)));
     entry.name = Some(entry.name());
     let latest = entry.asks_for_latest();
     if !latest {
-        entry.resume.get_or_insert(true);
+        // On a WebSocket Nchan tells its ids only to who asks for them, at a price in bytes.
+        let plain = dialect == Dialect::Nchan && entry.kind == Transport::Websocket;
+        (entry.resume).get_or_insert(dialect.resumes(entry.kind) && !plain);
+    }
+    if dialect.is_foreign() {
+        return fill_in_foreign(entry);
     }
     if entry.polls_by_interval() {
         entry.interval.get_or_insert_with(|| seconds(1));
@@ -140,6 +151,17 @@ fn fill_in(entry: &mut TransportEntry) {
     }
     if entry.kind == Transport::Websocket {
         entry.subprotocol.get_or_insert(Subprotocol::Json);
+    }
+}
+
+/// How long a poll is held, and by what, is for the other side to say.
+fn fill_in_foreign(entry: &mut TransportEntry) {
+    if entry.polls_by_interval() {
+        let second = Time(Duration::from_secs(1));
+        entry.interval.get_or_insert_with(|| OneOrMany::one(second));
+    }
+    if !entry.kind.is_push() {
+        entry.keep_alive.get_or_insert(true);
     }
 }
 
@@ -179,89 +201,6 @@ fn resolve_link(
         Some((key, problem)) => refused("link", format!("{key}: {problem}")),
         None => Ok(Some(link)),
     }
-}
-
-fn resolve_target(scenario: &mut Scenario, overrides: &Overrides) -> Result<Target, PlanError> {
-    if let Some(url) = &overrides.target {
-        scenario.target = Some(TargetEntry {
-            url: url.clone(),
-            admin: None,
-            ca: None,
-            insecure: false,
-        });
-        scenario.gateway = None;
-        // The others are the embedded server's; a flag may well point an old scenario elsewhere.
-        scenario.server = ServerEntry {
-            bare: scenario.server.bare,
-            ..ServerEntry::default()
-        };
-        for entry in &mut scenario.transports {
-            entry.tls = None;
-        }
-    }
-    let Some(entry) = &mut scenario.target else {
-        let flags = [
-            ("--admin", overrides.admin.is_some()),
-            ("--cacert", overrides.cacert.is_some()),
-            ("--insecure", overrides.insecure),
-        ];
-        return match flags.into_iter().find(|(_, given)| *given) {
-            Some((flag, _)) => refused(flag, "names no server; give --target too"),
-            None => Ok(Target::Embedded),
-        };
-    };
-    if overrides.insecure || overrides.cacert.is_some() {
-        (entry.ca, entry.insecure) = (overrides.cacert.clone(), overrides.insecure);
-    }
-    entry.admin = overrides.admin.clone().or(entry.admin.take());
-    let url = base_url("target.url", &entry.url)?;
-    let admin = (entry.admin.as_deref())
-        .map(|url| base_url("target.admin", url))
-        .transpose()?;
-    entry.url = text(&without_secrets(url.clone()));
-    entry.admin = admin.clone().map(|admin| text(&without_secrets(admin)));
-    Ok(Target::Remote {
-        url: text(&url),
-        admin: admin.as_ref().map(text),
-        trust: trust(entry)?,
-    })
-}
-
-/// Whose word is taken, and that it is of use at all.
-fn trust(entry: &TargetEntry) -> Result<Trust, PlanError> {
-    if let Err(problem) = entry.check_trust() {
-        return refused("target", problem);
-    }
-    Ok(match (&entry.ca, entry.insecure) {
-        (Some(file), _) => Trust::Authority(file.clone()),
-        (None, true) => Trust::Anyone,
-        (None, false) => Trust::System,
-    })
-}
-
-/// Routes are appended to it.
-fn text(url: &reqwest::Url) -> String {
-    url.as_str().trim_end_matches('/').to_owned()
-}
-
-/// `text` is never repeated in the error: it may hold a password.
-fn base_url(key: &'static str, text: &str) -> Result<reqwest::Url, PlanError> {
-    match reqwest::Url::parse(text) {
-        Ok(mut url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
-            url.set_query(None);
-            url.set_fragment(None);
-            Ok(url)
-        }
-        Ok(_) | Err(_) => refused(key, "give a base URL such as http://127.0.0.1:8080"),
-    }
-}
-
-/// As it may be stored.
-fn without_secrets(mut url: reqwest::Url) -> reqwest::Url {
-    url.set_username("")
-        .and_then(|()| url.set_password(None))
-        .expect("a URL of http or https with a host can do without credentials");
-    url
 }
 
 fn check_gateway(scenario: &Scenario) -> Result<(), PlanError> {
@@ -399,8 +338,8 @@ fn check_heads(scenario: &Scenario) -> Result<(), PlanError> {
 
 /// Request line, `Host`, what tells the place, an empty `X-Pad` and the empty line.
 fn least_request(scenario: &Scenario, entry: &TransportEntry) -> usize {
-    let url = scenario.target.as_ref().map(|target| target.url.as_str());
-    let (host, prefix) = match url.and_then(|url| reqwest::Url::parse(url).ok()) {
+    let url = scenario.target_of(entry).and_then(|target| target.url);
+    let (host, prefix) = match url.and_then(|url| reqwest::Url::parse(&url).ok()) {
         Some(url) => (
             url.authority().len(),
             url.path().trim_end_matches('/').len(),

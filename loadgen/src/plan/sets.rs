@@ -7,7 +7,8 @@ use super::{
 };
 use crate::scenario::units::{Rate, Size, Time};
 use crate::scenario::{
-    ArrivalLaw, Fallback, OneOrMany, Scenario, Speaker, Subprotocol, TransportEntry, Trouble,
+    ArrivalLaw, Dialect, Fallback, OneOrMany, Scenario, Speaker, Subprotocol, TargetEntry,
+    TransportEntry, Trouble,
 };
 use pushlab_server::wire::transport::Transport;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use std::time::Duration;
 pub(super) fn sets(scenario: &Scenario) -> Result<Vec<(u64, TrialPlan)>, PlanError> {
     let mut sets = Vec::new();
     for entry in &scenario.transports {
-        for transport in transport_plans(entry) {
+        let target = scenario.target_of(entry);
+        for transport in transport_plans(entry, target.as_ref()) {
             for (number, load) in loads(scenario)?.into_iter().enumerate() {
                 for link in LinkPlan::all_of(scenario.link.as_ref()) {
                     let name = entry.name().to_string();
@@ -74,7 +76,7 @@ fn loads(scenario: &Scenario) -> Result<Vec<SweptLoad>, PlanError> {
     Ok(loads)
 }
 
-fn transport_plans(entry: &TransportEntry) -> Vec<TransportPlan> {
+fn transport_plans(entry: &TransportEntry, target: Option<&TargetEntry>) -> Vec<TransportPlan> {
     let times = |times: &Option<OneOrMany<Time>>| match times {
         Some(times) => times.values().iter().map(|time| time.0).collect(),
         None => vec![Duration::ZERO],
@@ -98,9 +100,11 @@ fn transport_plans(entry: &TransportEntry) -> Vec<TransportPlan> {
                 headers: entry.headers.unwrap_or_default(),
                 latest: entry.asks_for_latest(),
                 max_silence: entry.max_silence.map(|time| time.0),
+                dialect: target.map_or(Dialect::Pushlab, TargetEntry::dialect),
+                posts: target.is_some_and(|target| target.publish.is_some()),
                 socketio: SocketioPlan {
                     path: entry.path.unwrap_or_default(),
-                    ..SocketioPlan::default()
+                    ..target.map_or_else(SocketioPlan::default, SocketioPlan::of)
                 },
                 msgpack: entry.subprotocol == Some(Subprotocol::Msgpack),
                 ..TransportPlan::new(entry.kind)

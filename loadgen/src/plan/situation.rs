@@ -49,7 +49,7 @@ impl TrialPlan {
 
     /// A client's events go out as they come, and wait for no answer.
     fn publishes_where_it_listens(&self) -> bool {
-        self.transport.kind.is_bidirectional() && !self.polls_packets()
+        self.transport.is_bidirectional() && !self.polls_packets()
     }
 
     /// Socket.IO without a WebSocket.

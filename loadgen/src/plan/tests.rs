@@ -188,8 +188,10 @@ fn credentials_reach_the_target_and_nothing_else() {
         &overrides,
     )
     .unwrap();
-    assert!(matches!(&plan.target, Target::Remote { url, .. } if url.contains("me:secret@")));
-    assert_eq!(plan.scenario.target.as_ref().unwrap().url, "http://host:1");
+    let target = &plan.targets[0].1;
+    assert!(matches!(target, Target::Remote { url, .. } if url.contains("me:secret@")));
+    let stored = plan.scenario.target.as_ref().unwrap();
+    assert_eq!(stored.url.as_deref(), Some("http://host:1"));
     assert!(!plan.scenario.to_toml().contains("secret"));
     assert_eq!(plan.scenario.server.workers, None);
 }
@@ -202,9 +204,12 @@ fn a_target_over_tls_is_trusted_as_the_flags_say() {
         insecure,
         ..Overrides::default()
     };
-    let trust = |overrides| match Plan::resolve(&scenario(CHAT), &overrides).unwrap().target {
-        Target::Remote { trust, .. } => trust,
-        Target::Embedded => panic!("a target was given"),
+    let trust = |overrides| {
+        let plan = Plan::resolve(&scenario(CHAT), &overrides).unwrap();
+        match plan.targets[0].1.clone() {
+            Target::Remote { trust, .. } => trust,
+            Target::Embedded | Target::Described(_) => panic!("a target was given"),
+        }
     };
     let secure = Some("https://host");
     assert_eq!(trust(over(secure, None, false)), Trust::System);

@@ -24,7 +24,8 @@ pub(super) async fn calibrate(
             .display
             .begin(headline, planned.estimated_time(), Arc::clone(&live));
         let stop = session.stop.clone();
-        match trial::run_with(&planned, &plan.target, &live, stop, session.options).await {
+        let target = plan.target_of_calibration(&planned);
+        match trial::run_with(&planned, target, &live, stop, session.options).await {
             Ok(outcome) => {
                 let calibration = of(outcome.trial);
                 watch.end(&format!("floor {:.0} µs", calibration.floor.mean_us));

@@ -135,12 +135,12 @@ impl Progress {
     }
 
     fn machine(&self, planned: &TrialPlan) -> Option<Machine> {
-        match self.plan.target {
+        match self.plan.target_of(&planned.name) {
             Target::Embedded => Some(Machine {
                 cores: self.environment.cores,
                 workers: target::workers(&planned.server),
             }),
-            Target::Remote { .. } => None,
+            Target::Remote { .. } | Target::Described(_) => None,
         }
     }
 

@@ -95,10 +95,22 @@ impl Scenario {
         let document = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
         let mut scenario: Scenario =
             toml::from_str(text).map_err(|error| source.explain(&error, document.get_ref()))?;
+        scenario.set_folder(folder);
         let read = folder.map_or(Ok(()), |folder| scenario.read_named_files(folder));
         match read.and_then(|()| scenario.check()) {
             Ok(()) => Ok(scenario),
             Err(misfit) => Err(source.refuse(misfit, document.get_ref())),
+        }
+    }
+
+    /// Where commands run: beside the file, or where this program was started.
+    fn set_folder(&mut self, folder: Option<&Path>) {
+        let own = self
+            .transports
+            .iter_mut()
+            .filter_map(|entry| entry.target.as_mut());
+        for target in own.chain(self.target.as_mut()) {
+            target.folder = folder.unwrap_or(Path::new("")).to_owned();
         }
     }
 

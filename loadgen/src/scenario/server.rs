@@ -1,11 +1,10 @@
-//! The server under test: settings of the embedded one, or where one runs already.
+//! The embedded server's settings.
 
 use super::units::{Size, Time};
 use super::{Misfit, is_default, misfit};
 use pushlab_server::wire::hold_on::HoldOn;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 use std::time::Duration;
 use strum::VariantNames;
 
@@ -46,47 +45,6 @@ pub struct ServerEntry {
     /// trust alone; a transport may have its own word on it
     #[serde(default, skip_serializing_if = "is_default")]
     pub tls: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TargetEntry {
-    /// Such as http://127.0.0.1:8080 or https://example.org
-    pub url: String,
-    /// Where its /lab/usage is, if not on the public port
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub admin: Option<String>,
-    /// Certificates in PEM that https URLs are trusted by; those of this system unless given
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ca: Option<PathBuf>,
-    /// Whoever answers at an https URL is believed to be the server
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub insecure: bool,
-}
-
-impl TargetEntry {
-    pub(super) fn check(&self) -> Result<(), Misfit> {
-        let key = if self.insecure { "insecure" } else { "ca" };
-        self.check_trust()
-            .or_else(|problem| misfit(&["target", key], problem))
-    }
-
-    /// Flags can say the same things, so the plan asks again.
-    pub(crate) fn check_trust(&self) -> Result<(), String> {
-        let is_secure = |url: &str| url.starts_with("https:");
-        let secure = is_secure(&self.url) || self.admin.as_deref().is_some_and(is_secure);
-        match (&self.ca, self.insecure) {
-            (Some(_), true) => Err(
-                "with a certificate to trust there is nothing to believe; remove insecure or ca"
-                    .to_owned(),
-            ),
-            (Some(_), _) | (_, true) if !secure => Err(
-                "whom to trust (ca, insecure) means nothing on http; remove it, or write https://"
-                    .to_owned(),
-            ),
-            _ => Ok(()),
-        }
-    }
 }
 
 pub(super) fn heartbeat_problem(Time(time): Time) -> Option<&'static str> {

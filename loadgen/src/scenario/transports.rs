@@ -4,6 +4,7 @@ use super::headers::Headers;
 use super::name::Name;
 use super::server::{self, ServerEntry};
 use super::sweep::OneOrMany;
+use super::target::{Dialect, TargetEntry};
 use super::units::Time;
 use super::{Misfit, Speaker, misfit};
 use pushlab_server::wire::hold_on::HoldOn;
@@ -75,6 +76,9 @@ pub struct TransportEntry {
     /// Whether the embedded server speaks https and wss to it; that of [server] unless given
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<bool>,
+    /// A server of its own, or keys that take the place of those of [target]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetEntry>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -264,6 +268,38 @@ impl TransportEntry {
             None if self.tls.is_some() => misfit(
                 &["transports", &at.to_string(), "tls"],
                 "\"tls\" is for the embedded server; the URL of the other says http or https",
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// What only a server of ours understands.
+    pub(super) fn check_foreign(&self, at: &str, dialect: Dialect) -> Result<(), Misfit> {
+        if !dialect.is_foreign() {
+            return Ok(());
+        }
+        let ours = [
+            ("hold", self.hold.is_some()),
+            ("conditional", self.conditional.is_some()),
+            ("cursor", self.cursor.is_some()),
+            ("subprotocol", self.subprotocol.is_some()),
+            ("fallback", self.fallback.is_some()),
+            (
+                "headers",
+                self.headers.is_some_and(|headers| headers != Headers::Lean),
+            ),
+            (
+                "resume",
+                self.resume == Some(true) && !dialect.resumes(self.kind),
+            ),
+        ];
+        match ours.into_iter().find(|(_, given)| *given) {
+            Some((key, _)) => misfit(
+                &["transports", at, key],
+                format!(
+                    "\"{key}\" is not in dialect = \"{dialect}\" over {}; remove it",
+                    self.kind
+                ),
             ),
             None => Ok(()),
         }

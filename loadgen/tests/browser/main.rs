@@ -74,6 +74,11 @@ fn the_page_opens() {
 }
 
 #[test]
+fn the_pages_socketio_client_understands_the_real_server() {
+    check("socketio");
+}
+
+#[test]
 fn a_byte_on_the_page_is_a_byte_of_the_meter_and_of_loadgen() {
     check_at_length("bytes");
 }

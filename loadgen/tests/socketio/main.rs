@@ -11,11 +11,12 @@ use loadgen::net::tls::Trust;
 use loadgen::plan::{PublishBy, SocketioPlan, TrialPlan};
 use loadgen::progress::Live;
 use loadgen::results::Trial;
-use loadgen::scenario::SocketioPath;
-use loadgen::target::Target;
+use loadgen::scenario::{Dialect, SocketioPath, TargetEntry};
+use loadgen::target::{Described, Source, Target};
 use loadgen::trial::{self, Options};
 use node::Node;
 use pushlab_server::wire::transport::Transport;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use strum::IntoEnumIterator;
 use tokio::sync::watch;
@@ -36,11 +37,22 @@ fn plan(path: SocketioPath) -> TrialPlan {
 }
 
 fn run(node: &Node, plan: &TrialPlan) -> Trial {
-    let target = Target::Remote {
+    run_with(node, plan, BTreeMap::new())
+}
+
+/// With what CONNECT bears.
+fn run_with(node: &Node, plan: &TrialPlan, auth: BTreeMap<String, String>) -> Trial {
+    let target = Target::Described(Box::new(Described {
         url: node.url(),
         admin: None,
         trust: Trust::System,
-    };
+        source: Source::Runs,
+        entry: TargetEntry {
+            dialect: Some(Dialect::Socketio),
+            auth,
+            ..TargetEntry::default()
+        },
+    }));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -108,9 +120,8 @@ fn a_namespace_and_what_it_asks_for() {
     for path in SocketioPath::iter() {
         let mut plan = plan(path);
         plan.transport.socketio.namespace = "/guarded".to_owned();
-        plan.transport.socketio.auth = Some(r#"{"token":"abracadabra"}"#.to_owned());
-        assert_sound(&run(&node, &plan), path);
-        plan.transport.socketio.auth = None;
+        let auth = BTreeMap::from([("token".to_owned(), "abracadabra".to_owned())]);
+        assert_sound(&run_with(&node, &plan, auth), path);
         let refused = run(&node, &plan);
         assert_eq!(refused.delivered, 0, "{path:?}");
         assert!(

@@ -54,6 +54,7 @@ impl Simulation {
             tag: RunTag::from_number(11),
             table,
             cookies: Vec::new(),
+            manner: Default::default(),
         });
         let (sender, seconds) = mpsc::unbounded_channel();
         let lane = Rc::new(Lane::new(

@@ -2,7 +2,7 @@
 // goes to another room. The transport may change underneath; the cursor goes along, so nothing is lost.
 
 import { epochOf } from '../cursor.js';
-import { Refusal } from '../refusal.js';
+import { told } from '../refusal.js';
 import { POLLS, clients } from '../transports.js';
 import { Connection } from './connection.js';
 import { Members } from './members.js';
@@ -99,8 +99,7 @@ export class Sitting extends EventTarget {
       this.members.list(message.data);
       this.#tell('members');
     } else if (message.type === 'error') {
-      const { status, title, detail, retry_after: seconds } = message;
-      this.#tell('refused', new Refusal({ status, title, detail, retryAfterMs: seconds ? seconds * 1000 : null }));
+      this.#tell('refused', told(message));
     }
   }
 

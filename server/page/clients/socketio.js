@@ -2,7 +2,7 @@
 // Rooms and acknowledgements are part of it; after a break a new session joins the room where the old one was.
 
 import { backOff } from '../patience.js';
-import { Refusal } from '../refusal.js';
+import { told } from '../refusal.js';
 import { Engine } from '../socketio/engine.js';
 import { ACK, BINARY_EVENT, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packets, eventText } from '../socketio/packet.js';
 
@@ -29,16 +29,16 @@ export async function subscribe({ url, room, cursor, signal, onEvent, onState, o
           else if (message.cursor) onState('open', { missed: message.missed, cursor, send });
           else onNote(message);
         } else if (type === ACK && ack === JOIN) {
-          if (data[0].type === 'error') throw new Refusal(data[0]);
+          if (data[0].type === 'error') throw told(data[0]);
           cursor = data[0].cursor;
           onState('open', { missed: data[0].missed, cursor, send });
           failures = 0;
         } else if (type === ACK && data[0].type === 'error') onNote(data[0]);
-        else if (type === CONNECT_ERROR) throw new Refusal({ title: data.message, ...data.data });
+        else if (type === CONNECT_ERROR) throw told({ title: data.message, ...data.data });
         else if (type === DISCONNECT) throw new Error('the server ended the connection');
       };
       engine.send(`${CONNECT}`);
-      await engine.run((text) => take(packets.text(text)), (base64) => take(packets.binary(base64)));
+      await engine.run((text) => take(packets.text(text)), (base64) => take(packets.binary(base64)), () => onState('asking'));
     } catch (error) {
       if (signal.aborted) return;
       onState('lost');

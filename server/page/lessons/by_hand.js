@@ -2,6 +2,7 @@
 // page's own clients and the browser's own objects against the session's lanes, and clean up behind them.
 
 import { subscribe as longPolling } from '../clients/long_polling.js';
+import { subscribe as socketio } from '../clients/socketio.js';
 import { subscribe as websocket } from '../clients/websocket.js';
 import { pauseWithin } from '../hold.js';
 
@@ -30,7 +31,7 @@ async function fresh(lab, signal, lanes, rtt_ms = 0) {
   }
 }
 
-const at = (lab, lane) => ({ url: `http://${location.hostname}:${lab.info.lanes[lane].port}`, room: encodeURIComponent(lab.info.room) });
+const place = (lab, lane) => ({ url: `http://${location.hostname}:${lab.info.lanes[lane].port}`, room: encodeURIComponent(lab.info.room) });
 
 /** 'event' when the first one comes, 'lost' when the connection fails, 'late' when patience ends. */
 function first(subscribe, options, patience, signal) {
@@ -43,23 +44,36 @@ function first(subscribe, options, patience, signal) {
   }).finally(() => stop.abort());
 }
 
-/** How long until the first event, in ms: WebSocket first and then long polling, and polling alone. */
+/** Each way to a first event: its own lane, its client, and what the box does to upgrades on that lane. */
+const WAYS = {
+  swallowed: [['websocket', websocket, 'swallow'], ['long-polling', longPolling, null]],
+  refused: [['websocket', websocket, 'refuse'], ['long-polling', longPolling, null]],
+  pollingFirst: [['long-polling', longPolling, null]],
+  socketio: [['socketio', socketio, 'swallow']],
+};
+const WAY_LANES = ['websocket', 'long-polling', 'socketio'];
+
+/** How long until the first event, in ms, on each of the ways; who has another way waits `patience` for the first. */
 export function fallback(lab, { rate, rtt_ms, duration_s, payload }, patience, within = null) {
   return alone(lab, 'a try of the fallback', within, async signal => {
     const seen = {};
     try {
-      for (const [name, block] of [['swallowed', 'swallow'], ['refused', 'refuse'], ['pollingFirst', null]]) {
-        await fresh(lab, signal, ['websocket', 'long-polling'], rtt_ms);
-        if (block) lab.send({ do: 'lane', lane: 'websocket', rtt_ms, trouble: { block_upgrade: block } });
+      for (const [name, ways] of Object.entries(WAYS)) {
+        await fresh(lab, signal, WAY_LANES, rtt_ms);
+        for (const [lane, , block] of ways) if (block) lab.send({ do: 'lane', lane, rtt_ms, trouble: { block_upgrade: block } });
         lab.send({ do: 'publish', rate, arrivals: 'constant', payload, seed: 7, duration_s });
         await pauseWithin(300, signal);
         const began = performance.now();
-        const socket = block ? await first(websocket, at(lab, 'websocket'), patience, signal) : 'lost';
-        const poll = socket === 'event' ? 'event' : await first(longPolling, { ...at(lab, 'long-polling'), hold: 25 }, 10_000, signal);
-        seen[name] = poll === 'event' ? performance.now() - began : NaN;
+        let came = null;
+        for (const [at, [lane, subscribe]] of ways.entries()) {
+          const isLast = at === ways.length - 1;
+          came = await first(subscribe, { ...place(lab, lane), hold: 25 }, isLast ? 10_000 : patience, signal);
+          if (came === 'event') break;
+        }
+        seen[name] = came === 'event' ? performance.now() - began : NaN;
         lab.send({ do: 'stop' });
       }
-      await fresh(lab, signal, ['websocket', 'long-polling']);
+      await fresh(lab, signal, WAY_LANES);
       return seen;
     } finally {
       lab.send({ do: 'stop' });
@@ -78,7 +92,7 @@ export function received(lab, texts, within = null) {
       stop.signal.addEventListener('abort', () => clearTimeout(late));
       signal.addEventListener('abort', () => reject(signal.reason), { signal: stop.signal });
       websocket({
-        ...at(lab, 'websocket'), signal: stop.signal,
+        ...place(lab, 'websocket'), signal: stop.signal,
         onEvent: event => { if (came.push(event.data) === texts.length) resolve(came); },
         onState: state => { if (state === 'open') for (const data of texts) lab.send({ do: 'event', data }); },
       });
@@ -94,7 +108,7 @@ export function sevenStreams(lab, within = null) {
   return alone(lab, 'seven streams', within, async signal => {
     await fresh(lab, signal, ['sse']);
     await pauseWithin(300, signal);
-    const { url, room } = at(lab, 'sse');
+    const { url, room } = place(lab, 'sse');
     const sources = Array.from({ length: 7 }, (_, which) => new EventSource(`${url}/rooms/${room}/sse?tab=${which}`, { withCredentials: true }));
     try {
       await pauseWithin(3000, signal);

@@ -1,6 +1,8 @@
 // What a lesson reads off a recording: latencies, polls, gaps, bytes. Each takes a Recording and a lane
 // and returns values; nothing is judged here, and what was not seen is not made up.
 
+import { framing } from '../model.js';
+
 /** From the first published event to the last: what lies outside is ramp and drain. */
 export function span(recording) {
   const planned = recording.events.map(event => event.plannedMs);
@@ -81,4 +83,21 @@ export function framed(recording, lane) {
   const events = pushes(recording, lane);
   const each = bytes(recording, lane).payload / events.length;
   return { each, around: sum(events.map(event => event.bytes)) / events.length - each, n: events.length };
+}
+
+/** Events that Socket.IO pushed over its WebSocket: bytes around each, and what MODEL (5) makes of the same events
+ * with their room and cursor, of which the first packet tells how long they are. */
+export function packaged(recording) {
+  const { dissectors } = recording.lanes.socketio;
+  const spans = dissectors.flatMap(one => one.runs).filter(run => run.direction === 'down');
+  const first = spans.find(run => run.part === 'sio-more' && run.note);
+  const events = pushes(recording, 'socketio');
+  if (!first || events.length === 0) return { around: NaN, model: NaN, n: 0 };
+  const [, room, cursor] = JSON.parse(`[0${new TextDecoder().decode(first.bytes)}`);
+  const epoch = cursor.lastIndexOf('-') + 1;
+  const encoded = text => new TextEncoder().encode(text).length;
+  const more = offset => encoded(`,${JSON.stringify(room)},"${cursor.slice(0, epoch)}${offset}"`);
+  const payloads = spans.filter(run => run.part === 'payload' && run.note).map(run => run.to - run.from);
+  const modelled = events.map(({ offset }, at) => framing.socketio(payloads[at], 'event', more(offset)));
+  return { around: (sum(events.map(event => event.bytes)) - sum(payloads)) / events.length, model: sum(modelled) / events.length, n: events.length };
 }

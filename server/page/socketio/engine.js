@@ -29,6 +29,7 @@ export class Engine {
   #hello;
   #signal;
   #take;
+  #onAsk;
   #fail;
   #waiting = [];
   #polled = null;
@@ -45,10 +46,12 @@ export class Engine {
     this.#signal = signal;
   }
 
-  /** `text` and `binary` get the messages, binary ones in base64; rejects when the session ends, as it always does. */
-  run(text, binary) {
+  /** `text` and `binary` get the messages, binary ones in base64, `onAsk` hears of each poll; rejects when the
+   *  session ends, as it always does. */
+  run(text, binary, onAsk = () => {}) {
     return new Promise((_, reject) => {
       this.#take = { [MESSAGE]: text, [BINARY]: binary };
+      this.#onAsk = onAsk;
       this.#fail = (why) => {
         clearTimeout(this.#silence);
         this.#over.abort();
@@ -76,6 +79,8 @@ export class Engine {
   }
 
   #packet(packet) {
+    // What comes after the end belongs to nobody.
+    if (this.#over.signal.aborted) return;
     this.#alive();
     const [type] = packet;
     if (type === PING) this.#send(PONG);
@@ -98,6 +103,7 @@ export class Engine {
   async #poll() {
     try {
       while (!this.#isMoving && !this.#over.signal.aborted) {
+        this.#onAsk();
         for (const packet of (await this.#asked()).split(SEPARATOR)) this.#packet(packet);
       }
     } catch (error) {

@@ -56,9 +56,9 @@ class Race {
     const begin = make('p', 'race-begin', 'New here? ');
     begin.append(first);
     intro.append(
-      make('h1', '', 'One event, five ways to the browser'),
+      make('h1', '', 'One event, six ways to the browser'),
       begin,
-      make('p', 'muted race-words', 'Press Run. The same events go to this browser over five connections, all real. Yellow is news that waits at the server until somebody asks.'),
+      make('p', 'muted race-words', 'Press Run. The same events go to this browser over six lanes, all real. Yellow is news that waits at the server until somebody asks.'),
     );
     const side = make('details', 'race-side');
     this.sideWords = make('summary', '', 'Knobs');
@@ -338,7 +338,7 @@ class Race {
       this.#stale = this.#panels.filter((panel) => playhead.recording.lanes[panel.kind]);
       this.#showPlace();
     }
-    // A lane a frame: all five at once would be felt.
+    // A lane a frame: all six at once would be felt.
     if (this.#stale.length > 0) this.#showFigures(this.#stale.shift());
   }
 

@@ -188,7 +188,7 @@ class WireView {
   #words(current) {
     if (this.lab.state === 'off' || this.lab.state === 'closed') return this.lab.why ?? '';
     if (!current && this.lab.isRunning) return 'The lanes are being opened.';
-    if (!current) return this.#recording ? 'This lane was not in the run: choose another, or run again.' : 'Press Run 5 s: five lanes carry the same events, and every byte of them appears here.';
+    if (!current) return this.#recording ? 'This lane was not in the run: choose another, or run again.' : 'Press Run 5 s: six lanes carry the same events, and every byte of them appears here.';
     const { dissector } = current;
     const sum = (direction) => dissector.log[direction].end;
     const kept = dissector.forgotten > 0 ? ` The oldest ${grouped(dissector.forgotten)} fields are counted, but no longer shown.` : '';

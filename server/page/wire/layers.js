@@ -9,6 +9,9 @@ export const SEGMENT_BYTES = 52;
 /** Request, answer, and an ACK of it; a push and its ACK. */
 const SEGMENTS = { poll: 3, push: 2 };
 
+/** What a connection pays at its beginning, and never again. */
+const ONCE = new Set(['handshake', 'probes', 'upgrade']);
+
 export const LAYERS = {
   header: { title: 'Headers alone', words: 'What a delivered event cost in headers, framing, empty answers and greetings, without its payload.' },
   app: { title: 'With the payload', words: 'All that the sockets carried for a delivered event, both ways.' },
@@ -23,7 +26,7 @@ export function costOf(lane, layer) {
   if (layer === 'header') pieces.find(({ kind }) => kind === 'payload').bytes = 0;
   if (layer === 'ip') pieces.push({ kind: 'tcp_ip', bytes: segmentsOf(lane) * SEGMENT_BYTES });
   const total = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
-  const once = pieces.find(({ kind }) => kind === 'handshake').bytes;
+  const once = pieces.filter(({ kind }) => ONCE.has(kind)).reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     pieces: pieces.filter(({ bytes }) => bytes > 0),
     running: total - once,

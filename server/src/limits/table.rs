@@ -5,7 +5,9 @@
 use crate::config::Config;
 use crate::identity::MAX_NAME_CHARS;
 use crate::pace::USERS_PER_ADDRESS;
-use crate::transports::socketio::{self, outbox};
+use crate::transports::socketio::party::{ORDERS, orders};
+use crate::transports::socketio::{self, outbox, recovery};
+use crate::wire::socketio::MAX_ATTACHMENTS;
 use clap::{Args, Command};
 
 /// One row.
@@ -312,6 +314,38 @@ fn table() -> Vec<Limit> {
             "the session ends",
             "events do not wait there: the history is their queue",
             "Engine.IO none; socketioxide 128 packets",
+        ),
+        row(
+            "attachments of a Socket.IO packet",
+            Fixed(MAX_ATTACHMENTS.to_string()),
+            "the session ends; an event with more binary data goes with base64 in it",
+            "the client takes no more; all together are as long as a payload at most",
+            "Socket.IO 10",
+        ),
+        row(
+            "rooms of a Socket.IO connection",
+            Fixed(orders::MAX_ROOMS.to_string()),
+            "an `error` with status 429",
+            "each is looked at when it is read",
+            "Centrifugo 128, Pushpin 20; Socket.IO none",
+        ),
+        row(
+            "joins and the like of a Socket.IO connection",
+            Fixed(format!("{} a second", ORDERS.per_second)),
+            "an `error` with status 429; after 100 more the session ends",
+            "all rooms at once fit; each is answered, and others wait",
+            "most none",
+        ),
+        row(
+            "Socket.IO clients that were cut and may read on",
+            Fixed(format!(
+                "{}, {} MiB",
+                recovery::MAX_KEPT,
+                recovery::MAX_BYTES / 1024 / 1024
+            )),
+            "the first of them join anew",
+            "what they left behind is a place in each room, and no events",
+            "Socket.IO: packets of two minutes, unbounded",
         ),
         row(
             "sessions of Engine.IO",

@@ -84,6 +84,38 @@ fn the_echo_of_conformance_suites_closes_with_1001_too() {
 }
 
 #[test]
+fn sessions_of_socketio_are_told_on_both_carriers() {
+    let mut program = Program::start(&[]);
+    let mut polled = program.connect();
+    let path = "/socket.io/?EIO=4&transport=polling";
+    let open = polled.get(path, "");
+    let sid = open.text().split('"').nth(3).unwrap();
+    polled.send(format!(
+        "GET {path}&sid={sid} HTTP/1.1\r\nHost: test\r\n\r\n"
+    ));
+    let mut socket = program.connect();
+    let ask = request(Transport::Websocket, "KPL", None);
+    let path = "/socket.io/?EIO=4&transport=websocket";
+    socket.send(ask.replace("/rooms/KPL/ws", path));
+    assert_eq!(socket.head().status, 101);
+    let open = socket.read_exactly(4);
+    socket.read_exactly(usize::from(u16::from_be_bytes([open[2], open[3]])));
+    for _ in 0..4 {
+        program.connect().get("/health", "");
+    }
+    program.tell(Signal::SIGTERM);
+    let answer = polled.answer();
+    assert_eq!((answer.status, answer.text()), (200, "1"));
+    let close = socket.read_exactly(4);
+    assert_eq!((close[0], &close[2..]), (0x88, &1001u16.to_be_bytes()[..]));
+    socket.read_exactly(usize::from(close[1]) - 2);
+    socket.send(b"\x88\x82\0\0\0\0\x03\xe9");
+    socket.expect_end();
+    drop((polled, socket));
+    assert!(program.exit().success());
+}
+
+#[test]
 fn held_polls_are_answered_and_idle_connections_closed() {
     for held in ["tasks", "threads"] {
         let mut program = Program::start(&["--hold-on", held]);

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { packaged } from '../../page/lessons/readout.js';
 import { Dissector } from '../../page/wire/dissector.js';
 
 const utf8 = new TextEncoder();
@@ -41,7 +42,7 @@ const HELLO = '{"type":"hello","cursor":"e-0","missed":0}';
 const NOTHING_NEW = 'HTTP/1.1 204 No Content\r\netag: "e-0"\r\n\r\n';
 const HANDSHAKE = 'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\r\n';
 const UPGRADE = GET('/rooms/r/ws', 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n');
-const frame = (text) => [[0x81, length(text)], text];
+const frame = (text) => [[0x81, ...(length(text) > 125 ? [126, length(text) >> 8, length(text) & 255] : [length(text)])], text];
 
 const answer = (events) => `{"cursor":"e-9","missed":0,"events":[${events.join(',')}]}`;
 const sized = (body) => OK(`content-length: ${length(body)}\r\n`, body);
@@ -341,4 +342,19 @@ test('a WebSocket of Socket.IO is tried out, and its frames are what their packe
     ['Engine.IO type', '4 (message)'], ['Socket.IO type', '2 (EVENT)'], ['acknowledgement', '1'], ['array, event name', '["publish",'],
     ['payload', '{"room":"峡谷","type":"chat","data":["}",1]}'], ['further arguments', ']'], ['Engine.IO type', '1 (close)'],
   ]);
+});
+
+test('what Socket.IO puts around an event is what the model says, room and cursor included', () => {
+  const pushed = [8, 9, 10, 11].map((id) => ['down', ...frame(TOLD(id, '峡'.repeat(id)))]);
+  const dissector = dissect('socketio', [...PACKET_FRAMES.slice(0, 2), ...pushed]);
+  const recording = { lanes: { socketio: { dissectors: [dissector], messages: dissector.messages } } };
+  const told = packaged(recording);
+  // 42["event",…,"峡谷","e-8"], and a frame's header of 2 or 4 bytes.
+  const around = [8, 9, 10, 11].map((id) => 11 + length(`,"峡谷","e-${id}"]`) + (length(TOLD(id, '峡'.repeat(id))) > 125 ? 4 : 2));
+  const mean = around.reduce((a, b) => a + b) / 4;
+  assert.deepEqual(told, { around: mean, model: mean, n: 4 });
+  // A byte more in one packet is seen.
+  const longer = dissect('socketio', [...PACKET_FRAMES.slice(0, 2), ...pushed, ['down', ...frame(TOLD(12).replace(',"峡谷"', ', "峡谷"'))]]);
+  const { around: seen, model } = packaged({ lanes: { socketio: { dissectors: [longer], messages: longer.messages } } });
+  assert.ok(Math.abs(seen - model - 1 / 5) < 1e-9);
 });

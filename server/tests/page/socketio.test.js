@@ -104,6 +104,8 @@ function listen(more = {}) {
     url: 'http://lab', room: encodeURIComponent('峡谷'), cursor: 'e-4', signal: stop.signal,
     onEvent: (event) => seen.events.push(event),
     onState: (state, detail) => {
+      // Each poll is told of as well.
+      if (state === 'asking' && seen.states.at(-1)?.[0] !== 'lost' && seen.states.length > 0) return;
       seen.states.push(detail ? [state, detail.cursor, detail.missed] : [state]);
       if (detail?.send) seen.send = detail.send;
     },
@@ -143,6 +145,8 @@ test('it opens with polls, joins at its cursor, and moves to a WebSocket that ha
   seen.stop.abort();
   await seen.done;
   assert.deepEqual([server.said.at(-1), server.sockets[0].isClosed], [['frame', '1'], true]);
+  server.sockets[0].onmessage({ data: '2' });
+  assert.deepEqual(server.said.at(-1), ['frame', '1'], 'what comes after the end has no answer');
   assert.equal(seen.states.some(([state]) => state === 'lost'), false);
 });
 

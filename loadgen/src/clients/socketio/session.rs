@@ -290,7 +290,8 @@ impl<'a> Session<'a> {
         self.opened.set(opened).map_err(|_| malformed())?;
         self.client.sink.shaken_hands(self.part());
         self.stage.set(Stage::Connecting);
-        let auth = self.words().auth.as_deref().unwrap_or_default();
+        let foreign = self.client.lane.setting.foreign();
+        let auth = foreign.map_or("", |foreign| &foreign.auth);
         let text = format!("40{}{auth}", self.address());
         self.reply(Reply::all(Kind::Handshake, text));
         Ok(Told::all(Kind::Handshake))
@@ -377,9 +378,11 @@ impl<'a> Session<'a> {
         if !words.rooms {
             let texts = said.iter().map(|value| value.get().as_bytes());
             let data = attachments.iter().map(|data| &data[..]);
-            texts
-                .chain(data)
-                .for_each(|part| self.client.sink.receive(part));
+            // Others may speak there too.
+            let heard = |part: &[u8]| self.client.sink.receive(part);
+            if texts.chain(data).filter(|part| heard(part)).count() == 0 {
+                return Told::all(Kind::Packets);
+            }
             let payload = said.iter().map(|value| value.get().len()).sum();
             return event_of(payload);
         }

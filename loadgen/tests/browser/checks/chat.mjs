@@ -1,4 +1,4 @@
-// The chat room with people in it: five transports in one talk, a change of transport in the middle of it, a
+// The chat room with people in it: six transports in one talk, a change of transport in the middle of it, a
 // server that is stopped and started again, lines that are refused, names and lines that mean harm, and
 // what stands where one left off.
 
@@ -7,7 +7,7 @@ import { openTab } from '../browser.mjs';
 import { come, here, lines, live, say, serve, take, texts, unforeseen, until } from '../chat.mjs';
 import { run } from '../page.mjs';
 
-const TRANSPORTS = ['interval-polling', 'long-polling', 'http-streaming', 'sse', 'websocket'];
+const TRANSPORTS = ['interval-polling', 'long-polling', 'http-streaming', 'sse', 'websocket', 'socketio'];
 const HARM = '<img src=x onerror="globalThis.harmed=1;alert(1)"><script>globalThis.harmed=1</script>';
 
 export default async function chat(browser, lab) {
@@ -83,6 +83,7 @@ async function restart(browser, lab) {
     await come(browser, url, { name: '亚瑟', over: 'websocket' }),
     await come(browser, url, { name: '妲己', over: 'sse' }),
     await come(browser, url, { name: '后羿', over: 'long-polling' }),
+    await come(browser, url, { name: '瑶', over: 'socketio' }),
   ];
   const wanted = [];
   for (const { tab, name } of people) {
@@ -155,7 +156,7 @@ async function stranger(browser, lab) {
 /** A line that the server does not take stands there with the reason, and holds up nobody. */
 async function refused(browser, url) {
   const { tab, close } = await come(browser, url, { name: 'long', room: 'refused' });
-  for (const over of ['websocket', 'sse']) {
+  for (const over of ['websocket', 'sse', 'socketio']) {
     await take(tab, over);
     await live(tab, over);
     await say(tab, '长'.repeat(30_000));
@@ -243,7 +244,7 @@ async function many(browser, url) {
     method: 'POST', body: JSON.stringify({ type: 'chat', data: `line ${n}` }), headers: { 'content-type': 'application/json' },
   });
   for (let n = 0; n < all; n += 20) await Promise.all(Array.from({ length: 20 }, (_, one) => publish(n + one)));
-  for (const over of ['websocket', 'long-polling']) {
+  for (const over of ['websocket', 'long-polling', 'socketio']) {
     const { tab, close, complaints } = await come(browser, url, { name: 'late', room: 'many', over });
     await say(tab, `and mine, over ${over}`);
     await until(async () => (await texts(tab)).at(-1), `and mine, over ${over}`, 'the end');

@@ -11,7 +11,7 @@ pub mod outbox;
 pub mod rooms;
 mod spared;
 pub mod recovery;
-mod party;
+pub mod party;
 mod conformance;
 mod one_by_one;
 mod refusal;

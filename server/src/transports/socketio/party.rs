@@ -5,7 +5,7 @@
 //! Absent on purpose: HTTP, and the events of rooms, which whoever carries the session reads from the
 //! histories. There is one namespace, `/`.
 
-mod orders;
+pub mod orders;
 
 use super::application::{Broken, Credential, Ending, Said, Stage, Visitor};
 use super::outbox::Outbox;
@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 /// What a client asks for beside publishing, a second; those beyond are refused, and are strikes.
-const ORDERS: Rate = Rate { per_second: 200 };
+pub const ORDERS: Rate = Rate { per_second: 200 };
 
 /// Strikes, over what went well since, after which the session ends.
 const MAX_STRIKES: u8 = 100;
@@ -328,6 +328,3 @@ fn answer(
         outbox.packet_text(packet);
     }
 }
-
-#[cfg(test)]
-mod tests;

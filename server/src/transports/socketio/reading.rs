@@ -65,6 +65,7 @@ impl Reading {
     pub fn sync(&mut self, rooms: &mut Rooms) {
         if rooms.version() != self.seen {
             let mut before = std::mem::take(&mut self.seats);
+            self.seats.reserve_exact(rooms.len());
             for joined in rooms.iter() {
                 let known = before.iter().position(|seat| seat.id == joined.id);
                 let seat = known.map(|at| before.swap_remove(at));

@@ -134,6 +134,8 @@ impl Rooms {
             self.sent.note(only.id, only.offset);
         }
         place.room.enter();
+        // Most have one, and there are many of them.
+        self.joined.reserve_exact(1);
         self.joined.push(Joined {
             id: self.next,
             room: place.room,

@@ -213,8 +213,7 @@ fn who_does_not_connect_is_closed() {
     let mut socket = place(&server, SOCKETIO).socket();
     socket.expect_closed_after(&[]);
     let session = place(&server, SOCKETIO).poll();
-    let mut hanging = session.hang();
-    assert!(answer(&mut hanging).is_some());
+    assert!(answer(&mut session.hang()).is_some());
     session.expect_gone();
     expect_nobody(&server);
 }

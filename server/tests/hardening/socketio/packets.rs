@@ -2,6 +2,8 @@
 //! is only odd does no harm.
 
 use super::*;
+#[cfg(unix)]
+use crate::frame::{FIN, TEXT, masked};
 use crate::peer::answer;
 #[cfg(unix)]
 use crate::program::Program;
@@ -202,35 +204,64 @@ fn json_without_a_bottom() {
     }
 }
 
-/// Each is answered, none is kept. A process of its own, so that its memory is.
+#[cfg(unix)]
+const NAMESPACES: u32 = 100_000;
+
+/// What 100,000 of them leave in a server's memory. A process of its own, so that its memory is.
+#[cfg(unix)]
+fn growth_under_namespaces(flags: &[&str], attack: impl FnOnce(Place)) -> Value {
+    let program = Program::start(flags);
+    let usage = || program.connect().get("/lab/usage", "").json();
+    let rss = |usage: &Value| usage["process"]["rss"].as_u64().unwrap();
+    let before = rss(&usage());
+    attack(Place {
+        address: program.address,
+        path: SOCKETIO,
+    });
+    let after = usage();
+    let grown = rss(&after).saturating_sub(before);
+    println!("{NAMESPACES} namespaces with {flags:?}: {grown} bytes more");
+    assert!(grown < 16 * 1024 * 1024, "{grown} bytes");
+    after
+}
+
+#[cfg(unix)]
+fn invalid(number: u32) -> String {
+    format!("44/n{number},{{\"message\":\"Invalid namespace\"}}")
+}
+
+/// Without a pace each is answered, and none is kept.
 #[cfg(unix)]
 #[test]
 fn a_hundred_thousand_namespaces() {
-    const COUNT: u32 = 100_000;
-    let program = Program::start(&[]);
-    let rss = || {
-        let usage = program.connect().get("/lab/usage", "").json();
-        usage["process"]["rss"].as_u64().unwrap()
-    };
-    let place = Place {
-        address: program.address,
-        path: SOCKETIO,
-    };
-    let mut socket = connected(place, false);
-    let before = rss();
-    for batch in 0..COUNT / 1_000 {
-        for number in 0..1_000 {
-            socket.say(&format!("40/n{},", batch * 1_000 + number));
+    const BATCH: u32 = 500;
+    growth_under_namespaces(&["--conformance"], |place| {
+        let mut socket = connected(place, true);
+        for start in (0..NAMESPACES).step_by(BATCH as usize) {
+            let batch = start..start + BATCH;
+            let asked: Vec<Vec<u8>> = batch
+                .clone()
+                .map(|number| masked(FIN | TEXT, format!("40/n{number},").as_bytes()))
+                .collect();
+            socket.client.send(asked.concat());
+            for number in batch {
+                assert_eq!(socket.text_but_pings(), invalid(number));
+            }
         }
-        for number in 0..1_000 {
-            let number = batch * 1_000 + number;
-            let refusal = format!("44/n{number},{{\"message\":\"Invalid namespace\"}}");
-            assert_eq!(socket.text_but_pings(), refusal);
-        }
-    }
-    let grown = rss().saturating_sub(before);
-    println!("{COUNT} namespaces: {grown} bytes more");
-    assert!(grown < 16 * 1024 * 1024, "{grown} bytes");
-    socket.say(r#"421["join",{"room":"KPL"}]"#);
-    assert!(socket.text_but_pings().starts_with("431[{"));
+        socket.say(r#"421["message-with-ack",1]"#);
+        assert_eq!(socket.text_but_pings(), "431[1]");
+    });
+}
+
+/// Where rooms are, whoever goes on with it is cut off.
+#[cfg(unix)]
+#[test]
+fn who_floods_with_namespaces_is_cut_off() {
+    let usage = growth_under_namespaces(&[], |place| {
+        let mut socket = connected(place, false);
+        let sent = (0..NAMESPACES).take_while(|number| socket.try_say(&format!("40/n{number},")));
+        println!("{} were sent", sent.count());
+        socket.client.read_to_end_or_reset();
+    });
+    assert_eq!(usage["ended"]["flooding"], 1, "{usage}");
 }

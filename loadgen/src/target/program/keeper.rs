@@ -1,0 +1,223 @@
+//! The process that keeps a server: it starts the command, waits until the port accepts, and ends all
+//! that came of it when stdin closes. What a command leaves behind as orphans comes to it too.
+
+use super::super::processes::Processes;
+use super::{ENDED, FAILED, Order, START_PATIENCE, UP};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+const LOOK: Duration = Duration::from_millis(10);
+/// For the server to end by itself once it was asked to.
+const END_PATIENCE: Duration = Duration::from_secs(3);
+const CONNECT_PATIENCE: Duration = Duration::from_millis(500);
+/// What is kept of what the server says on stderr.
+const LINES: usize = 8;
+const LINE_BYTES: u64 = 400;
+
+/// What the hidden subcommand does: reads its order, keeps the server until stdin closes. What goes wrong
+/// is told on stdout, where the order came from.
+pub fn keep_program() -> io::Result<()> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let order: Order = serde_json::from_str(&line)?;
+    // Elsewhere than on Linux an orphan is init's.
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_child_subreaper(true)?;
+    let mut kept = match Kept::start(&order) {
+        Ok(kept) => kept,
+        Err(reason) => return say(&format!("{FAILED}{reason}")),
+    };
+    let up = kept.listens(&order);
+    let told = match up {
+        Ok(()) => say(UP).and_then(|()| kept.keep()),
+        Err(reason) => say(&format!("{FAILED}{reason}")),
+    };
+    kept.end();
+    told
+}
+
+/// In one line, whatever it is.
+fn say(what: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", what.replace('\n', " | "))?;
+    stdout.flush()
+}
+
+struct Kept {
+    first: Pid,
+    /// Its name, for people.
+    name: String,
+    /// How the first process ended, if it has.
+    status: Option<WaitStatus>,
+    said: Arc<Mutex<VecDeque<String>>>,
+}
+
+impl Kept {
+    fn start(order: &Order) -> Result<Kept, String> {
+        let (name, arguments) = order.command.split_first().ok_or("there is no command")?;
+        if TcpStream::connect_timeout(&order.address, CONNECT_PATIENCE).is_ok() {
+            return Err(format!(
+                "something listens on {} already; end it, or let {{port}} stand in the URL and in the command",
+                order.address
+            ));
+        }
+        let mut command = Command::new(name);
+        command
+            .args(arguments)
+            .env("PORT", order.address.port().to_string())
+            .env("PATH", path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        if !order.folder.as_os_str().is_empty() {
+            command.current_dir(&order.folder);
+        }
+        let mut child = (command.spawn()).map_err(|error| format!("{name}: {error}"))?;
+        let said: Arc<Mutex<VecDeque<String>>> = Arc::default();
+        if let Some(stderr) = child.stderr.take() {
+            let said = said.clone();
+            std::thread::spawn(move || listen(stderr, &said));
+        }
+        Ok(Kept {
+            first: Pid::from_raw(child.id() as i32),
+            name: name.clone(),
+            status: None,
+            said,
+        })
+    }
+
+    fn listens(&mut self, order: &Order) -> Result<(), String> {
+        let begun = Instant::now();
+        while begun.elapsed() < START_PATIENCE {
+            if self.has_ended() {
+                return Err(self.how_it_ended());
+            }
+            if TcpStream::connect_timeout(&order.address, CONNECT_PATIENCE).is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(LOOK);
+        }
+        Err(format!(
+            "{} does not listen on {} within {START_PATIENCE:?}{}",
+            self.name,
+            order.address,
+            self.last_words()
+        ))
+    }
+
+    /// Until stdin closes, or nothing is left to keep.
+    fn keep(&mut self) -> io::Result<()> {
+        let closed = Arc::new(AtomicBool::new(false));
+        let closes = closed.clone();
+        std::thread::spawn(move || {
+            // An error is an end too.
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            closes.store(true, Ordering::Release);
+        });
+        while !closed.load(Ordering::Acquire) {
+            if self.has_ended() {
+                return say(&format!("{ENDED}{}", self.how_it_ended()));
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    /// One that starts another and goes has not ended for that.
+    fn has_ended(&mut self) -> bool {
+        self.reap();
+        self.status.is_some() && processes().pids().is_empty()
+    }
+
+    fn reap(&mut self) {
+        loop {
+            match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return,
+                Ok(status) if status.pid() == Some(self.first) => self.status = Some(status),
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    fn how_it_ended(&self) -> String {
+        let how = match self.status {
+            Some(WaitStatus::Exited(_, code)) => format!("exit code {code}"),
+            Some(WaitStatus::Signaled(_, signal, _)) => signal.to_string(),
+            Some(_) | None => "nobody knows how".to_owned(),
+        };
+        format!("{} ended, {how}{}", self.name, self.last_words())
+    }
+
+    fn last_words(&self) -> String {
+        // What it said last may still be on its way through the pipe.
+        std::thread::sleep(LOOK * 2);
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        match said.is_empty() {
+            true => String::new(),
+            false => format!("; it said: {}", Vec::from(said.clone()).join(" | ")),
+        }
+    }
+
+    /// Asks all of them to end, and ends those that do not.
+    fn end(&mut self) {
+        self.tell_all(Signal::SIGTERM);
+        let begun = Instant::now();
+        while begun.elapsed() < END_PATIENCE {
+            self.reap();
+            if processes().pids().is_empty() {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+        self.tell_all(Signal::SIGKILL);
+        self.reap();
+    }
+
+    fn tell_all(&self, signal: Signal) {
+        for pid in processes().pids() {
+            // It fails only for one that has ended meanwhile.
+            let _ = kill(Pid::from_raw(pid as i32), signal);
+        }
+    }
+}
+
+fn processes() -> Processes {
+    Processes::below(std::process::id())
+}
+
+/// Debian keeps servers where only root looks.
+fn path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/local/sbin:/usr/sbin");
+    path
+}
+
+/// Keeps the last lines.
+fn listen(stderr: impl Read, said: &Mutex<VecDeque<String>>) {
+    let mut stderr = BufReader::new(stderr);
+    loop {
+        let mut line = Vec::new();
+        match (&mut stderr).take(LINE_BYTES).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let line = String::from_utf8_lossy(&line).trim().to_owned();
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.len() == LINES {
+            said.pop_front();
+        }
+        if !line.is_empty() {
+            said.push_back(line);
+        }
+    }
+}
