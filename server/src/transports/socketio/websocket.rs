@@ -34,6 +34,9 @@ use tokio::time::{Instant, Sleep};
 /// For a probe that does not come to an end.
 const UPGRADE: Duration = Duration::from_secs(10);
 
+/// Why one is closed that came too late.
+const SECOND: &str = "the session has a WebSocket";
+
 /// For a client's answer to our close frame.
 const ECHO: Duration = Duration::from_secs(5);
 
@@ -59,7 +62,7 @@ pub async fn serve(
     handshake::check(request)?;
     let (response, _) = handshake::accept(request, &[]).await?;
     if known.as_deref().is_some_and(has_websocket) {
-        let frame = close::close(close::POLICY, "the session has a WebSocket");
+        let frame = close::close(close::POLICY, SECOND);
         return Ok(farewell::only(frame, response, body));
     }
     let (session, part) = match known {
@@ -218,6 +221,9 @@ impl Conversation {
         if self.part != Part::Carrier {
             if self.local.desk.worker.drain.has_begun() {
                 return Poll::Ready(Some(self.last(close::GOING_AWAY, "the server stops")));
+            }
+            if self.part == Part::Probe && state.carrier != Carrier::Polling {
+                return Poll::Ready(Some(self.last(close::POLICY, SECOND)));
             }
             state.probe(context);
             return Poll::Pending;
