@@ -1,150 +1,165 @@
-//! What a delivery costs in CPU time and an idle connection in memory, beside a Node `ws` broadcast
-//! server on the same load, in turn, because only ratios hold from machine to machine.
+//! What a delivery costs in CPU time and an idle connection in memory, beside `ws` and Socket.IO on Node,
+//! the same load on each in turn, because only ratios hold from machine to machine. It is the load of
+//! `cost.toml` and of `scenarios/peers/idle-peers.toml`.
 //!
-//! `npm install --prefix DIR ws && NODE_PATH=DIR/node_modules cargo bench --bench cost`; without
-//! Node and `ws` the yardstick is left out, and that is said.
+//! `npm ci --prefix scenarios/peers && cargo bench -p loadgen --bench cost`; a server that cannot be
+//! started is left out, and that is said.
 
-use loadgen::plan::{PublishPlan, TrialPlan};
+use anyhow::Context;
+use loadgen::plan::{Overrides, Plan, TrialPlan};
 use loadgen::progress::Live;
-use loadgen::target::Target;
-use loadgen::trial::{self, Options};
-use pushlab_server::wire::transport::Transport;
-use std::io::{BufRead, BufReader};
+use loadgen::results::{Results, Trial};
+use loadgen::scenario::Scenario;
+use loadgen::trial::{self, Options, TrialError};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
-const REPEATS: u32 = 5;
-const IDLE_CLIENTS: u64 = 5_000;
 const LOADGEN: &str = env!("CARGO_BIN_EXE_loadgen");
+
+/// Ours, its yardstick, and what must not be passed.
+const SOCKETIO: (&str, &str, f64) = ("pushlab-socketio", "node-socketio", 0.5);
+const WEBSOCKET: (&str, &str) = ("pushlab-websocket", "node-ws");
+/// Of an idle Socket.IO connection above a plain WebSocket, in KiB.
+const MOST_ABOVE: f64 = 3.0;
 
 fn main() -> anyhow::Result<()> {
     // `cargo test --benches` asks for a list and wants no measurement.
     if std::env::args().any(|argument| argument == "--list" || argument == "--test") {
         return Ok(());
     }
-    cpu()?;
-    memory()
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    cpu(&plan(&crate_folder.join("benches/cost.toml"))?)?;
+    memory(&crate_folder.join("../scenarios/peers/idle-peers.toml"))
+}
+
+fn plan(file: &Path) -> anyhow::Result<Plan> {
+    // For a first look on a small machine.
+    let overrides = Overrides {
+        clients: number("LOADGEN_CLIENTS")?,
+        repeats: number("LOADGEN_REPEATS")?,
+        ..Overrides::default()
+    };
+    Ok(Plan::resolve(&Scenario::read(file)?, &overrides)?)
+}
+
+fn number(variable: &str) -> anyhow::Result<Option<u32>> {
+    let text = std::env::var(variable).ok();
+    let parsed = text.map(|text| text.parse()).transpose();
+    parsed.with_context(|| format!("{variable} is no number"))
 }
 
 /// One line of the table: a name, and CPU seconds per million deliveries of server and generator.
 struct Row {
-    name: &'static str,
+    name: String,
     server: Vec<f64>,
     generator: Vec<f64>,
 }
 
-const PUSHED: [Transport; 4] = [
-    Transport::Websocket,
-    Transport::Sse,
-    Transport::HttpStreaming,
-    Transport::LongPolling,
-];
-
-fn cpu() -> anyhow::Result<()> {
+fn cpu(plan: &Plan) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let node = NodeServer::start();
-    let mut rows: Vec<Row> = PUSHED
-        .iter()
-        .map(|transport| transport.title())
-        .chain(node.as_ref().map(|_| "Node ws"))
-        .map(|name| Row {
-            name,
-            server: Vec::new(),
-            generator: Vec::new(),
-        })
-        .collect();
-    for repeat in 1..=REPEATS {
-        for (index, row) in rows.iter_mut().enumerate() {
-            let (transport, target) = match (PUSHED.get(index), &node) {
-                (None, Some(node)) => (Transport::Websocket, node.target()),
-                (transport, _) => (
-                    *transport.unwrap_or(&Transport::Websocket),
-                    Target::Embedded,
-                ),
-            };
-            let (server, generator) = runtime.block_on(measure(transport, &target, repeat))?;
-            eprintln!(
-                "repeat {repeat} · {:15} server {server:6.2}  loadgen {generator:6.2}",
-                row.name
-            );
-            row.server.push(server);
-            row.generator.push(generator);
+    let mut rows: Vec<Row> = Vec::new();
+    let mut left_out: Vec<&str> = Vec::new();
+    // Every name once, then all again.
+    for trial in &plan.trials {
+        if left_out.contains(&trial.name.as_str()) {
+            continue;
+        }
+        let Some((server, generator)) = runtime.block_on(measure(plan, trial))? else {
+            left_out.push(&trial.name);
+            continue;
+        };
+        eprintln!(
+            "repeat {} · {:24} server {server:6.2}  loadgen {generator:6.2}",
+            trial.repeat, trial.name
+        );
+        match rows.iter_mut().find(|row| row.name == trial.name) {
+            Some(row) => {
+                row.server.push(server);
+                row.generator.push(generator);
+            }
+            None => rows.push(Row {
+                name: trial.name.clone(),
+                server: vec![server],
+                generator: vec![generator],
+            }),
         }
     }
-    print_cpu(&mut rows, node.is_some());
+    rows.sort_by_key(|row| plan.sets.iter().position(|set| set.name == row.name));
+    print_cpu(&mut rows, &plan.sets[0]);
     Ok(())
 }
 
-async fn measure(transport: Transport, target: &Target, repeat: u32) -> anyhow::Result<(f64, f64)> {
+/// `None` if there is no such server here.
+async fn measure(plan: &Plan, trial: &TrialPlan) -> anyhow::Result<Option<(f64, f64)>> {
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let options = Options {
         program: Some(PathBuf::from(LOADGEN)),
         ..Options::default()
     };
-    let plan = plan(transport, repeat);
-    let outcome = trial::run_with(&plan, target, &Live::default(), stop, &options).await?;
+    let target = plan.target_of(&trial.name);
+    let outcome = match trial::run_with(trial, target, &Live::default(), stop, &options).await {
+        Err(TrialError::Target(error)) => {
+            eprintln!("no {}: {error}", trial.name);
+            return Ok(None);
+        }
+        outcome => outcome?,
+    };
     let found = outcome.trial;
     anyhow::ensure!(
         found.lost == 0 && found.delivered > 0,
-        "{transport}: delivered {}, lost {}: {:?}",
+        "{}: delivered {}, lost {}: {:?}",
+        trial.name,
         found.delivered,
         found.lost,
         found.reasons
     );
     let server = found.server.cpu_s_per_million;
+    let server = server.ok_or_else(|| anyhow::anyhow!("the server did not tell its CPU time"))?;
     let generator = found.generator.cpu_s_per_million;
-    Ok((
-        server.ok_or_else(|| anyhow::anyhow!("the server did not tell its CPU time"))?,
-        generator.unwrap_or(f64::NAN),
-    ))
+    Ok(Some((server, generator.unwrap_or(f64::NAN))))
 }
 
-fn plan(transport: Transport, repeat: u32) -> TrialPlan {
-    let seconds = Duration::from_secs;
-    let trial = TrialPlan::new(transport);
-    TrialPlan {
-        repeat,
-        seed: u64::from(repeat),
-        clients: 1_000,
-        ramp: seconds(1),
-        warm_up: seconds(2),
-        duration: seconds(8),
-        publish: PublishPlan {
-            rate: 50.0,
-            ..trial.publish.clone()
-        },
-        ..trial
-    }
-}
-
-fn print_cpu(rows: &mut [Row], with_node: bool) {
+fn print_cpu(rows: &mut [Row], load: &TrialPlan) {
     println!(
-        "\nCPU seconds per million deliveries: 1,000 subscribers, one room, 50 events/s of 128 B"
+        "\nCPU seconds per million deliveries: {} subscribers, one room, {} events/s of {} B",
+        load.clients, load.publish.rate, load.publish.payload
     );
-    println!("medians of {REPEATS} run in turn (least to greatest)\n");
-    let yardstick = with_node
-        .then(|| rows.last_mut().map(|row| median(&mut row.server)))
-        .flatten();
+    println!("medians of the repeats, run in random order (least to greatest)\n");
+    let yardstick = median_of(rows, WEBSOCKET.1);
     println!(
-        "{:16}{:>26}{:>10}{:>26}{:>10}",
-        "", "server", "x Node", "loadgen", "x Node"
+        "{:24}{:>26}{:>12}{:>26}",
+        "", "server", "x Node ws", "loadgen"
     );
-    for row in rows {
+    for row in rows.iter_mut() {
         let (server, generator) = (spread(&mut row.server), spread(&mut row.generator));
-        let ratio = |values: &mut Vec<f64>| match yardstick {
-            Some(yardstick) => format!("{:.2}", median(values) / yardstick),
+        let ratio = match yardstick {
+            Some(yardstick) => format!("{:.2}", median(&mut row.server) / yardstick),
             None => "–".to_owned(),
         };
+        println!("{:24}{server:>26}{ratio:>12}{generator:>26}", row.name);
+    }
+    let (ours, theirs, most) = SOCKETIO;
+    if let (Some(ours), Some(theirs)) = (median_of(rows, ours), median_of(rows, theirs)) {
+        let ratio = ours / theirs;
+        let verdict = holds(ratio <= most);
         println!(
-            "{:16}{server:>26}{:>10}{generator:>26}{:>10}",
-            row.name,
-            ratio(&mut row.server),
-            ratio(&mut row.generator)
+            "\nSocket.IO over WebSocket costs {ratio:.2} of Node's (at most {most}: {verdict})"
         );
     }
+}
+
+fn holds(it: bool) -> &'static str {
+    match it {
+        true => "holds",
+        false => "does not hold",
+    }
+}
+
+fn median_of(rows: &mut [Row], name: &str) -> Option<f64> {
+    let row = rows.iter_mut().find(|row| row.name == name);
+    row.map(|row| median(&mut row.server))
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -162,87 +177,62 @@ fn spread(values: &mut [f64]) -> String {
 }
 
 /// Idle clients, each transport from a fresh generator and against a fresh server.
-fn memory() -> anyhow::Result<()> {
-    println!("\nResident memory per idle connection, {IDLE_CLIENTS} clients, KiB\n");
-    println!("{:16}{:>10}{:>10}", "", "server", "loadgen");
-    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/idle.toml");
-    for transport in PUSHED {
-        let output = Command::new(LOADGEN)
-            .arg("run")
-            .arg(&scenario)
-            .args(["--clients", &IDLE_CLIENTS.to_string()])
-            .args(["--only", transport.name()])
-            .args([
-                "--duration",
-                "2s",
-                "--output-format",
-                "json",
-                "--no-progress",
-            ])
-            .arg("--out")
-            .arg(std::env::temp_dir().join(format!("pushlab-bench-{}", std::process::id())))
-            .output()?;
-        let results: loadgen::results::Results = serde_json::from_slice(&output.stdout)
-            .map_err(|_| anyhow::anyhow!(String::from_utf8_lossy(&output.stderr).into_owned()))?;
-        let trial = &results.trials[0];
-        let kib =
-            |bytes: Option<f64>| bytes.map_or("–".to_owned(), |b| format!("{:.1}", b / 1024.0));
+fn memory(file: &Path) -> anyhow::Result<()> {
+    let plan = plan(file)?;
+    println!(
+        "\nResident memory per idle connection, {} clients, KiB\n",
+        plan.sets[0].clients
+    );
+    println!("{:24}{:>10}{:>10}", "", "server", "loadgen");
+    let mut found: Vec<(&str, f64)> = Vec::new();
+    for set in &plan.sets {
+        let trial = match idle(file, set) {
+            Ok(trial) => trial,
+            Err(error) => {
+                eprintln!("no {}: {error:#}", set.name);
+                continue;
+            }
+        };
+        let kib = |bytes: Option<f64>| bytes.map(|bytes| bytes / 1024.0);
+        let shown = |kib: Option<f64>| kib.map_or("–".to_owned(), |kib| format!("{kib:.1}"));
+        let server = kib(trial.server.rss_per_connection);
+        let generator = kib(trial.generator.rss_per_client);
         println!(
-            "{:16}{:>10}{:>10}",
-            transport.title(),
-            kib(trial.server.rss_per_connection),
-            kib(trial.generator.rss_per_client)
+            "{:24}{:>10}{:>10}",
+            set.name,
+            shown(server),
+            shown(generator)
+        );
+        found.extend(server.map(|server| (set.name.as_str(), server)));
+    }
+    let of = |name| {
+        found
+            .iter()
+            .find(|(of, _)| *of == name)
+            .map(|(_, kib)| *kib)
+    };
+    if let (Some(socketio), Some(websocket)) = (of(SOCKETIO.0), of(WEBSOCKET.0)) {
+        let above = socketio - websocket;
+        let verdict = holds(above <= MOST_ABOVE);
+        println!(
+            "\nan idle Socket.IO connection has {above:.1} KiB above a WebSocket (at most {MOST_ABOVE}: {verdict})"
         );
     }
     Ok(())
 }
 
-/// `node_ws.cjs`, which ends when its stdin closes.
-struct NodeServer {
-    url: String,
-    child: Child,
-}
-
-impl NodeServer {
-    fn start() -> Option<NodeServer> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/node_ws.cjs");
-        let mut child = Command::new("node")
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| eprintln!("no yardstick: node cannot be started: {error}"))
-            .ok()?;
-        let mut line = String::new();
-        let stdout = child.stdout.take()?;
-        // A failed read leaves the line empty, which is told next.
-        let _ = BufReader::new(stdout).read_line(&mut line);
-        match line.trim().strip_prefix("listening on ") {
-            Some(url) => Some(NodeServer {
-                url: url.to_owned(),
-                child,
-            }),
-            None => {
-                eprintln!("no yardstick: `ws` is not installed where NODE_PATH looks");
-                let _ = child.wait();
-                None
-            }
-        }
-    }
-
-    fn target(&self) -> Target {
-        Target::Remote {
-            url: self.url.clone(),
-            admin: None,
-            trust: loadgen::net::tls::Trust::System,
-        }
-    }
-}
-
-impl Drop for NodeServer {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
+fn idle(file: &Path, set: &TrialPlan) -> anyhow::Result<Trial> {
+    let output = Command::new(LOADGEN)
+        .arg("run")
+        .arg(file)
+        .args(["--clients", &set.clients.to_string()])
+        .args(["--only", &set.name, "--repeats", "1"])
+        .args(["--output-format", "json", "--no-progress"])
+        .arg("--out")
+        .arg(std::env::temp_dir().join(format!("pushlab-bench-{}", std::process::id())))
+        .output()?;
+    let results: Results = serde_json::from_slice(&output.stdout)
+        .map_err(|_| anyhow::anyhow!(String::from_utf8_lossy(&output.stderr).into_owned()))?;
+    let trial = results.trials.into_iter().next();
+    trial.context("it ran no trial")
 }

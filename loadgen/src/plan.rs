@@ -412,7 +412,9 @@ impl TrialPlan {
             rate: self.publish.rate,
             payload: self.publish.payload as u64,
             interval_s: only_for(Transport::IntervalPolling, self.transport.interval),
-            hold_s: only_for(Transport::LongPolling, self.transport.hold),
+            // How long others hold is theirs to say.
+            hold_s: only_for(Transport::LongPolling, self.transport.hold)
+                .filter(|_| !self.transport.dialect.is_foreign()),
             rtt_s: (!self.link.rtt.is_zero()).then_some(self.link.rtt.as_secs_f64()),
         }
     }

@@ -18,7 +18,7 @@ pub(super) struct Row<'a> {
     pub(super) predicted: Option<&'a Prediction>,
     /// The scenario's own name if it gave one, with the parameters that tell rows apart.
     pub(super) label: String,
-    /// The same from our own words alone: a chart's font knows only Latin.
+    /// The same in a few letters that every font has: of a long or a foreign name, the transport's title.
     pub(super) chart_label: String,
     /// Which of the rows of its transport this is, from 0.
     pub(super) variant: usize,
@@ -39,7 +39,10 @@ pub(super) fn rows(results: &Results) -> Vec<Row<'_>> {
             predicted: (results.predicted.iter())
                 .find(|row| row.name == summary.name && row.parameters == summary.parameters),
             label: format!("{}{parameters}", own_name(&summary.name, summary.transport)),
-            chart_label: format!("{}{parameters}", summary.transport.title()),
+            chart_label: format!(
+                "{}{parameters}",
+                plain_name(&summary.name, summary.transport)
+            ),
             variant: *variant,
         });
         *variant += 1;
@@ -95,6 +98,17 @@ fn own_name(name: &str, transport: Transport) -> &str {
     match name == transport.name() {
         true => transport.title(),
         false => name,
+    }
+}
+
+/// A chart has room for this much.
+const PLAIN_NAME: usize = 28;
+
+fn plain_name(name: &str, transport: Transport) -> &str {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    match name.len() <= PLAIN_NAME && name.chars().all(fits) {
+        true => own_name(name, transport),
+        false => transport.title(),
     }
 }
 

@@ -102,6 +102,49 @@ fn every_shipped_scenario_is_called_as_its_file_and_fits_the_schema() {
 }
 
 #[test]
+fn others_servers_are_measured_beside_ours_by_commands_that_stand_there() {
+    let schema = schema();
+    let folder = scenarios().join("peers");
+    let names: Vec<String> = scenarios_of(&folder)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, ["idle-peers", "peers"]);
+    for (name, path) in scenarios_of(&folder) {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(
+            text.starts_with("#:schema ../scenario.schema.json\n# "),
+            "{name}"
+        );
+        let value: serde_json::Value = toml::from_str(&text).unwrap();
+        let errors: Vec<String> = schema.iter_errors(&value).map(|e| e.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{name}");
+        let plan = plan(&path);
+        assert_eq!(plan.scenario.name.as_str(), name);
+        let servers = ["node-", "nchan-", "pushlab-"];
+        for entry in &plan.scenario.transports {
+            let named = entry.name().to_string();
+            let foreign = entry
+                .target
+                .as_ref()
+                .and_then(|target| target.command.as_ref());
+            assert_eq!(foreign.is_none(), named.starts_with("pushlab-"), "{named}");
+            assert!(
+                servers.iter().any(|server| named.starts_with(server)),
+                "{named}"
+            );
+            for file in foreign
+                .into_iter()
+                .flatten()
+                .filter(|word| word.contains('.'))
+            {
+                assert!(folder.join(file).is_file(), "{named}: {file}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_lesson_is_a_claim_that_can_fail_and_is_short() {
     let schema = schema();
     let mut all = Duration::ZERO;

@@ -166,8 +166,14 @@ function named(group) {
   const events = group.runs.filter((one) => one.part === 'payload').length;
   const more = events > 1 ? ` (+${events - 1})` : '';
   const { label, value } = run;
-  const says = run.part.endsWith('-head') || run.part === 'payload' ? value : `${label} ${value}`;
+  const says = run.part.endsWith('-head') || run.part === 'payload' ? value : `${label} ${value}${dataAfter(run, group)}`;
   return says.slice(0, 160) + more;
+}
+
+/** A ping of Engine.IO that bears `probe` is another than one that bears nothing. */
+function dataAfter(run, { runs }) {
+  const next = runs[runs.indexOf(run) + 1];
+  return run.part === 'eio-type' && next?.part === 'eio-data' ? ` ${next.value}` : '';
 }
 
 /** A bar of the row's bytes by kind. */

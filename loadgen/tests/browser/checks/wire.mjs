@@ -9,6 +9,9 @@ import { start as capture } from '../capture.mjs';
 import { ready } from '../page.mjs';
 import { record } from '../recorder.mjs';
 
+/** What a session of Socket.IO consists of, from its first poll to the events on its WebSocket. */
+const PACKETS = ['eio-type', 'eio-open', 'eio-data', 'sio-type', 'sio-ack', 'sio-data', 'sio-name', 'sio-more', 'payload', 'ws-bits'];
+
 const RUN = { rate: 10, arrivals: 'poisson', duration_s: 4, rtt_ms: 20, interval_ms: 250, payload: 200, cookie: 300 };
 
 export default async function wire(_, lab) {
@@ -33,9 +36,10 @@ export default async function wire(_, lab) {
         const those = packets.filter(one => one.server === lane.port && one.up.length + one.down.length > 0);
         assert.deepEqual(shown, those.map(digest).toSorted(), `${kind}: tcpdump saw others`);
       }
-      assert.deepEqual(lane.holes, [], `${kind}: spans that do not follow one another`);
+      assert.deepEqual(lane.holes, [], `${kind}: spans that do not follow one another, or say nothing`);
       console.log(`wire, ${kind}: ${shown.join('; ')}${packets ? ' (proxy and tcpdump)' : ' (proxy)'}`);
     }
+    assert.deepEqual(PACKETS.filter((part) => !page.socketio.parts.includes(part)), [], 'parts of Socket.IO that the page does not tell');
   } finally {
     await captured?.stop();
     await browser.close();
@@ -51,6 +55,7 @@ async function bytesOfRun(parameters) {
   return Object.fromEntries(Object.entries(recording.lanes).map(([kind, lane]) => {
     const connections = [];
     const holes = [];
+    const parts = new Set();
     for (const { dissector } of lane.connections.values()) {
       const whole = {};
       for (const direction of ['up', 'down']) {
@@ -59,13 +64,15 @@ async function bytesOfRun(parameters) {
         let at = 0;
         for (const span of dissector.spans.filter(span => span.direction === direction)) {
           if (span.from !== at) holes.push(`${direction} ${at} to ${span.from}`);
+          if (span.part === 'unknown') holes.push(`${direction} ${span.from} is not understood`);
+          parts.add(span.part);
           at = span.to;
         }
         if (at !== log.end) holes.push(`${direction} ${at} to the end, ${log.end}`);
       }
       if (whole.up.length + whole.down.length > 0) connections.push(whole);
     }
-    return [kind, { port: lab.info.lanes[kind].port, connections, holes }];
+    return [kind, { port: lab.info.lanes[kind].port, connections, holes, parts: [...parts] }];
   }));
 }
 
