@@ -61,7 +61,10 @@ pub async fn serve(
 ) -> Result<HttpResponse, Fault> {
     handshake::check(request)?;
     let (response, _) = handshake::accept(request, &[]).await?;
-    if known.as_deref().is_some_and(has_websocket) {
+    if known
+        .as_deref()
+        .is_some_and(|session| !session.lock().claim())
+    {
         let frame = close::close(close::POLICY, SECOND);
         return Ok(farewell::only(frame, response, body));
     }
@@ -76,14 +79,6 @@ pub async fn serve(
     super::meter(request).keep();
     let conversation = Conversation::new(session, local, part, body);
     Ok(response.map_body(|_, _| BoxBody::new(conversation)))
-}
-
-/// Whether a WebSocket probes or carries the session already: a second one is closed, the first goes on.
-fn has_websocket(session: &Session) -> bool {
-    match session.lock().carrier {
-        Carrier::Polling => false,
-        Carrier::Upgrading | Carrier::Websocket => true,
-    }
 }
 
 /// What this WebSocket is to its session.
@@ -221,9 +216,6 @@ impl Conversation {
         if self.part != Part::Carrier {
             if self.local.desk.worker.drain.has_begun() {
                 return Poll::Ready(Some(self.last(close::GOING_AWAY, "the server stops")));
-            }
-            if self.part == Part::Probe && state.carrier != Carrier::Polling {
-                return Poll::Ready(Some(self.last(close::POLICY, SECOND)));
             }
             state.probe(context);
             return Poll::Pending;
@@ -380,8 +372,8 @@ impl Conversation {
     fn let_go(&mut self, state: &mut State, ending: Ending, farewell: Farewell) {
         match std::mem::replace(&mut self.part, Part::None) {
             Part::Carrier => self.session.end(state, ending, farewell, &self.local),
-            Part::Probed => state.give_up_upgrade(),
-            Part::Probe | Part::None => {}
+            Part::Probe | Part::Probed => state.give_up_upgrade(),
+            Part::None => {}
         }
     }
 
