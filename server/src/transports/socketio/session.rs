@@ -1,7 +1,7 @@
 //! One Engine.IO session: what there is of a client between its requests and on whichever worker they come.
 //! It is carried by polls, by polls while a WebSocket is probed, or by a WebSocket; who carries it takes from
 //! the outbox and reads on in the rooms. No lock of it is held across an await, and none is taken by one who
-//! holds a lock of a room or of the list of sessions.
+//! holds a lock of a room or of the list of sessions; who holds one of another session has no client yet.
 //!
 //! Absent on purpose: HTTP, frames, and events.
 
@@ -190,6 +190,7 @@ impl Session {
         };
         let mut stage = Stage {
             desk: &local.desk,
+            sid: &self.sid,
             outbox: &mut state.outbox,
             rooms: &mut state.rooms,
         };
@@ -213,14 +214,25 @@ impl Session {
 
     /// The first end is the one.
     pub fn end(&self, state: &mut State, ending: Ending, farewell: Farewell, local: &Local) {
+        self.end_at(state, ending, farewell, &local.desk);
+    }
+
+    /// Its client has come again: the connection of this session is lost, though nothing has told so. Only a
+    /// session that has no client may ask for it, which is why nobody can wait for that one in turn.
+    pub fn succeed(&self, desk: &Desk) {
+        let mut state = self.lock();
+        self.end_at(&mut state, Ending::Lost, Farewell::Silence, desk);
+    }
+
+    fn end_at(&self, state: &mut State, ending: Ending, farewell: Farewell, desk: &Desk) {
         if state.ended.is_some() {
             return;
         }
         state.ended = Some(farewell);
         state.outbox.clear();
         let left = state.rooms.take();
-        state.application.end(ending, left, &local.desk);
-        local.desk.sessions.remove(&self.sid, self.address);
+        state.application.end(ending, left, desk);
+        desk.sessions.remove(&self.sid, self.address);
         state.wake();
     }
 }

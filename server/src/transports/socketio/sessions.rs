@@ -29,6 +29,8 @@ pub struct Sessions {
 #[derive(Default)]
 struct Known {
     by_sid: HashMap<Box<str>, Arc<Session>>,
+    /// Which session a client that can be recovered has now: its sid by the client's pid.
+    by_pid: HashMap<Box<str>, Box<str>>,
     by_address: HashMap<Address, usize>,
     /// Sids of clients that have gone while no poll was there, and when.
     last_polls: VecDeque<(Box<str>, Instant)>,
@@ -78,6 +80,22 @@ impl Sessions {
 
     pub fn get(&self, sid: &str) -> Option<Arc<Session>> {
         self.known().by_sid.get(sid).cloned()
+    }
+
+    /// A client with this pid has this session from now on.
+    pub fn bear(&self, pid: &str, sid: &str) {
+        self.known().by_pid.insert(pid.into(), sid.into());
+    }
+
+    /// It has it no more.
+    pub fn lay_down(&self, pid: &str) {
+        self.known().by_pid.remove(pid);
+    }
+
+    /// The session that the client with this pid has.
+    pub fn bearer(&self, pid: &str) -> Option<Arc<Session>> {
+        let known = self.known();
+        known.by_sid.get(known.by_pid.get(pid)?).cloned()
     }
 
     /// Takes out one that has ended.
