@@ -36,6 +36,8 @@ pub struct State {
     heartbeat: Heartbeat,
     /// Until when the application must have heard who the client is.
     connect_by: Option<Instant>,
+    /// A WebSocket is there for it: one that comes after is closed, and this one goes on.
+    claimed: bool,
     pub getting: bool,
     pub posting: bool,
     /// It is over, and this is what its carrier says last.
@@ -124,6 +126,7 @@ impl Session {
                 application: beginning.application,
                 heartbeat: Heartbeat::new(tempo, now),
                 connect_by: Some(now + beginning.connect_within),
+                claimed: false,
                 getting: false,
                 posting: false,
                 ended: None,
@@ -174,7 +177,12 @@ impl Session {
             Packet::Message(text) => Said::Text(text),
             Packet::Binary(data) => Said::Binary(data.into_owned().into()),
             Packet::Pong(_) => return state.heartbeat.answered(Instant::now()),
-            Packet::Close => return self.end(state, Ending::Left, Farewell::Goodbye, local),
+            Packet::Close => {
+                if state.carrier == Carrier::Polling && !state.getting {
+                    local.desk.sessions.expect_last_poll(&self.sid);
+                }
+                return self.end(state, Ending::Left, Farewell::Goodbye, local);
+            }
             // A client asks for nothing, but while it probes.
             Packet::Open(_) | Packet::Ping(_) | Packet::Upgrade | Packet::Noop => {
                 return self.broken(state, local);
@@ -246,6 +254,11 @@ impl State {
         both.into_iter().flatten().for_each(Waker::wake);
     }
 
+    /// Whether this WebSocket is the one that may take the session over.
+    pub fn claim(&mut self) -> bool {
+        self.carrier == Carrier::Polling && !std::mem::replace(&mut self.claimed, true)
+    }
+
     /// A WebSocket has asked whether it may carry the session.
     pub fn begin_upgrade(&mut self) {
         self.carrier = Carrier::Upgrading;
@@ -254,6 +267,7 @@ impl State {
 
     /// It did not come to that; polls go on.
     pub fn give_up_upgrade(&mut self) {
+        self.claimed = false;
         if self.carrier == Carrier::Upgrading {
             self.carrier = Carrier::Polling;
             self.heartbeat.resume(Instant::now());
