@@ -211,3 +211,75 @@ fn every_setting_survives_its_toml() {
     let again = Scenario::parse(&scenario.to_toml(), "again.toml").unwrap();
     assert_eq!(again, scenario);
 }
+
+#[test]
+fn a_target_that_cannot_be_measured_is_refused_with_line_key_and_remedy() {
+    let refused = |kind: &str, target: &str| {
+        let text = format!(
+            "name = \"x\"\n[load]\nclients = 5\n[publish]\nrate = 1\n[[transports]]\nkind = \"{kind}\"\n[target]\n{target}\n"
+        );
+        Scenario::parse(&text, "x.toml").unwrap_err().to_string()
+    };
+    let url = "url = \"http://h\"\n";
+    let cases = [
+        (
+            "sse",
+            "dialect = \"websocket\"",
+            "x.toml:9:1: target.dialect: websocket is not measured over sse; write kind = \"websocket\" or another dialect",
+        ),
+        (
+            "sse",
+            "dialect = \"sse\"",
+            "x.toml:8:2: target.url: it says nowhere where the server is",
+        ),
+        (
+            "websocket",
+            &format!("{url}dialect = \"websocket\""),
+            "x.toml:8:2: target.publish: a publisher of its own POSTs; add publish",
+        ),
+        (
+            "websocket",
+            &format!("{url}event = \"said\""),
+            "x.toml:10:1: target.event: \"event\" does nothing with dialect = \"pushlab\"",
+        ),
+        (
+            "sse",
+            "command = []",
+            "x.toml:9:1: target.command: it starts nothing",
+        ),
+        (
+            "sse",
+            &format!("{url}headers = [\"wombat\"]"),
+            "x.toml:10:1: target.headers: give \"Name: value\"",
+        ),
+        (
+            "sse",
+            &format!("{url}dialect = \"sse\"\npublish = \"/{{channel}}\""),
+            "x.toml:11:1: target.publish: only {room}, {cursor} and {port} are filled in",
+        ),
+        (
+            "sse",
+            &format!("{url}dialect = \"french\""),
+            "x.toml:10:11: unknown value \"french\" for target.dialect",
+        ),
+    ];
+    for (kind, target, expected) in cases {
+        let found = refused(kind, target);
+        assert!(found.starts_with(expected), "{target}\n{found}\n{expected}");
+    }
+}
+
+#[test]
+fn a_transport_has_a_target_of_its_own_key_by_key() {
+    let text = "name = \"x\"\n[load]\nclients = 5\n[publish]\nrate = 1\n[target]\ndialect = \"nchan\"\nurl = \"http://h\"\nsubscribe = \"/sub/{room}\"\npublish = \"/pub/{room}\"\nheaders = [\"A: b\"]\n[[transports]]\nkind = \"sse\"\n[[transports]]\nkind = \"http-streaming\"\ntarget = { subscribe = \"/raw/{room}\", headers = [\"C: d\"] }\n[[transports]]\nkind = \"websocket\"\ntarget = { dialect = \"pushlab\", url = \"http://other\" }\n";
+    let scenario = Scenario::parse(text, "x.toml").unwrap();
+    let of = |at: usize| scenario.target_of(&scenario.transports[at]).unwrap();
+    assert_eq!(of(0).subscribe.as_deref(), Some("/sub/{room}"));
+    assert_eq!(of(1).subscribe.as_deref(), Some("/raw/{room}"));
+    assert_eq!(of(1).headers, ["A: b", "C: d"]);
+    assert_eq!(of(1).url.as_deref(), Some("http://h"));
+    assert_eq!(
+        (of(2).dialect(), of(2).publish),
+        (crate::scenario::Dialect::Pushlab, None)
+    );
+}

@@ -22,7 +22,7 @@ export function packetOf(bytes, direction, isBinary = false) {
   const isProbe = bytes.length > 1;
   switch (String.fromCharCode(bytes[0])) {
     case '0': return simple('open', 'handshake', 'eio-open');
-    case '1': return simple('notice', 'packets');
+    case '1': return simple('notice', 'handshake');
     case '2': return simple(isProbe ? 'probe' : 'ping', isProbe ? 'probes' : 'keep_alive');
     case '3': return simple(isProbe ? 'probe' : 'pong', isProbe ? 'probes' : 'keep_alive');
     case '4': return message(bytes, direction);
@@ -52,6 +52,7 @@ function message(bytes, direction) {
   const plainly = (what, kind) => whole(what, kind, json.length > 0 ? [...parts, [json.length, 'sio-data']] : parts);
   if (type === '0' || type === '4') return plainly('connect', 'handshake');
   if (type === '3' || type === '6') return plainly(isGreeting(json) ? 'hello' : 'ack', isGreeting(json) ? 'handshake' : 'packets');
+  if (type === '1') return plainly('notice', 'handshake');
   if (type !== '2' && type !== '5') return plainly('notice', 'packets');
   return named(json, parts, direction, plainly);
 }

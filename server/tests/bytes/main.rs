@@ -21,6 +21,7 @@ mod full_histories;
 mod payloads;
 mod accounting;
 mod lab_headers;
+mod guest;
 mod sequence;
 mod stall;
 mod tls;

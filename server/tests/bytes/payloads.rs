@@ -2,9 +2,8 @@
 //! between tokens must come out of every transport as one message of one line.
 
 use crate::harness::Server;
-use crate::sequence::Listener;
+use crate::sequence::{Listener, Way};
 use crate::websocket;
-use pushlab_server::wire::transport::Transport;
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
@@ -12,12 +11,12 @@ use std::ops::RangeInclusive;
 fn expect_everywhere(server: &Server, data: &str, expected: &str) {
     let before = server.head_cursor("KPL");
     server.publish("KPL", &format!(r#"{{"type":"n","data":{data}}}"#));
-    for transport in Transport::in_rooms() {
-        let mut listener = Listener::open(server, transport, "KPL", &before);
+    for way in Way::all() {
+        let mut listener = Listener::open(server, way, "KPL", &before);
         let event = listener.next();
-        assert!(!event.contains(['\n', '\r']), "{transport}: {event:?}");
+        assert!(!event.contains(['\n', '\r']), "{way:?}: {event:?}");
         let (_, rest) = event.split_once(r#""data":"#).unwrap();
-        assert_eq!(rest, format!("{expected}}}"), "{transport}");
+        assert_eq!(rest, format!("{expected}}}"), "{way:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The same events in the same order by every transport: read in one go, resumed after every
 //! event, and with another transport after every event.
 
+use crate::guest::{Guest, Path};
 use crate::harness::{Client, Server, at};
 use crate::websocket;
 use pushlab_server::wire::transport::Transport;
@@ -8,21 +9,61 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 
-/// One subscriber over one transport, which may be cut at any time and resumed by its cursor.
+/// A way to the events of a room; Socket.IO has two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    InRoom(Transport),
+    Socketio(Path),
+}
+
+impl Way {
+    pub fn all() -> impl Iterator<Item = Way> + Clone {
+        let socketio = [Path::Polling, Path::Websocket].map(Way::Socketio);
+        Transport::in_rooms().map(Way::InRoom).chain(socketio)
+    }
+}
+
+/// One subscriber, which may be cut at any time and resumed by its cursor.
 pub struct Listener {
     client: Client,
-    transport: Transport,
+    kind: Kind,
     path: String,
     pub cursor: String,
     /// Events of a poll's answer that nobody has asked for yet.
     batch: VecDeque<String>,
 }
 
+enum Kind {
+    InRoom(Transport),
+    Socketio(Guest),
+}
+
 impl Listener {
-    pub fn open(server: &Server, transport: Transport, room: &str, cursor: &str) -> Listener {
+    pub fn open(server: &Server, way: Way, room: &str, cursor: &str) -> Listener {
+        match way {
+            Way::InRoom(transport) => Listener::open_in_room(server, transport, room, cursor),
+            Way::Socketio(path) => Listener::open_socketio(server, path, room, cursor),
+        }
+    }
+
+    fn open_socketio(server: &Server, path: Path, room: &str, cursor: &str) -> Listener {
+        let mut client = server.connect();
+        let mut guest = Guest::connect(&mut client, path);
+        let joined = guest.join(&mut client, room, cursor);
+        assert_eq!(joined["missed"], 0);
+        Listener {
+            client,
+            kind: Kind::Socketio(guest),
+            path: String::new(),
+            cursor: joined["cursor"].as_str().unwrap().to_owned(),
+            batch: VecDeque::new(),
+        }
+    }
+
+    fn open_in_room(server: &Server, transport: Transport, room: &str, cursor: &str) -> Listener {
         let mut listener = Listener {
             client: server.connect(),
-            transport,
+            kind: Kind::InRoom(transport),
             path: format!("/rooms/{room}/{}", transport.segment().unwrap()),
             cursor: cursor.to_owned(),
             batch: VecDeque::new(),
@@ -39,7 +80,7 @@ impl Listener {
                 websocket::ask(client, &path, "");
                 assert_eq!(client.head().status, 101);
             }
-            Transport::Socketio => unreachable!("its connections are no requests in a room"),
+            Transport::Socketio => unreachable!("it has a kind of its own"),
         }
         let hello = listener.message();
         let hello: serde_json::Value = serde_json::from_str(&hello).unwrap();
@@ -59,7 +100,11 @@ impl Listener {
     }
 
     fn message(&mut self) -> String {
-        match self.transport {
+        let transport = match &mut self.kind {
+            Kind::InRoom(transport) => *transport,
+            Kind::Socketio(guest) => return guest.message(&mut self.client).event,
+        };
+        match transport {
             Transport::IntervalPolling | Transport::LongPolling => self.poll(),
             Transport::HttpStreaming => self.client.chunk().strip_suffix('\n').unwrap().to_owned(),
             Transport::Sse => {
@@ -68,7 +113,7 @@ impl Listener {
                 data.strip_suffix("\n\n").unwrap().to_owned()
             }
             Transport::Websocket => websocket::read(&mut self.client).text().to_owned(),
-            Transport::Socketio => unreachable!("its connections are no requests in a room"),
+            Transport::Socketio => unreachable!("it has a kind of its own"),
         }
     }
 
@@ -134,7 +179,7 @@ fn digest(events: &[String]) -> String {
 
 /// What a client that is never cut reads by interval polling.
 fn reference(server: &Server, count: usize) -> String {
-    let mut listener = Listener::open(server, Transport::IntervalPolling, "KPL", "0");
+    let mut listener = Listener::open(server, Way::InRoom(Transport::IntervalPolling), "KPL", "0");
     digest(&Vec::from_iter((0..count).map(|_| listener.next())))
 }
 
@@ -143,10 +188,10 @@ fn every_transport_gives_the_same_sequence() {
     let server = Server::start(&[]);
     let count = publish_all(&server);
     let reference = reference(&server, count);
-    for transport in Transport::in_rooms() {
-        let mut listener = Listener::open(&server, transport, "KPL", "0");
+    for way in Way::all() {
+        let mut listener = Listener::open(&server, way, "KPL", "0");
         let events = Vec::from_iter((0..count).map(|_| listener.next()));
-        assert_eq!(digest(&events), reference, "{transport}");
+        assert_eq!(digest(&events), reference, "{way:?}");
         assert_eq!(listener.cursor, server.head_cursor("KPL"));
     }
 }
@@ -156,16 +201,16 @@ fn a_subscriber_that_is_cut_after_each_event_resumes_by_its_cursor() {
     let server = Server::start(&[]);
     let count = publish_all(&server);
     let reference = reference(&server, count);
-    for transport in Transport::in_rooms() {
+    for way in Way::all() {
         let mut cursor = "0".to_owned();
         let mut events = Vec::new();
         while events.len() < count {
-            let mut listener = Listener::open(&server, transport, "KPL", &cursor);
+            let mut listener = Listener::open(&server, way, "KPL", &cursor);
             events.push(listener.next());
             cursor = listener.cursor.clone();
             listener.client.reset();
         }
-        assert_eq!(digest(&events), reference, "{transport}");
+        assert_eq!(digest(&events), reference, "{way:?}");
     }
 }
 
@@ -174,21 +219,17 @@ fn a_subscriber_may_change_its_transport_after_each_event() {
     let server = Server::start(&[]);
     let count = publish_all(&server);
     let reference = reference(&server, count);
-    for first in 0..5 {
-        let mut transports = Transport::in_rooms().cycle().skip(first);
+    for first in 0..Way::all().count() {
+        let mut ways = Way::all().cycle().skip(first);
         let mut cursor = "0".to_owned();
         let mut events = Vec::new();
         while events.len() < count {
-            let transport = transports.next().unwrap();
-            let mut listener = Listener::open(&server, transport, "KPL", &cursor);
+            let way = ways.next().unwrap();
+            let mut listener = Listener::open(&server, way, "KPL", &cursor);
             events.push(listener.next());
             cursor = listener.cursor.clone();
         }
-        assert_eq!(
-            digest(&events),
-            reference,
-            "starting with transport {first}"
-        );
+        assert_eq!(digest(&events), reference, "starting with way {first}");
     }
 }
 
@@ -199,18 +240,18 @@ fn cuts_while_events_come_lose_and_repeat_nothing() {
     let server = Server::start(&["--workers", "2"]);
     let start = server.head_cursor("KPL");
     std::thread::scope(|scope| {
-        for offset in 0..5 {
+        for offset in 0..Way::all().count() {
             let (server, start) = (&server, &start);
             scope.spawn(move || {
-                let mut transports = Transport::in_rooms().cycle().skip(offset);
+                let mut ways = Way::all().cycle().skip(offset);
                 let mut cursor = start.clone();
                 for expected in 1..=EVENTS {
-                    let transport = transports.next().unwrap();
-                    let mut listener = Listener::open(server, transport, "KPL", &cursor);
+                    let way = ways.next().unwrap();
+                    let mut listener = Listener::open(server, way, "KPL", &cursor);
                     let event = listener.next();
                     assert!(
                         event.starts_with(&format!(r#"{{"id":{expected},"#)),
-                        "{transport}: {event}"
+                        "{way:?}: {event}"
                     );
                     cursor = listener.cursor.clone();
                 }

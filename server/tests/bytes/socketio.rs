@@ -91,6 +91,12 @@ impl Polled {
     }
 }
 
+/// A WebSocket that came after another: accepted, and closed.
+fn expect_second(mut socket: Client) {
+    assert_eq!(socket.head().status, 101);
+    websocket::expect_close(&mut socket, 1008);
+}
+
 fn ask(client: &mut Client, path: &str) {
     client.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
 }
@@ -298,11 +304,57 @@ fn an_upgrade_lets_go_of_the_poll_and_loses_nothing() {
     assert_eq!(read(&mut socket), "4on the way");
     assert_eq!(polled.get().status, 400);
     assert_eq!(polled.post(&server, "4late").status, 400);
-    assert_eq!(polled.upgrade(&server).head().status, 400);
+    expect_second(polled.upgrade(&server));
     websocket::send_text(&mut socket, "4there");
     assert_eq!(read(&mut socket), "4there");
     drop(socket);
     wait_for_sessions(&server, 0);
+}
+
+#[test]
+fn of_two_websockets_the_first_has_the_session_until_it_gives_up() {
+    let server = Server::start(&["--conformance"]);
+    let polled = Polled::open(&server, "/engine.io/");
+    let mut first = polled.upgrade(&server);
+    assert_eq!(first.head().status, 101);
+    expect_second(polled.upgrade(&server));
+    websocket::send_text(&mut first, "abc");
+    websocket::expect_close(&mut first, 1002);
+    let mut next = polled.upgrade(&server);
+    assert_eq!(next.head().status, 101);
+    websocket::send_text(&mut next, "2probe");
+    assert_eq!(read(&mut next), "3probe");
+    websocket::send_text(&mut next, "5");
+    websocket::send_text(&mut next, "4there");
+    assert_eq!(read(&mut next), "4there");
+}
+
+/// They go over two connections, so that either may come first.
+#[test]
+fn a_last_poll_that_its_goodbye_overtook_is_let_go_once() {
+    let server = Server::start(&["--conformance"]);
+    let mut polled = Polled::open(&server, "/engine.io/");
+    polled.say(&server, "1");
+    wait_for_sessions(&server, 0);
+    assert_eq!(polled.get().text(), "6");
+    polled.expect_over();
+}
+
+/// Suites listen for one after they have heard the other.
+#[test]
+fn with_conformance_messages_come_one_by_one() {
+    let server = Server::start(&["--conformance"]);
+    let mut socket = open(&server, "/engine.io/");
+    socket.send(
+        [
+            websocket::masked(0x81, b"4a"),
+            websocket::masked(0x81, b"4b"),
+        ]
+        .concat(),
+    );
+    let first = socket.some();
+    assert_eq!(first, b"\x81\x024a");
+    assert_eq!(read(&mut socket), "4b");
 }
 
 #[test]
@@ -320,7 +372,7 @@ fn an_upgrade_that_fails_eats_nothing() {
     websocket::send_text(&mut socket, "2probe");
     assert_eq!(read(&mut socket), "3probe");
     // One at a time.
-    assert_eq!(polled.upgrade(&server).head().status, 400);
+    expect_second(polled.upgrade(&server));
     assert_eq!(polled.get().text(), "6");
     socket.reset();
     polled.say(&server, "4still here");

@@ -5,6 +5,7 @@
 
 mod polling;
 mod session;
+mod told;
 mod websocket;
 
 use super::websocket::Socket;

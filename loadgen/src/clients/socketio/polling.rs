@@ -1,7 +1,8 @@
 //! A session's packets by polling: one GET that is held, and POSTs on a connection of their own. Two of
 //! either at once would end the session, so each waits for the answer to the last.
 
-use super::session::{Reply, Session, Told};
+use super::session::Session;
+use super::told::{Reply, Told};
 use crate::clients::{Client, heads};
 use crate::net::connection::{Answer, Connection};
 use crate::net::dial::dial;

@@ -1,6 +1,7 @@
 //! One session's packets, whichever carrier brings them: what each means for the client, what is to be
 //! said in answer, and what its bytes were for. It reads no socket and writes none.
 
+use super::told::{Reply, Told, is_string};
 use crate::clients::{Carried, Client, Place};
 use crate::lane::Setting;
 use crate::net::failure::Failure;
@@ -54,24 +55,6 @@ struct Opened {
     max_payload: usize,
 }
 
-/// A packet to send.
-pub(super) struct Reply {
-    pub text: String,
-    /// What it is for; of what publishes, `Payload`.
-    pub kind: Kind,
-    /// Bytes of it that are payload.
-    pub payload: usize,
-}
-
-/// What a packet was that came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Told {
-    pub is_event: bool,
-    /// Bytes of it that are payload, and what all others are.
-    pub payload: usize,
-    pub rest: Kind,
-}
-
 /// The answer to `join`.
 #[derive(Deserialize)]
 struct Joined<'a> {
@@ -81,36 +64,6 @@ struct Joined<'a> {
     missed: Option<u64>,
     #[serde(default)]
     status: Option<u16>,
-}
-
-impl Told {
-    /// An answer to a probe.
-    pub fn of_probe() -> Told {
-        Told::all(Kind::Probes)
-    }
-
-    fn all(rest: Kind) -> Told {
-        Told {
-            is_event: false,
-            payload: 0,
-            rest,
-        }
-    }
-}
-
-impl Reply {
-    /// What the change to a WebSocket takes.
-    pub fn of_probe(text: String) -> Reply {
-        Reply::all(Kind::Probes, text)
-    }
-
-    fn all(kind: Kind, text: String) -> Reply {
-        Reply {
-            text,
-            kind,
-            payload: 0,
-        }
-    }
 }
 
 impl<'a> Session<'a> {
@@ -384,13 +337,13 @@ impl<'a> Session<'a> {
                 return Told::all(Kind::Packets);
             }
             let payload = said.iter().map(|value| value.get().len()).sum();
-            return event_of(payload);
+            return Told::event(payload);
         }
         let Some(event) = said.first() else {
             return Told::all(Kind::Packets);
         };
         match self.client.message(event.get().as_bytes()) {
-            Carried::Event => event_of(event.get().len()),
+            Carried::Event => Told::event(event.get().len()),
             Carried::Greeting | Carried::Notice => Told::all(Kind::Packets),
         }
     }
@@ -430,24 +383,3 @@ impl<'a> Session<'a> {
 }
 
 const NOT_SOCKETIO: Failure = Failure::Malformed("no Socket.IO packet");
-
-fn event_of(payload: usize) -> Told {
-    Told {
-        is_event: true,
-        payload,
-        rest: Kind::Packets,
-    }
-}
-
-/// Whether this JSON is a string that says so; most are written without escapes.
-fn is_string(json: &RawValue, text: &str) -> bool {
-    let inner = json
-        .get()
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
-    match inner {
-        Some(inner) if !inner.contains('\\') => inner == text,
-        Some(_) => serde_json::from_str::<String>(json.get()).is_ok_and(|found| found == text),
-        None => false,
-    }
-}

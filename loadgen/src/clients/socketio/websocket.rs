@@ -1,7 +1,8 @@
 //! A session's packets by WebSocket: one a message, binary data as it is. A frame is of the kind of its
 //! packet; of an event's frame the header is framing, what stands around the event is the packet's.
 
-use super::session::{Reply, Session, Told};
+use super::session::Session;
+use super::told::{Reply, Told};
 use crate::clients::websocket::{self, Socket, failure};
 use crate::net::failure::Failure;
 use crate::net::metered::Speech;

@@ -20,6 +20,8 @@ const LOOK: Duration = Duration::from_millis(10);
 /// For the server to end by itself once it was asked to.
 const END_PATIENCE: Duration = Duration::from_secs(3);
 const CONNECT_PATIENCE: Duration = Duration::from_millis(500);
+/// Longest wait for its memory to stay as it is.
+const SETTLING_PATIENCE: Duration = Duration::from_secs(1);
 /// What is kept of what the server says on stderr.
 const LINES: usize = 8;
 const LINE_BYTES: u64 = 400;
@@ -103,6 +105,7 @@ impl Kept {
                 return Err(self.how_it_ended());
             }
             if TcpStream::connect_timeout(&order.address, CONNECT_PATIENCE).is_ok() {
+                settle();
                 return Ok(());
             }
             std::thread::sleep(LOOK);
@@ -188,6 +191,21 @@ impl Kept {
             // It fails only for one that has ended meanwhile.
             let _ = kill(Pid::from_raw(pid as i32), signal);
         }
+    }
+}
+
+/// A port may accept before all workers are there; what they bring with them is no client's doing.
+fn settle() {
+    let figures = || processes().usage().map(|usage| (usage.threads, usage.rss));
+    let begun = Instant::now();
+    let mut before = figures();
+    while begun.elapsed() < SETTLING_PATIENCE {
+        std::thread::sleep(LOOK * 10);
+        let now = figures();
+        if now == before {
+            return;
+        }
+        before = now;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The truth server: a second, small implementation of the lab's HTTP contract over plain sockets
 //! and threads, which does exactly what its [`Script`] says. It has no code of pushlab-server's, so
-//! it cannot share a bug with it; publishing is by POST alone.
+//! it cannot share a bug with it; publishing is by POST alone. It has no Socket.IO: loadgen is held
+//! against the library itself for that, in `tests/socketio`.
 
 mod line;
 mod room;

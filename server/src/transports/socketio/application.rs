@@ -23,6 +23,8 @@ pub enum Said<'a> {
 /// request came to, and may be another the next time: nothing of it can be kept.
 pub struct Stage<'a> {
     pub desk: &'a Desk,
+    /// Of the session that is told.
+    pub sid: &'a str,
     /// Answers and acknowledgements, in their order; events go out after what stands here.
     pub outbox: &'a mut Outbox,
     /// The rooms that the session is in.

@@ -13,6 +13,7 @@ mod spared;
 pub mod recovery;
 pub mod party;
 mod conformance;
+mod one_by_one;
 mod refusal;
 mod heartbeat;
 pub mod session;
@@ -96,6 +97,7 @@ async fn answer(
     let sid = query(request, "sid");
     let sid = sid.as_deref().filter(|sid| !sid.is_empty());
     let known = match sid {
+        Some(sid) if is_last_poll(sid, request) => return Ok(polling::last()),
         Some(sid) => Some(known(path, sid, request)?),
         None if request.method() != Method::GET => return Err(Fault::BadHandshakeMethod),
         None => None,
@@ -115,6 +117,12 @@ async fn answer(
         }
         (false, Some(_), _) => Err(Fault::BadRequest),
     }
+}
+
+/// The poll of a client that has said goodbye over another connection, which was quicker.
+fn is_last_poll(sid: &str, request: &HttpRequest) -> bool {
+    let sessions = &Desk::of(request).sessions;
+    request.method() == Method::GET && sessions.get(sid).is_none() && sessions.is_last_poll(sid)
 }
 
 /// The session of this sid. One that was opened on the other path is none of this one's.

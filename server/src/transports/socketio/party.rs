@@ -109,7 +109,9 @@ impl Party {
         match (&packet.body, &self.guest) {
             (Body::Connect(auth), None) => self.connect(*auth, stage),
             (Body::Disconnect, Some(_)) => {
-                self.guest = None;
+                if let Some(pid) = self.guest.take().and_then(|guest| guest.pid) {
+                    stage.desk.sessions.lay_down(&pid);
+                }
                 drop(stage.rooms.take());
                 Ok(())
             }
@@ -166,6 +168,9 @@ impl Party {
             }
         };
         let guest = self.let_in(user, &auth, stage);
+        if let Some(pid) = &guest.pid {
+            stage.desk.sessions.bear(pid, stage.sid);
+        }
         let mut answer = json!({ "sid": guest.sid });
         if let Some(pid) = &guest.pid {
             answer["pid"] = (**pid).into();
@@ -209,6 +214,9 @@ impl Party {
         let begun = auth.offset.as_str();
         let begun = begun.filter(|_| keeps).map(Box::from);
         if keeps && let Value::String(pid) = &auth.pid {
+            if let Some(before) = stage.desk.sessions.bearer(pid) {
+                before.succeed(stage.desk);
+            }
             let kept = stage.desk.recovery.take(pid, Instant::now());
             let recovered = kept.and_then(|kept| {
                 let is_same = kept.is_of(user.as_deref(), self.visitor.on_lane);
@@ -273,9 +281,13 @@ impl Party {
         let Some(guest) = self.guest.take() else {
             return;
         };
-        if ending == Ending::Lost
-            && let Some(pid) = guest.pid
-        {
+        let Some(pid) = guest.pid else {
+            return;
+        };
+        desk.sessions.lay_down(&pid);
+        // A polling client whose GET was cut closes what it cannot read on: that is no leaving. Who leaves
+        // has said DISCONNECT before.
+        if matches!(ending, Ending::Lost | Ending::Left) {
             let on_lane = self.visitor.on_lane;
             let kept = Kept::new(guest.sid, guest.user, on_lane, guest.begun, &left);
             desk.recovery.keep(pid, kept, Instant::now());

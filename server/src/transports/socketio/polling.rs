@@ -14,10 +14,12 @@ use crate::transports::meter;
 use crate::wire::engineio::{Limits, Packet, read_payload};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
 
 /// Packets that one POST may bring.
 pub const MAX_PACKETS: usize = 100;
@@ -25,11 +27,19 @@ pub const MAX_PACKETS: usize = 100;
 /// Bytes after which an answer is long enough; what is left waits for the next.
 const MAX_ANSWER_BYTES: usize = 128 * 1024;
 
+/// A client may ask and go over to its WebSocket at once: what it said there is seen first.
+const SETTLE: Duration = Duration::from_millis(5);
+
 /// Answers a GET.
 pub async fn get(session: Arc<Session>, local: Local) -> Result<HttpResponse, Fault> {
     let mut held = Held::begin(session, local)?;
     let payload = poll_fn(|context| held.poll(context)).await;
-    Ok(answer(payload))
+    payload.map(answer)
+}
+
+/// The answer to a poll whose session its client has closed.
+pub fn last() -> HttpResponse {
+    answer(last_word(Farewell::Goodbye).text())
 }
 
 fn answer(payload: String) -> HttpResponse {
@@ -44,6 +54,8 @@ struct Held {
     session: Arc<Session>,
     local: Local,
     reading: Reading,
+    /// From when it is seen that a WebSocket probes.
+    settling: Option<Pin<Box<Sleep>>>,
     answered: bool,
 }
 
@@ -68,13 +80,20 @@ impl Held {
             reading: Reading::new(&desk.worker, None, desk.config.bare),
             session,
             local,
+            settling: None,
             answered: false,
         })
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<String> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<String, Fault>> {
         let session = Arc::clone(&self.session);
         let mut state = session.lock();
+        if state.ended.is_none() && state.carrier == Carrier::Websocket {
+            // What there is goes there.
+            self.answered = true;
+            state.getting = false;
+            return Poll::Ready(Err(Fault::BadRequest));
+        }
         let mut payload = String::new();
         let says_something = self.collect(&mut state, &mut payload, context);
         if payload.is_empty() {
@@ -85,7 +104,7 @@ impl Held {
         }
         self.answered = true;
         state.getting = false;
-        Poll::Ready(payload)
+        Poll::Ready(Ok(payload))
     }
 
     /// Takes what there is. Tells whether any of it is more than a ping.
@@ -131,11 +150,14 @@ impl Held {
             session.end(state, Ending::Stopped, Farewell::Stopped, local);
             return Poll::Ready(Packet::Close);
         }
-        if state.carrier != Carrier::Polling {
-            return Poll::Ready(Packet::Noop);
-        }
         state.carry(context);
-        Poll::Pending
+        if state.carrier == Carrier::Polling {
+            return Poll::Pending;
+        }
+        let settling = self
+            .settling
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(SETTLE)));
+        settling.as_mut().poll(context).map(|()| Packet::Noop)
     }
 }
 

@@ -61,6 +61,8 @@ struct KeptRoom {
     epoch: Epoch,
     /// Where the join began.
     since: u64,
+    /// To where earlier joins were sent.
+    read: u64,
     spared: Spared,
 }
 
@@ -220,6 +222,10 @@ impl Kept {
         }
         let cursor: Cursor = offset?.parse().ok()?;
         let last = self.rooms.iter().find(|room| room.epoch == cursor.epoch)?;
+        if cursor.offset > last.since && cursor.offset <= last.read {
+            // Read in this join, or before it: nobody knows.
+            return None;
+        }
         if self.rooms.len() == 1 {
             return Some(vec![cursor.offset.max(last.since)]);
         }
@@ -257,6 +263,7 @@ impl KeptRoom {
             room: Arc::downgrade(&joined.room),
             epoch: joined.room.history().epoch(),
             since: joined.since,
+            read: joined.read,
             spared: joined.spared.clone(),
         }
     }

@@ -7,11 +7,15 @@ use super::recovery::Place;
 use super::spared::Spared;
 use crate::hub::Room;
 use crate::presence::Membership;
+use crate::wake::RoomId;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Runs that are remembered of the order in which events of several rooms were sent.
 const MAX_RUNS: usize = 1_000;
+
+/// Rooms that were left and are remembered as such.
+const MAX_EARLIER: usize = 128;
 
 /// One joined room; the join ends when this is dropped.
 pub struct Joined {
@@ -22,6 +26,8 @@ pub struct Joined {
     pub since: u64,
     /// Sent to here.
     pub offset: u64,
+    /// To where earlier joins of the same room were sent: a cursor up to there may be of one of them.
+    pub read: u64,
     /// Of one who has a name, for as long as he is in the room.
     _membership: Option<Box<Membership>>,
     /// Events of its own that the session is spared.
@@ -50,6 +56,15 @@ pub struct Rooms {
     /// Changes whenever a room is joined or left.
     version: u64,
     sent: Sent,
+    earlier: Earlier,
+}
+
+/// How far rooms had been sent that the session was in before.
+#[derive(Default)]
+struct Earlier {
+    rooms: Vec<(RoomId, u64)>,
+    /// There were more.
+    is_full: bool,
 }
 
 /// What a session leaves behind.
@@ -102,6 +117,27 @@ impl Sent {
     }
 }
 
+impl Earlier {
+    fn remember(&mut self, joined: &Joined) {
+        let id = joined.room.id;
+        let read = joined.read.max(joined.offset);
+        match self.rooms.iter().position(|(room, _)| *room == id) {
+            Some(at) => self.rooms[at].1 = read,
+            None if self.rooms.len() < MAX_EARLIER => self.rooms.push((id, read)),
+            None => self.is_full = true,
+        }
+    }
+
+    fn read(&self, room: &Room) -> u64 {
+        let known = self.rooms.iter().find(|(id, _)| *id == room.id);
+        match known {
+            Some((_, read)) => *read,
+            None if self.is_full => u64::MAX,
+            None => 0,
+        }
+    }
+}
+
 impl Rooms {
     pub fn len(&self) -> usize {
         self.joined.len()
@@ -129,6 +165,9 @@ impl Rooms {
         // The membership that is there goes after the new one has begun.
         let before = self.index(&place.room.name);
         let before = before.map(|at| self.joined.remove(at));
+        if let Some(before) = &before {
+            self.earlier.remember(before);
+        }
         if let [only] = &self.joined[..] {
             // From here on there is an order to remember.
             self.sent.note(only.id, only.offset);
@@ -138,6 +177,7 @@ impl Rooms {
         self.joined.reserve_exact(1);
         self.joined.push(Joined {
             id: self.next,
+            read: self.earlier.read(&place.room),
             room: place.room,
             since: place.offset,
             offset: place.offset,
@@ -160,7 +200,8 @@ impl Rooms {
         let Some(at) = self.index(name) else {
             return false;
         };
-        self.joined.remove(at);
+        let joined = self.joined.remove(at);
+        self.earlier.remember(&joined);
         self.version += 1;
         true
     }
@@ -196,6 +237,7 @@ impl Rooms {
     /// Leaves them all.
     pub fn take(&mut self) -> Left {
         self.version += 1;
+        self.earlier = Earlier::default();
         Left {
             joined: std::mem::take(&mut self.joined),
             sent: std::mem::take(&mut self.sent),

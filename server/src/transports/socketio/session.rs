@@ -1,7 +1,7 @@
 //! One Engine.IO session: what there is of a client between its requests and on whichever worker they come.
 //! It is carried by polls, by polls while a WebSocket is probed, or by a WebSocket; who carries it takes from
 //! the outbox and reads on in the rooms. No lock of it is held across an await, and none is taken by one who
-//! holds a lock of a room or of the list of sessions.
+//! holds a lock of a room or of the list of sessions; who holds one of another session has no client yet.
 //!
 //! Absent on purpose: HTTP, frames, and events.
 
@@ -36,6 +36,8 @@ pub struct State {
     heartbeat: Heartbeat,
     /// Until when the application must have heard who the client is.
     connect_by: Option<Instant>,
+    /// A WebSocket is there for it: one that comes after is closed, and this one goes on.
+    claimed: bool,
     pub getting: bool,
     pub posting: bool,
     /// It is over, and this is what its carrier says last.
@@ -124,6 +126,7 @@ impl Session {
                 application: beginning.application,
                 heartbeat: Heartbeat::new(tempo, now),
                 connect_by: Some(now + beginning.connect_within),
+                claimed: false,
                 getting: false,
                 posting: false,
                 ended: None,
@@ -174,7 +177,12 @@ impl Session {
             Packet::Message(text) => Said::Text(text),
             Packet::Binary(data) => Said::Binary(data.into_owned().into()),
             Packet::Pong(_) => return state.heartbeat.answered(Instant::now()),
-            Packet::Close => return self.end(state, Ending::Left, Farewell::Goodbye, local),
+            Packet::Close => {
+                if state.carrier == Carrier::Polling && !state.getting {
+                    local.desk.sessions.expect_last_poll(&self.sid);
+                }
+                return self.end(state, Ending::Left, Farewell::Goodbye, local);
+            }
             // A client asks for nothing, but while it probes.
             Packet::Open(_) | Packet::Ping(_) | Packet::Upgrade | Packet::Noop => {
                 return self.broken(state, local);
@@ -182,6 +190,7 @@ impl Session {
         };
         let mut stage = Stage {
             desk: &local.desk,
+            sid: &self.sid,
             outbox: &mut state.outbox,
             rooms: &mut state.rooms,
         };
@@ -205,14 +214,25 @@ impl Session {
 
     /// The first end is the one.
     pub fn end(&self, state: &mut State, ending: Ending, farewell: Farewell, local: &Local) {
+        self.end_at(state, ending, farewell, &local.desk);
+    }
+
+    /// Its client has come again: the connection of this session is lost, though nothing has told so. Only a
+    /// session that has no client may ask for it, which is why nobody can wait for that one in turn.
+    pub fn succeed(&self, desk: &Desk) {
+        let mut state = self.lock();
+        self.end_at(&mut state, Ending::Lost, Farewell::Silence, desk);
+    }
+
+    fn end_at(&self, state: &mut State, ending: Ending, farewell: Farewell, desk: &Desk) {
         if state.ended.is_some() {
             return;
         }
         state.ended = Some(farewell);
         state.outbox.clear();
         let left = state.rooms.take();
-        state.application.end(ending, left, &local.desk);
-        local.desk.sessions.remove(&self.sid, self.address);
+        state.application.end(ending, left, desk);
+        desk.sessions.remove(&self.sid, self.address);
         state.wake();
     }
 }
@@ -234,6 +254,11 @@ impl State {
         both.into_iter().flatten().for_each(Waker::wake);
     }
 
+    /// Whether this WebSocket is the one that may take the session over.
+    pub fn claim(&mut self) -> bool {
+        self.carrier == Carrier::Polling && !std::mem::replace(&mut self.claimed, true)
+    }
+
     /// A WebSocket has asked whether it may carry the session.
     pub fn begin_upgrade(&mut self) {
         self.carrier = Carrier::Upgrading;
@@ -242,6 +267,7 @@ impl State {
 
     /// It did not come to that; polls go on.
     pub fn give_up_upgrade(&mut self) {
+        self.claimed = false;
         if self.carrier == Carrier::Upgrading {
             self.carrier = Carrier::Polling;
             self.heartbeat.resume(Instant::now());

@@ -8,9 +8,17 @@ use crate::net::admission::Address;
 use crate::problems::Refusal;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A client that goes has a poll under way, which may come after its goodbye: so long it is waited for.
+const LAST_POLL: Duration = Duration::from_secs(1);
+
+/// And so many sessions are waited for at a time.
+const MAX_LAST_POLLS: usize = 1_000;
 
 pub struct Sessions {
     known: Mutex<Known>,
@@ -21,7 +29,11 @@ pub struct Sessions {
 #[derive(Default)]
 struct Known {
     by_sid: HashMap<Box<str>, Arc<Session>>,
+    /// Which session a client that can be recovered has now: its sid by the client's pid.
+    by_pid: HashMap<Box<str>, Box<str>>,
     by_address: HashMap<Address, usize>,
+    /// Sids of clients that have gone while no poll was there, and when.
+    last_polls: VecDeque<(Box<str>, Instant)>,
 }
 
 impl Sessions {
@@ -70,6 +82,22 @@ impl Sessions {
         self.known().by_sid.get(sid).cloned()
     }
 
+    /// A client with this pid has this session from now on.
+    pub fn bear(&self, pid: &str, sid: &str) {
+        self.known().by_pid.insert(pid.into(), sid.into());
+    }
+
+    /// It has it no more.
+    pub fn lay_down(&self, pid: &str) {
+        self.known().by_pid.remove(pid);
+    }
+
+    /// The session that the client with this pid has.
+    pub fn bearer(&self, pid: &str) -> Option<Arc<Session>> {
+        let known = self.known();
+        known.by_sid.get(known.by_pid.get(pid)?).cloned()
+    }
+
     /// Takes out one that has ended.
     pub fn remove(&self, sid: &str, address: Option<Address>) {
         let mut known = self.known();
@@ -86,6 +114,30 @@ impl Sessions {
         // Outside the lock: it may be the last one that knows the session.
         drop(known);
         drop(gone);
+    }
+
+    /// The client of this session has gone, and its last poll has not come yet.
+    pub fn expect_last_poll(&self, sid: &str) {
+        let mut known = self.known();
+        if known.last_polls.len() == MAX_LAST_POLLS {
+            known.last_polls.pop_front();
+        }
+        known.last_polls.push_back((sid.into(), Instant::now()));
+    }
+
+    /// Whether this is the last poll of a session that was waited for.
+    pub fn is_last_poll(&self, sid: &str) -> bool {
+        let mut known = self.known();
+        let now = Instant::now();
+        let last = &mut known.last_polls;
+        while last
+            .front()
+            .is_some_and(|(_, since)| *since + LAST_POLL < now)
+        {
+            last.pop_front();
+        }
+        let found = last.iter().position(|(gone, _)| **gone == *sid);
+        found.and_then(|at| last.remove(at)).is_some()
     }
 
     /// How many there are now.

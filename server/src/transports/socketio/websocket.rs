@@ -7,6 +7,7 @@
 
 use super::Path;
 use super::application::Ending;
+use super::one_by_one::OneByOne;
 use super::outbox::Parcel;
 use super::reading::{CLASS, Reading, Told};
 use super::refusal::Fault;
@@ -15,6 +16,7 @@ use crate::frames::{Opcode, frame};
 use crate::rate::{Paid, Rate};
 use crate::transports::websocket::close;
 use crate::transports::websocket::decoder::{Limits, Message, Unfinished};
+use crate::transports::websocket::farewell;
 use crate::transports::websocket::handshake;
 use crate::transports::websocket::incoming::Incoming;
 use crate::usage::Reason;
@@ -31,6 +33,9 @@ use tokio::time::{Instant, Sleep};
 
 /// For a probe that does not come to an end.
 const UPGRADE: Duration = Duration::from_secs(10);
+
+/// Why one is closed that came too late.
+const SECOND: &str = "the session has a WebSocket";
 
 /// For a client's answer to our close frame.
 const ECHO: Duration = Duration::from_secs(5);
@@ -55,10 +60,14 @@ pub async fn serve(
     body: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     handshake::check(request)?;
-    if let Some(session) = &known {
-        check_free(session)?;
-    }
     let (response, _) = handshake::accept(request, &[]).await?;
+    if known
+        .as_deref()
+        .is_some_and(|session| !session.lock().claim())
+    {
+        let frame = close::close(close::POLICY, SECOND);
+        return Ok(farewell::only(frame, response, body));
+    }
     let (session, part) = match known {
         Some(session) => (session, Part::Probe),
         None => (
@@ -70,14 +79,6 @@ pub async fn serve(
     super::meter(request).keep();
     let conversation = Conversation::new(session, local, part, body);
     Ok(response.map_body(|_, _| BoxBody::new(conversation)))
-}
-
-/// Whether the session has no WebSocket yet.
-fn check_free(session: &Session) -> Result<(), Fault> {
-    match session.lock().carrier {
-        Carrier::Polling => Ok(()),
-        Carrier::Upgrading | Carrier::Websocket => Err(Fault::BadRequest),
-    }
 }
 
 /// What this WebSocket is to its session.
@@ -98,6 +99,7 @@ struct Conversation {
     reading: Reading,
     part: Part,
     incoming: Incoming,
+    one_by_one: OneByOne,
     /// What is said before all else: the answer to a probe.
     first: Option<Bytes>,
     /// Our close frame has been sent, or there is nobody to read one: nothing follows.
@@ -123,6 +125,7 @@ impl Conversation {
             fragments: config.websocket.max_fragments,
         };
         let reading = Reading::new(&local.desk.worker, local.meter.as_ref(), config.bare);
+        let one_by_one = OneByOne::new(config);
         let now = Instant::now();
         let end = match part {
             Part::Carrier => session.lock().next_look(now),
@@ -134,6 +137,7 @@ impl Conversation {
             reading,
             part,
             incoming: Incoming::new(body, limits),
+            one_by_one,
             first: None,
             closed: false,
             events_in_a_row: 0,
@@ -217,7 +221,10 @@ impl Conversation {
             return Poll::Pending;
         }
         self.reading.sync(&mut state.rooms);
-        if let Some(parcel) = state.outbox.take() {
+        if self.one_by_one.poll(context).is_ready()
+            && let Some(parcel) = state.outbox.take()
+        {
+            self.one_by_one.sent();
             return Poll::Ready(Some(framed(&parcel)));
         }
         state.carry(context);
@@ -365,8 +372,8 @@ impl Conversation {
     fn let_go(&mut self, state: &mut State, ending: Ending, farewell: Farewell) {
         match std::mem::replace(&mut self.part, Part::None) {
             Part::Carrier => self.session.end(state, ending, farewell, &self.local),
-            Part::Probed => state.give_up_upgrade(),
-            Part::Probe | Part::None => {}
+            Part::Probe | Part::Probed => state.give_up_upgrade(),
+            Part::None => {}
         }
     }
 

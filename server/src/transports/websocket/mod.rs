@@ -8,6 +8,7 @@ pub mod header;
 pub mod decoder;
 pub mod close;
 pub mod incoming;
+pub mod farewell;
 mod invalid_user;
 pub mod echo;
 

@@ -1,7 +1,8 @@
 //! Sessions that are not whose they are said to be, requests at the wrong time, and the ends of polls.
 
 use super::*;
-use crate::peer::{POLLING, WEBSOCKET, answer};
+use crate::frame::{CLOSE, FIN, masked};
+use crate::peer::{Heard, POLLING, WEBSOCKET, answer, sid};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -170,6 +171,112 @@ fn odd_requests_are_refused() {
     let status = place(&server, ECHO).get(&both).status;
     assert!(matches!(status, 200 | 400), "{status}");
     session.post("1");
+    expect_nobody(&server);
+}
+
+/// Neither a close that says `1` nor one of the WebSocket waits for a ping that is not answered.
+#[test]
+fn a_websocket_that_closes_ends_its_session() {
+    let server = server(&["--conformance"]);
+    for path in [ECHO, SOCKETIO] {
+        let mut socket = place(&server, path).socket();
+        socket.say("1");
+        socket.expect_closed_after(&[]);
+        expect_no_session(&server);
+        let mut socket = place(&server, path).socket();
+        socket
+            .client
+            .send(masked(FIN | CLOSE, &1000_u16.to_be_bytes()));
+        assert_eq!(socket.hear(), Heard::Closed(Some(1000)));
+        expect_no_session(&server);
+        let socket = place(&server, path).socket();
+        socket.client.reset();
+        expect_no_session(&server);
+    }
+    expect_nobody(&server);
+}
+
+/// Signs in; gives the line that says so.
+fn cookie(server: &Server, name: &str) -> String {
+    let body = json!({"name": name}).to_string();
+    let made = server.connect().post_to("/session", "", &body);
+    let cookie = made.header("set-cookie").unwrap();
+    format!("Cookie: {}\r\n", cookie.split(';').next().unwrap())
+}
+
+/// As in Engine.IO the sid is the secret: a later request's cookie neither takes the session over nor
+/// speaks in another's name. Whoever shook hands is who publishes.
+#[test]
+fn a_session_is_whose_it_was_at_its_handshake() {
+    let server = server(&[]);
+    let place = place(&server, SOCKETIO);
+    let [yao, other] = ["瑶", "程序"].map(|name| cookie(&server, name));
+    let ask = |method: &str, query: &str, cookie: &str, body: &str| {
+        answer(&mut place.ask(method, query, cookie, body)).expect("an answer")
+    };
+    let session = Polling {
+        place,
+        sid: sid(ask("GET", POLLING, &yao, "").text()),
+    };
+    let publish = r#"421["publish",{"room":"KPL","type":"n","data":1}]"#;
+    let said = ask(
+        "POST",
+        &session.query(),
+        &other,
+        &format!("40\u{1e}{publish}"),
+    );
+    assert_eq!(said.text(), "ok");
+    let taken = ask("GET", &session.query(), &other, "");
+    assert!(taken.text().contains("431["), "{}", taken.text());
+    let events = server.get("/rooms/KPL/poll?cursor=0").json();
+    assert!(events.to_string().contains("瑶"), "{events}");
+    assert!(!events.to_string().contains("程序"), "{events}");
+    session.give("1");
+    expect_nobody(&server);
+}
+
+/// What was missed is for the user who missed it, who must show that he is it; a pid in other hands, or
+/// one that is none, begins anew.
+#[test]
+fn a_pid_recovers_its_own_user_alone() {
+    let server = server(&[]);
+    let place = place(&server, SOCKETIO);
+    let [yao, other] = ["瑶", "程序"].map(|name| cookie(&server, name));
+    let shake = |cookie: &str, connect: &Value| {
+        let opened = answer(&mut place.ask("GET", POLLING, cookie, "")).expect("an answer");
+        let sid = sid(opened.text());
+        let session = Polling { place, sid };
+        session.give(format!("40{connect}"));
+        let said = session.take();
+        let connected = said.split('\u{1e}').next().unwrap();
+        let ids: Value = serde_json::from_str(connected.strip_prefix("40").unwrap()).unwrap();
+        (session, ids)
+    };
+    let (session, ids) = shake(&yao, &json!({}));
+    session.give(r#"421["join",{"room":"KPL"}]"#);
+    let joined = session.take();
+    assert!(joined.contains("431["), "{joined}");
+    let offset = server.publish("KPL", r#"{"type":"n","data":1}"#);
+    // Cut: an aborted poll.
+    session.take();
+    hung(&server, &session).reset();
+    expect_no_session(&server);
+    server.publish("KPL", r#"{"type":"n","data":"missed"}"#);
+    for hands in [&other, ""] {
+        let asked = json!({"pid": ids["pid"], "offset": offset});
+        let (thief, theirs) = shake(hands, &asked);
+        assert_ne!(theirs["sid"], ids["sid"], "{hands}");
+        assert_ne!(theirs["pid"], ids["pid"], "{hands}");
+        thief.give(r#"429["leave",{"room":"KPL"}]"#);
+        let heard = thief.take();
+        assert!(!heard.contains("missed\""), "{heard}");
+        thief.give("1");
+    }
+    for pid in [json!(""), json!("x".repeat(10_000)), json!(5), json!(null)] {
+        let (session, fresh) = shake(&yao, &json!({"pid": pid, "offset": {"no": "cursor"}}));
+        assert_ne!(fresh["sid"], ids["sid"]);
+        session.give("1");
+    }
     expect_nobody(&server);
 }
 

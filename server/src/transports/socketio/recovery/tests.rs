@@ -5,6 +5,8 @@ use super::super::rooms::Rooms;
 use super::*;
 use crate::history::Bounds;
 use crate::presence::Presence;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
 
 fn hub() -> Arc<Hub> {
     let bounds = Bounds {
@@ -253,4 +255,102 @@ fn the_first_go_when_there_are_too_many() {
     assert_eq!(recovery.all().order.len(), MAX_KEPT);
     recovery.sweep(now + Duration::from_secs(120));
     assert!(recovery.is_empty());
+}
+
+/// A room is joined again to read from an earlier place: its cursors then tell nothing until they are new.
+#[test]
+fn a_cursor_that_two_joins_may_have_sent_tells_nothing() {
+    let hub = hub();
+    publish(&hub, "a", 20);
+    publish(&hub, "b", 20);
+    for (again, offset, expected) in [
+        (5, 8, None),
+        (5, 11, places([("b", 2), ("a", 11)])),
+        (12, 13, places([("b", 2), ("a", 13)])),
+    ] {
+        let mut rooms = Rooms::default();
+        join(&hub, &mut rooms, "a", 0);
+        join(&hub, &mut rooms, "b", 0);
+        for (index, to) in [(0, 10), (1, 2)] {
+            rooms.note_sent(index, to);
+        }
+        rooms.leave("a");
+        join(&hub, &mut rooms, "a", again);
+        rooms.note_sent(1, 15);
+        let offset = cursor(&hub, "a", offset);
+        assert_eq!(found(kept(&mut rooms, None), Some(&offset), &hub), expected);
+    }
+}
+
+/// What a client has been sent, in its order: which join, and the offset.
+#[derive(Default)]
+struct Client {
+    rooms: Rooms,
+    log: Vec<(&'static str, u64, u64)>,
+}
+
+impl Client {
+    /// Does something at random.
+    fn step(&mut self, hub: &Hub, random: &mut Xoshiro256PlusPlus, may_rejoin: bool) {
+        let name = ["a", "b", "c"][random.random_range(0..3)];
+        let index = self
+            .rooms
+            .iter()
+            .position(|joined| &*joined.room.name == name);
+        match (random.random_range(0..20), index) {
+            (0..2, Some(_)) if may_rejoin => drop(self.rooms.leave(name)),
+            (0..=2, Some(_)) if !may_rejoin => {}
+            (0..=2, _) => join(hub, &mut self.rooms, name, random.random_range(0..90)),
+            (_, Some(index)) => {
+                let (id, offset) = (self.rooms.at(index).id, self.rooms.at(index).offset + 1);
+                if offset <= 100 {
+                    self.rooms.note_sent(index, offset);
+                    self.log.push((name, id, offset));
+                }
+            }
+            (_, None) => {}
+        }
+    }
+}
+
+/// Wherever the cut falls: what is recovered is exact, and where no room is joined twice, all is.
+#[test]
+fn any_cut_is_recovered_exactly_or_not_at_all() {
+    let hub = hub();
+    for room in ["a", "b", "c"] {
+        publish(&hub, room, 100);
+    }
+    let mut recovered = 0;
+    for seed in 0..2_000 {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let may_rejoin = seed % 2 == 0;
+        let mut client = Client::default();
+        for _ in 0..random.random_range(1..80) {
+            client.step(&hub, &mut random, may_rejoin);
+        }
+        let read = random.random_range(0..=client.log.len());
+        let read = &client.log[..read];
+        let expected: Vec<u64> = (client.rooms.iter())
+            .map(|joined| {
+                let of_join = read.iter().rfind(|(_, id, _)| *id == joined.id);
+                of_join.map_or(joined.since, |(_, _, offset)| *offset)
+            })
+            .collect();
+        let last = read.last().map(|(room, _, at)| cursor(&hub, room, *at));
+        let offsets = kept(&mut client.rooms, None).offsets(last.as_deref());
+        match offsets {
+            Some(offsets) => {
+                assert_eq!(
+                    offsets,
+                    expected,
+                    "{seed}: {:?}, read {}",
+                    client.log,
+                    read.len()
+                );
+                recovered += 1;
+            }
+            None => assert!(may_rejoin, "{seed}: {:?}, read {}", client.log, read.len()),
+        }
+    }
+    assert!(recovered > 1_200, "{recovered}");
 }

@@ -1,0 +1,113 @@
+//! A server that a command starts: what a run says of one that does not come up, that a fresh one serves
+//! each trial, and that none outlives a run that is killed.
+
+use crate::{home, loadgen, run, run_and_lose_nothing, told};
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// A pushlab-server of its own, which leaves a line with its number in `started`.
+fn lab() -> String {
+    let program = env!("CARGO_BIN_EXE_loadgen");
+    format!(
+        "echo $$ >>started; exec '{program}' lab --listen 127.0.0.1:$PORT --max-publishes-per-second 0"
+    )
+}
+
+fn scenario(shell: &str, more: &str) -> String {
+    format!("[target]\ncommand = [\"sh\", \"-c\", {shell:?}]\n{more}")
+}
+
+fn started(home: &Path) -> Vec<u32> {
+    let text = fs::read_to_string(home.join("started")).unwrap_or_default();
+    text.lines().map(|line| line.parse().unwrap()).collect()
+}
+
+#[test]
+fn each_trial_has_a_fresh_server_and_leaves_none() {
+    let transports = "[[transports]]\nkind = \"sse\"\nname = \"pushlab-sse\"\n[[transports]]\nkind = \"websocket\"\nname = \"pushlab-ws\"\n";
+    let home = home(&scenario(&lab(), transports));
+    let results = run_and_lose_nothing(home.path(), &[]);
+    // Its own books are believed before what /proc says.
+    assert!(results["trials"][0]["server"]["bytes_tx"].is_u64());
+    let all = started(home.path());
+    // The two of the calibration come on top where there are enough events for one.
+    assert!(all.len() >= 2, "{all:?}");
+    for pid in all {
+        assert!(!Path::new(&format!("/proc/{pid}")).exists(), "{pid} lives");
+    }
+}
+
+#[test]
+fn one_that_does_not_come_up_is_told_with_its_last_words() {
+    let transports = "[[transports]]\nkind = \"sse\"\n";
+    let home = home(&scenario("echo wombat >&2; exit 3", transports));
+    let output = run(home.path(), &[]);
+    let said = told(&output);
+    assert!(!output.status.success());
+    assert!(
+        said.contains("exit code 3") && said.contains("wombat"),
+        "{said}"
+    );
+    let nowhere = run(home.path(), &["--command", "no-such-program-anywhere"]);
+    assert!(
+        told(&nowhere).contains("no-such-program-anywhere"),
+        "{}",
+        told(&nowhere)
+    );
+}
+
+/// Whoever holds the port, it is not what the command was to start.
+#[test]
+fn a_port_that_is_taken_is_not_measured_by_mistake() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("url = \"http://{}\"\n", taken.local_addr().unwrap());
+    let home = home(&scenario(
+        &lab(),
+        &format!("{url}[[transports]]\nkind = \"sse\"\n"),
+    ));
+    let output = run(home.path(), &[]);
+    assert!(
+        told(&output).contains("something listens on"),
+        "{}",
+        told(&output)
+    );
+    assert!(started(home.path()).is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn none_outlives_a_run_that_is_killed() {
+    let home = home(&scenario(&lab(), "[[transports]]\nkind = \"sse\"\n"));
+    let mut running = loadgen(home.path())
+        .args([
+            "run",
+            "x.toml",
+            "--out",
+            "out",
+            "--no-progress",
+            "--duration",
+            "60s",
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = |what: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !what() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "it never came to that"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    until(&|| !started(home.path()).is_empty());
+    running.kill().unwrap();
+    running.wait().unwrap();
+    for pid in started(home.path()) {
+        until(&|| !Path::new(&format!("/proc/{pid}")).exists());
+    }
+}
