@@ -26,6 +26,7 @@ use pushlab_server::wire::usage::Usage;
 use reqwest::Url;
 use serde::Deserialize;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Where a trial's server comes from.
@@ -107,6 +108,8 @@ pub struct Server {
     pub manner: Manner,
     /// Of a server of ours.
     lab: Option<Lab>,
+    /// Whether it said what it spends when it was asked first: what two count is never mixed.
+    keeps_books: OnceLock<bool>,
 }
 
 /// What only a pushlab server has beside its rooms.
@@ -132,6 +135,14 @@ struct Health {
 }
 
 impl Target {
+    /// Whether it speaks another dialect than ours.
+    pub fn is_foreign(&self) -> bool {
+        match self {
+            Target::Embedded | Target::Remote { .. } => false,
+            Target::Described(described) => described.entry.dialect().is_foreign(),
+        }
+    }
+
     /// Whether a remote target is there and is one of ours; its version. The embedded one is ours.
     pub async fn check(&self) -> Result<Option<String>, TargetError> {
         match self {
@@ -190,6 +201,7 @@ impl Target {
             processes: None,
             manner: Manner::default(),
             lab: Some(Lab::at(&direct, &admin, &trust)?),
+            keeps_books: OnceLock::new(),
         })
     }
 }
@@ -407,10 +419,12 @@ impl Server {
     /// What the server has spent so far; `None` where it does not tell. Of one that keeps no books there
     /// is what its processes spent, and no traffic.
     pub async fn usage(&self) -> Option<Usage> {
-        if let Some(lab) = &self.lab
-            && let Some(usage) = lab.usage().await
-        {
-            return Some(usage);
+        let told = match &self.lab {
+            Some(lab) => lab.usage().await,
+            None => None,
+        };
+        if *self.keeps_books.get_or_init(|| told.is_some()) {
+            return told;
         }
         Some(Usage {
             process: self.processes?.usage()?,

@@ -42,12 +42,18 @@ fn each_trial_has_a_fresh_server_and_leaves_none() {
 #[test]
 fn one_that_does_not_come_up_is_told_with_its_last_words() {
     let transports = "[[transports]]\nkind = \"sse\"\n";
-    let home = home(&scenario("echo wombat >&2; exit 3", transports));
-    let output = run(home.path(), &[]);
+    let words = "echo wombat has s3cret and $THE_WORD >&2; exit 3";
+    let headers = "headers = [\"Cookie: sid=s3cret; t=$THE_WORD\"]\n";
+    let home = home(&scenario(words, &format!("{headers}{transports}")));
+    let output = loadgen(home.path())
+        .args(["run", "x.toml", "--no-progress"])
+        .env("THE_WORD", "abracadabra")
+        .output()
+        .unwrap();
     let said = told(&output);
     assert!(!output.status.success());
     assert!(
-        said.contains("exit code 3") && said.contains("wombat"),
+        said.contains("exit code 3") && said.contains("wombat has … and …"),
         "{said}"
     );
     let nowhere = run(home.path(), &["--command", "no-such-program-anywhere"]);
