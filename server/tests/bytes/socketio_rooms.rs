@@ -418,10 +418,20 @@ fn what_one_user_was_in_another_does_not_find() {
     let own = token(&server, "瑶");
     let (mut client, first) = connected(&server, &json!({ "token": own }));
     let cursor = join(&mut client, "KPL");
-    client.reset();
-    wait_for_sessions(&server, 0);
+    // Nor does another end what lives, or use up what waits.
     let (_other, second) = again(&server, &first["pid"], Some(&cursor));
     assert_ne!(second["pid"], first["pid"]);
+    assert_eq!(
+        ask(&mut client, "leave", &json!({"room": "峡谷"})),
+        json!({})
+    );
+    client.reset();
+    wait_for_sessions(&server, 1);
+    let (_other, third) = again(&server, &first["pid"], Some(&cursor));
+    assert_ne!(third["pid"], first["pid"]);
+    let own = json!({"token": own, "pid": first["pid"], "offset": cursor});
+    let (_client, fourth) = connected(&server, &own);
+    assert_eq!(fourth, first);
 }
 
 #[test]
