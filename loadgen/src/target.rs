@@ -12,7 +12,7 @@ mod processes;
 pub use described::{Described, Source};
 pub use embedded::{EMBEDDED_SUBCOMMAND, serve_embedded, workers};
 pub use gateway::{GATEWAY_SUBCOMMAND, Gateway, find_nginx, keep_gateway, nginx_version};
-pub use manner::{Foreign, Manner, Template};
+pub use manner::{Foreign, Manner, Template, in_a_url};
 pub use program::{PROGRAM_SUBCOMMAND, keep_program};
 
 use crate::net::dial::Endpoint;
@@ -81,6 +81,10 @@ pub enum TargetError {
     NoProcess { pid: u32 },
     #[error("the variable {name}, which [target] names, is not in the environment; set it")]
     NoVariable { name: String },
+    #[error(
+        "with its variables filled in, \"{key}\" has blanks or control characters, which no path can have"
+    )]
+    BadPath { key: &'static str },
     #[error("the value of the header {name} has control characters, which no header can have")]
     BadHeader { name: String },
     #[error(
@@ -503,5 +507,22 @@ mod tests {
         let secure = check("https://127.0.0.1:1").await;
         assert!(secure.contains("refused"), "{secure}");
         assert!(check("nonsense").await.contains("no URL"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_counted_first_counts_on() {
+        let target = Target::Remote {
+            url: "http://127.0.0.1:1".to_owned(),
+            admin: None,
+            trust: Trust::System,
+        };
+        let plan = crate::table::tests::plan(1, 1).server;
+        for keeps_books in [true, false] {
+            let mut server = target.open(&plan, None).await.unwrap();
+            server.processes = Some(Processes::of(std::process::id()));
+            server.keeps_books = OnceLock::from(keeps_books);
+            assert_eq!(server.usage().await.is_none(), keeps_books);
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::{Client, Mark, heads};
 use crate::net::connection::Connection;
 use crate::net::failure::Failure;
 use crate::scenario::Dialect;
+use crate::target::in_a_url;
 use pushlab_server::wire::transport::Transport;
 
 /// A poll, held or not as its location is configured.
@@ -60,7 +61,7 @@ pub(super) fn resumed(client: &Client, path: String) -> String {
     match (&*client.mark.borrow(), subprotocol(client)) {
         (Some(mark), Some(_)) => {
             let separator = if path.contains('?') { '&' } else { '?' };
-            format!("{path}{separator}last_event_id={}", mark.id)
+            format!("{path}{separator}last_event_id={}", in_a_url(&mark.id))
         }
         _ => path,
     }

@@ -56,6 +56,7 @@ fn one_that_does_not_come_up_is_told_with_its_last_words() {
         said.contains("exit code 3") && said.contains("wombat has … and …"),
         "{said}"
     );
+    let home = super::home(&scenario("true", transports));
     let nowhere = run(home.path(), &["--command", "no-such-program-anywhere"]);
     assert!(
         told(&nowhere).contains("no-such-program-anywhere"),
@@ -85,7 +86,21 @@ fn a_port_that_is_taken_is_not_measured_by_mistake() {
 #[cfg(target_os = "linux")]
 #[test]
 fn none_outlives_a_run_that_is_killed() {
-    let home = home(&scenario(&lab(), "[[transports]]\nkind = \"sse\"\n"));
+    killed(&lab());
+}
+
+/// Nor does it go on until the patience with its port ends.
+#[cfg(target_os = "linux")]
+#[test]
+fn nor_one_that_never_listens() {
+    let begun = Instant::now();
+    killed("echo $$ >>started; sleep 60 & sleep 60");
+    assert!(begun.elapsed() < Duration::from_secs(8));
+}
+
+#[cfg(target_os = "linux")]
+fn killed(shell: &str) {
+    let home = home(&scenario(shell, "[[transports]]\nkind = \"sse\"\n"));
     let mut running = loadgen(home.path())
         .args([
             "run",
