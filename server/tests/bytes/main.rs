@@ -12,6 +12,7 @@ mod http_streaming;
 mod sse;
 mod websocket;
 mod socketio;
+mod socketio_events;
 mod socketio_rooms;
 mod handshake;
 mod session;

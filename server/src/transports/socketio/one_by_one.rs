@@ -1,5 +1,6 @@
 //! Under `--conformance` messages leave one by one: outside suites wait for a message and only then begin to
-//! listen for the next, so that they miss one that comes in the same read. It delays nothing else.
+//! listen for the next, so that they miss one that comes in the same read. A client that says more meanwhile is
+//! not read: what it is answered would have no end.
 
 use crate::config::Config;
 use std::pin::Pin;
@@ -25,6 +26,11 @@ impl OneByOne {
             Some(pause) => pause.as_mut().poll(context),
             None => Poll::Ready(()),
         }
+    }
+
+    /// Whether the next message may not go yet, as of the last look.
+    pub fn pauses(&self) -> bool {
+        self.0.as_ref().is_some_and(|pause| !pause.is_elapsed())
     }
 
     /// One has gone.

@@ -179,7 +179,7 @@ impl Conversation {
             if let Poll::Ready(frame) = self.poll_outgoing(context, with_events) {
                 return Poll::Ready(frame);
             }
-            if self.frames_this_turn >= FRAMES_A_TURN {
+            if self.frames_this_turn >= FRAMES_A_TURN || self.is_held_back() {
                 break;
             }
             let Poll::Ready(message) = self.incoming.poll_next(context) else {
@@ -201,6 +201,13 @@ impl Conversation {
             }
         }
         self.poll_time(context)
+    }
+
+    /// Whether answers wait for their pause: then no more is asked.
+    fn is_held_back(&self) -> bool {
+        self.part == Part::Carrier
+            && self.one_by_one.pauses()
+            && !self.session.lock().outbox.is_empty()
     }
 
     /// What the session has for the client: answers first, so that a room is joined before it is heard.

@@ -2,8 +2,6 @@
 //! is only odd does no harm.
 
 use super::*;
-#[cfg(unix)]
-use crate::frame::{FIN, TEXT, masked};
 use crate::peer::{POLLING, answer, sid};
 #[cfg(unix)]
 use crate::program::Program;
@@ -246,26 +244,24 @@ fn invalid(number: u32) -> String {
     format!("44/n{number},{{\"message\":\"Invalid namespace\"}}")
 }
 
-/// Without a pace each is answered, and none is kept.
+/// Without a pace each is answered, and none is kept. Over polling, for on a WebSocket the answers of this
+/// application come one by one, with a pause between them.
 #[cfg(unix)]
 #[test]
 fn a_hundred_thousand_namespaces() {
-    const BATCH: u32 = 500;
-    growth_under_namespaces(&["--conformance"], |place| {
-        let mut socket = connected(place, true);
+    const BATCH: u32 = 100;
+    growth_under_namespaces(&["--conformance", "--eio-ping-interval", "600"], |place| {
+        let session = connected_by_polling(place);
         for start in (0..NAMESPACES).step_by(BATCH as usize) {
-            let batch = start..start + BATCH;
-            let asked: Vec<Vec<u8>> = batch
-                .clone()
-                .map(|number| masked(FIN | TEXT, format!("40/n{number},").as_bytes()))
-                .collect();
-            socket.client.send(asked.concat());
-            for number in batch {
-                assert_eq!(socket.text_but_pings(), invalid(number));
-            }
+            let join = |packet: fn(u32) -> String| {
+                let batch = start..start + BATCH;
+                batch.map(packet).collect::<Vec<_>>().join("\u{1e}")
+            };
+            session.give(join(|number| format!("40/n{number},")));
+            assert_eq!(session.take(), join(invalid));
         }
-        socket.say(r#"421["message-with-ack",1]"#);
-        assert_eq!(socket.text_but_pings(), "431[1]");
+        session.give(r#"421["message-with-ack",1]"#);
+        assert_eq!(session.take(), "431[1]");
     });
 }
 
