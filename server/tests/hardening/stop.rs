@@ -116,6 +116,42 @@ fn sessions_of_socketio_are_told_on_both_carriers() {
 }
 
 #[test]
+fn nothing_follows_a_close_frame() {
+    let mut program = Program::start(&[]);
+    let mut plain = rest(&program, Transport::Websocket);
+    let mut socket = program.connect();
+    let ask = request(Transport::Websocket, "KPL", None);
+    let path = "/socket.io/?EIO=4&transport=websocket";
+    socket.send(ask.replace("/rooms/KPL/ws", path));
+    for said in ["40", r#"421["join",{"room":"KPL"}]"#] {
+        let length = u8::try_from(said.len()).unwrap();
+        let frame = [&[0x81, 0x80 | length, 0, 0, 0, 0], said.as_bytes()].concat();
+        socket.send(frame);
+    }
+    socket.read_until(br#""missed":0}]"#);
+    let mut sending = program.connect();
+    sending.send("POST /rooms/KPL/events HTTP/1.1\r\nHost: test\r\nContent-Length: 21\r\n\r\n");
+    for _ in 0..4 {
+        program.connect().get("/health", "");
+    }
+    program.tell(Signal::SIGTERM);
+    for client in [&mut plain, &mut socket] {
+        let close = client.read_exactly(4);
+        assert_eq!((close[0], &close[2..]), (0x88, &1001u16.to_be_bytes()[..]));
+        client.read_exactly(usize::from(close[1]) - 2);
+    }
+    sending.send(r#"{"type":"n","data":1}"#);
+    assert_eq!(sending.answer().status, 201);
+    for mut client in [plain, socket] {
+        assert!(client.is_silent(), "an event after the close frame");
+        client.send(b"\x88\x82\0\0\0\0\x03\xe9");
+        client.expect_end();
+    }
+    drop(sending);
+    assert!(program.exit().success());
+}
+
+#[test]
 fn held_polls_are_answered_and_idle_connections_closed() {
     for held in ["tasks", "threads"] {
         let mut program = Program::start(&["--hold-on", held]);
