@@ -1,9 +1,9 @@
 //! What a delivery costs in CPU time and an idle connection in memory, beside `ws` and Socket.IO on Node,
-//! the same load on each in turn, because only ratios hold from machine to machine. It is the load of
+//! the same load on each, in random order, because only ratios hold from machine to machine. It is the load of
 //! `cost.toml` and of `scenarios/peers/idle-peers.toml`.
 //!
 //! `npm ci --prefix scenarios/peers && cargo bench -p loadgen --bench cost`; a server that cannot be
-//! started is left out, and that is said.
+//! started is left out, and that is said; but none of ours.
 
 use anyhow::Context;
 use loadgen::plan::{Overrides, Plan, TrialPlan};
@@ -52,6 +52,7 @@ fn number(variable: &str) -> anyhow::Result<Option<u32>> {
 struct Row {
     name: String,
     server: Vec<f64>,
+    /// Empty where the system does not tell.
     generator: Vec<f64>,
 }
 
@@ -61,7 +62,7 @@ fn cpu(plan: &Plan) -> anyhow::Result<()> {
         .build()?;
     let mut rows: Vec<Row> = Vec::new();
     let mut left_out: Vec<&str> = Vec::new();
-    // Every name once, then all again.
+    // Every name once, then all again, in another order.
     for trial in &plan.trials {
         if left_out.contains(&trial.name.as_str()) {
             continue;
@@ -71,18 +72,20 @@ fn cpu(plan: &Plan) -> anyhow::Result<()> {
             continue;
         };
         eprintln!(
-            "repeat {} · {:24} server {server:6.2}  loadgen {generator:6.2}",
-            trial.repeat, trial.name
+            "repeat {} · {:24} server {server:6.2}  loadgen {:>6}",
+            trial.repeat,
+            trial.name,
+            generator.map_or("–".to_owned(), |generator| format!("{generator:.2}"))
         );
         match rows.iter_mut().find(|row| row.name == trial.name) {
             Some(row) => {
                 row.server.push(server);
-                row.generator.push(generator);
+                row.generator.extend(generator);
             }
             None => rows.push(Row {
                 name: trial.name.clone(),
                 server: vec![server],
-                generator: vec![generator],
+                generator: generator.into_iter().collect(),
             }),
         }
     }
@@ -92,7 +95,7 @@ fn cpu(plan: &Plan) -> anyhow::Result<()> {
 }
 
 /// `None` if there is no such server here.
-async fn measure(plan: &Plan, trial: &TrialPlan) -> anyhow::Result<Option<(f64, f64)>> {
+async fn measure(plan: &Plan, trial: &TrialPlan) -> anyhow::Result<Option<(f64, Option<f64>)>> {
     let (_keep, stop) = tokio::sync::watch::channel(false);
     let options = Options {
         program: Some(PathBuf::from(LOADGEN)),
@@ -100,7 +103,7 @@ async fn measure(plan: &Plan, trial: &TrialPlan) -> anyhow::Result<Option<(f64, 
     };
     let target = plan.target_of(&trial.name);
     let outcome = match trial::run_with(trial, target, &Live::default(), stop, &options).await {
-        Err(TrialError::Target(error)) => {
+        Err(TrialError::Target(error)) if target.is_foreign() => {
             eprintln!("no {}: {error}", trial.name);
             return Ok(None);
         }
@@ -117,8 +120,7 @@ async fn measure(plan: &Plan, trial: &TrialPlan) -> anyhow::Result<Option<(f64, 
     );
     let server = found.server.cpu_s_per_million;
     let server = server.ok_or_else(|| anyhow::anyhow!("the server did not tell its CPU time"))?;
-    let generator = found.generator.cpu_s_per_million;
-    Ok(Some((server, generator.unwrap_or(f64::NAN))))
+    Ok(Some((server, found.generator.cpu_s_per_million)))
 }
 
 fn print_cpu(rows: &mut [Row], load: &TrialPlan) {
@@ -168,6 +170,9 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 fn spread(values: &mut [f64]) -> String {
+    if values.is_empty() {
+        return "–".to_owned();
+    }
     let median = median(values);
     format!(
         "{median:.2} ({:.2}–{:.2})",
@@ -188,10 +193,11 @@ fn memory(file: &Path) -> anyhow::Result<()> {
     for set in &plan.sets {
         let trial = match idle(file, set) {
             Ok(trial) => trial,
-            Err(error) => {
+            Err(error) if plan.target_of(&set.name).is_foreign() => {
                 eprintln!("no {}: {error:#}", set.name);
                 continue;
             }
+            Err(error) => return Err(error),
         };
         let kib = |bytes: Option<f64>| bytes.map(|bytes| bytes / 1024.0);
         let shown = |kib: Option<f64>| kib.map_or("–".to_owned(), |kib| format!("{kib:.1}"));

@@ -301,13 +301,16 @@ fn server_figures(plan: &TrialPlan, marks: &Marks, deliveries: u64) -> ServerFig
     let opened = marks.opened.as_ref().and_then(|mark| mark.server.as_ref());
     let closed = marks.closed.as_ref().and_then(|mark| mark.server.as_ref());
     let window = opened.zip(closed);
-    let cpu_s = window.and_then(|(o, c)| Some(c.process.cpu_s? - o.process.cpu_s?));
+    // Where somebody of a family was lost from sight nobody knows.
+    let cpu_s = window
+        .and_then(|(o, c)| Some(c.process.cpu_s? - o.process.cpu_s?))
+        .filter(|seconds| *seconds >= 0.0);
     let rss_start = marks.server_start.as_ref().and_then(|u| u.process.rss);
     let rss_ready = marks.server_ready.as_ref().and_then(|u| u.process.rss);
     let carried = |figure: fn(&Traffic) -> u64| {
         let sum = |usage: &Usage| measured(usage).map(figure).sum::<u64>();
         let (start, end) = (marks.server_start.as_ref()?, marks.server_end.as_ref()?);
-        keeps_books(end).then_some(())?;
+        (keeps_books(start) && keeps_books(end)).then_some(())?;
         Some(sum(end).wrapping_sub(sum(start)))
     };
     ServerFigures {
@@ -363,6 +366,8 @@ fn per_client(start: Option<u64>, ready: Option<u64>, clients: usize) -> Option<
 pub(crate) mod tests {
     use super::*;
     use crate::table::tests::plan;
+    use crate::trial::Threads;
+    use crate::usage::OwnUsage;
     use std::time::Instant;
 
     /// A trial of `plan` that measured nothing.
@@ -453,5 +458,44 @@ pub(crate) mod tests {
                 "{reasons:?}"
             );
         });
+    }
+
+    fn usage(cpu_s: f64, tx: Option<u64>) -> Usage {
+        let mut usage = Usage::default();
+        usage.process.cpu_s = Some(cpu_s);
+        if let Some(tx) = tx {
+            let traffic = Traffic {
+                tx,
+                ..Traffic::default()
+            };
+            usage.transports.insert("sse".to_owned(), traffic);
+        }
+        usage
+    }
+
+    #[test]
+    fn what_nobody_knows_of_a_server_is_absent() {
+        let mark = |cpu_s| Mark {
+            at: Instant::now(),
+            totals: Snapshot::default(),
+            own: OwnUsage::default(),
+            threads: Threads::default(),
+            server: Some(usage(cpu_s, None)),
+        };
+        let figures = |cpu_s: [f64; 2], tx: [Option<u64>; 2]| {
+            let marks = Marks {
+                opened: Some(mark(cpu_s[0])),
+                closed: Some(mark(cpu_s[1])),
+                server_start: Some(usage(0.0, tx[0])),
+                server_end: Some(usage(0.0, tx[1])),
+                ..Marks::default()
+            };
+            let found = server_figures(&plan(2, 1), &marks, 10);
+            (found.cpu_s, found.bytes_tx)
+        };
+        let full = figures([1.0, 1.5], [Some(3), Some(10)]);
+        assert_eq!(full, (Some(0.5), Some(7)));
+        assert_eq!(figures([1.5, 1.0], [None, Some(10)]), (None, None));
+        assert_eq!(figures([1.0, 1.0], [Some(3), None]), (Some(0.0), None));
     }
 }

@@ -123,6 +123,10 @@ impl Recorder {
         self.recording.recovery.record_ns(after.as_nanos() as i64);
     }
 
+    pub fn returned(&mut self) {
+        self.recording.reconnects += 1;
+    }
+
     pub fn connected(&mut self, after: Duration) {
         self.recording.connect.record_ns(after.as_nanos() as i64);
     }

@@ -313,13 +313,16 @@ fn write(folder: Folder, plan: &Plan, results: &Results) -> Result<PathBuf, Fold
     folder.publish()
 }
 
-/// Every target once; the version of the one, or of all that have the same.
+/// Every target once; the version of ours, where all have the same. Others have none to ask for.
 async fn check(targets: &[(String, Target)]) -> Result<Option<String>, TargetError> {
     let mut versions = BTreeSet::new();
     let mut seen: Vec<&Target> = Vec::new();
     for (_, target) in targets {
         if !seen.contains(&target) {
-            versions.insert(target.check().await?);
+            let version = target.check().await?;
+            if version.is_some() || !target.is_foreign() {
+                versions.insert(version);
+            }
             seen.push(target);
         }
     }
@@ -376,4 +379,35 @@ fn in_short(trial: &Trial) -> String {
         line.push_str(&format!(" · INVALID: {}", trial.reasons.join("; ")));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::tls::Trust;
+    use crate::scenario::{Dialect, TargetEntry};
+    use crate::target::{Described, Source};
+
+    #[tokio::test]
+    async fn who_has_no_version_takes_none_from_us() {
+        let foreign = Described {
+            url: "http://127.0.0.1:{port}".to_owned(),
+            admin: None,
+            trust: Trust::System,
+            source: Source::Command {
+                command: vec!["true".to_owned()],
+                folder: PathBuf::new(),
+            },
+            entry: TargetEntry {
+                dialect: Some(Dialect::Sse),
+                ..TargetEntry::default()
+            },
+        };
+        let own = |name: &str| (name.to_owned(), Target::Embedded);
+        let foreign = ("node".to_owned(), Target::Described(Box::new(foreign)));
+        let mixed = [own("sse"), foreign.clone()];
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(check(&mixed).await.unwrap().as_deref(), Some(version));
+        assert_eq!(check(&[foreign]).await.unwrap(), None);
+    }
 }

@@ -154,6 +154,11 @@ impl Sink {
         self.lane.recorder.borrow_mut().reconnected(after);
     }
 
+    /// Back, and nobody knows since when.
+    pub fn returned(&self) {
+        self.lane.recorder.borrow_mut().returned();
+    }
+
     pub fn error(&self, class: impl Into<String>) {
         self.lane.recorder.borrow_mut().error(class);
     }

@@ -24,7 +24,7 @@ pub use link::{LinkEntry, LinkPreset};
 pub use name::Name;
 pub use read::ScenarioError;
 pub(crate) use read::nearest;
-pub use secret::filled_in;
+pub use secret::{filled_in, without_secrets};
 pub use server::ServerEntry;
 pub use sweep::OneOrMany;
 pub(crate) use target::header;

@@ -12,7 +12,7 @@ mod processes;
 pub use described::{Described, Source};
 pub use embedded::{EMBEDDED_SUBCOMMAND, serve_embedded, workers};
 pub use gateway::{GATEWAY_SUBCOMMAND, Gateway, find_nginx, keep_gateway, nginx_version};
-pub use manner::{Foreign, Manner, Template};
+pub use manner::{Foreign, Manner, Template, in_a_url};
 pub use program::{PROGRAM_SUBCOMMAND, keep_program};
 
 use crate::net::dial::Endpoint;
@@ -26,6 +26,7 @@ use pushlab_server::wire::usage::Usage;
 use reqwest::Url;
 use serde::Deserialize;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Where a trial's server comes from.
@@ -80,6 +81,10 @@ pub enum TargetError {
     NoProcess { pid: u32 },
     #[error("the variable {name}, which [target] names, is not in the environment; set it")]
     NoVariable { name: String },
+    #[error(
+        "with its variables filled in, \"{key}\" has blanks or control characters, which no path can have"
+    )]
+    BadPath { key: &'static str },
     #[error("the value of the header {name} has control characters, which no header can have")]
     BadHeader { name: String },
     #[error(
@@ -107,6 +112,8 @@ pub struct Server {
     pub manner: Manner,
     /// Of a server of ours.
     lab: Option<Lab>,
+    /// Whether it said what it spends when it was asked first: what two count is never mixed.
+    keeps_books: OnceLock<bool>,
 }
 
 /// What only a pushlab server has beside its rooms.
@@ -132,6 +139,14 @@ struct Health {
 }
 
 impl Target {
+    /// Whether it speaks another dialect than ours.
+    pub fn is_foreign(&self) -> bool {
+        match self {
+            Target::Embedded | Target::Remote { .. } => false,
+            Target::Described(described) => described.entry.dialect().is_foreign(),
+        }
+    }
+
     /// Whether a remote target is there and is one of ours; its version. The embedded one is ours.
     pub async fn check(&self) -> Result<Option<String>, TargetError> {
         match self {
@@ -190,6 +205,7 @@ impl Target {
             processes: None,
             manner: Manner::default(),
             lab: Some(Lab::at(&direct, &admin, &trust)?),
+            keeps_books: OnceLock::new(),
         })
     }
 }
@@ -407,10 +423,12 @@ impl Server {
     /// What the server has spent so far; `None` where it does not tell. Of one that keeps no books there
     /// is what its processes spent, and no traffic.
     pub async fn usage(&self) -> Option<Usage> {
-        if let Some(lab) = &self.lab
-            && let Some(usage) = lab.usage().await
-        {
-            return Some(usage);
+        let told = match &self.lab {
+            Some(lab) => lab.usage().await,
+            None => None,
+        };
+        if *self.keeps_books.get_or_init(|| told.is_some()) {
+            return told;
         }
         Some(Usage {
             process: self.processes?.usage()?,
@@ -489,5 +507,22 @@ mod tests {
         let secure = check("https://127.0.0.1:1").await;
         assert!(secure.contains("refused"), "{secure}");
         assert!(check("nonsense").await.contains("no URL"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_counted_first_counts_on() {
+        let target = Target::Remote {
+            url: "http://127.0.0.1:1".to_owned(),
+            admin: None,
+            trust: Trust::System,
+        };
+        let plan = crate::table::tests::plan(1, 1).server;
+        for keeps_books in [true, false] {
+            let mut server = target.open(&plan, None).await.unwrap();
+            server.processes = Some(Processes::of(std::process::id()));
+            server.keeps_books = OnceLock::from(keeps_books);
+            assert_eq!(server.usage().await.is_none(), keeps_books);
+        }
     }
 }

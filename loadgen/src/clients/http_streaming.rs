@@ -15,7 +15,7 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
     }
     if client.is_foreign() {
         // Nchan sends a head with the first message, and not before.
-        client.greeted();
+        client.asked();
     }
     let head = connection.head().await?;
     if head.status != 200 {
@@ -23,7 +23,9 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
     }
     connection.count(Kind::Handshake, head.length as u64);
     heads::check_answer(client, head.length);
-    if client.is_bare() {
+    if client.is_foreign() {
+        client.answered();
+    } else if client.is_bare() {
         client.greeted();
     }
     let mut lines = Lines::default();

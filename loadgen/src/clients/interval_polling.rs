@@ -108,7 +108,10 @@ pub(super) async fn ask(
         content.len(),
         &taken,
     );
-    client.greeted();
+    match client.is_foreign() {
+        true => nchan::answered(client, answer.status),
+        false => client.greeted(),
+    }
     content.clear();
     content.shrink_to(4096);
     Ok(Poll {

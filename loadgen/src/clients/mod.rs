@@ -352,6 +352,21 @@ impl Client {
         }
     }
 
+    /// Asked something that is answered no sooner than there is an event: it counts as there, or nobody
+    /// would ever publish. How long it took to be there nobody knows.
+    fn asked(&self) {
+        if !self.known.replace(true) {
+            self.totals().connected();
+        }
+    }
+
+    /// That was answered. A client that was cut is back, since whenever.
+    fn answered(&self) {
+        if self.lost_at.take().is_some() {
+            self.sink.returned();
+        }
+    }
+
     /// The connection is gone, since `when` or since just now; further attempts that fail do not count
     /// the time anew.
     fn lost(&self, when: Option<Instant>) {

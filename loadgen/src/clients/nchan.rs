@@ -6,6 +6,7 @@ use super::{Client, Mark, heads};
 use crate::net::connection::Connection;
 use crate::net::failure::Failure;
 use crate::scenario::Dialect;
+use crate::target::in_a_url;
 use pushlab_server::wire::transport::Transport;
 
 /// A poll, held or not as its location is configured.
@@ -21,13 +22,25 @@ pub(super) fn request(client: &Client) -> Result<String, Failure> {
     heads::request(client, &client.path(), &own)
 }
 
-/// A poll is on its way. One that is held may be answered by the first event only, so a client is there
-/// when it has asked.
+/// A poll is on its way.
 pub(super) fn asked(client: &Client, connection: &mut Connection) {
     connection.keep_validators();
-    if client.kind() == Transport::LongPolling {
-        client.greeted();
+    if is_held(client) {
+        client.asked();
     }
+}
+
+/// One that is held may be answered by the first event only, and by 408 or 304 without one.
+pub(super) fn answered(client: &Client, status: u16) {
+    match is_held(client) {
+        true if status == 200 => client.answered(),
+        true => {}
+        false => client.greeted(),
+    }
+}
+
+fn is_held(client: &Client) -> bool {
+    client.kind() == Transport::LongPolling
 }
 
 pub(super) fn note_validators(client: &Client, connection: &mut Connection) {
@@ -48,7 +61,7 @@ pub(super) fn resumed(client: &Client, path: String) -> String {
     match (&*client.mark.borrow(), subprotocol(client)) {
         (Some(mark), Some(_)) => {
             let separator = if path.contains('?') { '&' } else { '?' };
-            format!("{path}{separator}last_event_id={}", mark.id)
+            format!("{path}{separator}last_event_id={}", in_a_url(&mark.id))
         }
         _ => path,
     }
@@ -64,6 +77,12 @@ pub(super) fn note_id(client: &Client, text: &str) {
     }
 }
 
+/// Bytes of what stands above the message.
+pub(super) fn head(text: &str) -> usize {
+    let end = text.find("\n\n").filter(|_| id(text).is_some());
+    end.map_or(0, |at| at + 2)
+}
+
 fn id(text: &str) -> Option<&str> {
     text.lines().next()?.strip_prefix("id: ")
 }
@@ -76,5 +95,7 @@ mod tests {
         assert_eq!(super::id(text), Some("1795302453:0"));
         assert_eq!(super::id("hello"), None);
         assert_eq!(super::id(""), None);
+        assert_eq!(&text[super::head(text)..], "id: of the message");
+        assert_eq!(super::head("hello\n\nyou"), 0);
     }
 }

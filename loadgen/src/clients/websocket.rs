@@ -124,10 +124,16 @@ async fn converse(client: &Client, socket: &mut Socket) -> Result<(), Failure> {
 }
 
 fn take(client: &Client, message: &Message) {
+    let shift = |kind, bytes: usize| {
+        let (from, bytes) = (Kind::Payload, bytes as u64);
+        client.totals().shift(Traffic::Delivery, from, kind, bytes);
+    };
     let (carried, length) = match message {
         Message::Text(text) if nchan::subprotocol(client).is_some() => {
             nchan::note_id(client, text);
-            (client.message(text.as_bytes()), text.len())
+            let head = nchan::head(text);
+            shift(Kind::Framing, head);
+            (client.message(text.as_bytes()), text.len() - head)
         }
         Message::Text(text) => (client.message(text.as_bytes()), text.len()),
         Message::Binary(bytes) if client.is_ungreeted() => (client.message(bytes), bytes.len()),
@@ -140,10 +146,7 @@ fn take(client: &Client, message: &Message) {
         Carried::Greeting => Kind::Handshake,
         Carried::Notice => Kind::Framing,
     };
-    let bytes = length as u64;
-    client
-        .totals()
-        .shift(Traffic::Delivery, Kind::Payload, kind, bytes);
+    shift(kind, length);
 }
 
 async fn send(client: &Client, socket: &mut Socket, outgoing: Outgoing) -> Result<(), Failure> {

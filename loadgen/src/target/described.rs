@@ -7,6 +7,7 @@ use super::{Lab, Server, TargetError, control, endpoint, health, parse, reach};
 use crate::net::tls::Trust;
 use crate::scenario::TargetEntry;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// With credentials, if it has any.
 #[derive(Clone, PartialEq)]
@@ -87,6 +88,7 @@ impl Described {
             program,
             manner: resolved.manner,
             lab,
+            keeps_books: OnceLock::new(),
         })
     }
 
@@ -108,6 +110,7 @@ impl Described {
                 .collect(),
             folder: folder.clone(),
             address,
+            secrets: self.entry.secrets(|name| std::env::var(name).ok()),
         };
         Ok((port, Some(Program::start(order, keeper).await?)))
     }

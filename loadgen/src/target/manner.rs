@@ -3,6 +3,7 @@
 
 use super::TargetError;
 use crate::scenario::{Dialect, TargetEntry, filled_in, header};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::fmt;
 
 #[derive(Clone, Default)]
@@ -37,12 +38,37 @@ impl fmt::Debug for Manner {
 
 impl Template {
     pub fn fill(&self, room: &str, cursor: &str) -> String {
-        self.0.replace("{room}", room).replace("{cursor}", cursor)
+        let cursor = in_a_url(cursor);
+        self.0.replace("{room}", room).replace("{cursor}", &cursor)
     }
 
     pub fn has_cursor(&self) -> bool {
         self.0.contains("{cursor}")
     }
+}
+
+/// What ids are made of, and what would end the place where one stands.
+const SPECIAL: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'&')
+    .add(b'+')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// What a server said, where it is said to it in a URL.
+pub fn in_a_url(cursor: &str) -> String {
+    utf8_percent_encode(cursor, SPECIAL).to_string()
 }
 
 /// A manner, and the base URLs that its paths belong to.
@@ -81,12 +107,18 @@ impl Manner {
         if !entry.dialect().is_foreign() {
             return Ok(resolved);
         }
-        let placed = |template: &str| -> Result<(String, Template), TargetError> {
-            let (base, path) = split(&fill(template)?.replace("{port}", port), url);
+        let placed = |key, template: &str| -> Result<(String, Template), TargetError> {
+            let filled = fill(template)?.replace("{port}", port);
+            if filled.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                return Err(TargetError::BadPath { key });
+            }
+            let (base, path) = split(&filled, url);
             Ok((base, Template(path)))
         };
-        let subscribe = placed(entry.subscribe.as_deref().unwrap_or(url))?;
-        let publish = entry.publish.as_deref().map(placed).transpose()?;
+        let subscribe = placed("subscribe", entry.subscribe.as_deref().unwrap_or(url))?;
+        let publish = (entry.publish.as_deref())
+            .map(|template| placed("publish", template))
+            .transpose()?;
         let mut auth = serde_json::Map::new();
         for (key, value) in &entry.auth {
             auth.insert(key.clone(), fill(value)?.into());
@@ -157,6 +189,25 @@ mod tests {
         );
         assert_eq!(split("ws://host:2"), (there.clone(), "/".to_owned()));
         assert_eq!(split("ws://host:2?a=b"), (there, "/?a=b".to_owned()));
+    }
+
+    #[test]
+    fn neither_a_variable_nor_a_cursor_ends_a_path() {
+        let template = Template("/{room}?from={cursor}".to_owned());
+        let filled = template.fill("峡谷", "17:[0],1 HTTP/1.1\r\n&a=瑶");
+        assert_eq!(
+            filled,
+            "/峡谷?from=17:[0],1%20HTTP%2F1.1%0D%0A%26a=%E7%91%B6"
+        );
+        // Every test has it, and no shell gives it blanks but this.
+        let entry = TargetEntry {
+            dialect: Some(Dialect::Sse),
+            subscribe: Some("/$CARGO_PKG_DESCRIPTION".to_owned()),
+            ..TargetEntry::default()
+        };
+        assert!(env!("CARGO_PKG_DESCRIPTION").contains(' '));
+        let refused = Manner::of(&entry, "http://h", "80").err().unwrap();
+        assert!(matches!(refused, TargetError::BadPath { key: "subscribe" }));
     }
 
     #[test]

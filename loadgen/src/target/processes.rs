@@ -7,6 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 
+/// How often at most it looks whether a family stays as it is.
+const LOOKS: usize = 3;
+
 /// A process and its descendants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Processes {
@@ -19,8 +22,9 @@ pub(super) struct Processes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stat {
     parent: u32,
-    /// Its own ticks, and those of children that ended and were waited for.
-    ticks: u64,
+    own_ticks: u64,
+    /// Of children that ended and that it waited for, and theirs.
+    waited_ticks: u64,
     threads: u64,
     rss_pages: u64,
     is_zombie: bool,
@@ -44,16 +48,17 @@ impl Processes {
 
     /// `None` where none is left, or the system does not tell.
     pub(super) fn usage(self) -> Option<Process> {
-        let all = self.alive();
-        if all.is_empty() {
+        let family = self.settled();
+        let alive: Vec<(u32, Stat)> = self.alive_of(&family).collect();
+        if alive.is_empty() {
             return None;
         }
-        let sum = |part: fn(&Stat) -> u64| all.iter().map(|(_, stat)| part(stat)).sum::<u64>();
+        let sum = |part: fn(&Stat) -> u64| alive.iter().map(|(_, stat)| part(stat)).sum::<u64>();
         let each = |read: fn(u32) -> Option<u64>| {
-            all.iter().map(|(pid, _)| read(*pid)).sum::<Option<u64>>()
+            alive.iter().map(|(pid, _)| read(*pid)).sum::<Option<u64>>()
         };
         Some(Process {
-            cpu_s: per_second().map(|rate| sum(|stat| stat.ticks) as f64 / rate),
+            cpu_s: per_second().map(|rate| self.ticks(&family) as f64 / rate),
             rss: page().map(|bytes| sum(|stat| stat.rss_pages) * bytes),
             threads: Some(sum(|stat| stat.threads)),
             context_switches: each(context_switches),
@@ -63,10 +68,46 @@ impl Processes {
 
     /// The numbers of those that have not ended.
     pub(super) fn pids(self) -> Vec<u32> {
-        self.alive().into_iter().map(|(pid, _)| pid).collect()
+        let family = self.family();
+        self.alive_of(&family).map(|(pid, _)| pid).collect()
     }
 
-    fn alive(self) -> Vec<(u32, Stat)> {
+    /// One that has ended has its ticks until it is waited for; then they are its parent's, which is the
+    /// keeper for whoever was left behind. So none is lost on the way.
+    fn ticks(self, family: &HashMap<u32, Stat>) -> u64 {
+        let of = |(pid, stat): (&u32, &Stat)| match self.counts(*pid) {
+            true => stat.own_ticks + stat.waited_ticks,
+            false => stat.waited_ticks,
+        };
+        family.iter().map(of).sum()
+    }
+
+    fn counts(self, pid: u32) -> bool {
+        self.with_root || pid != self.root
+    }
+
+    fn alive_of(self, family: &HashMap<u32, Stat>) -> impl Iterator<Item = (u32, Stat)> {
+        let counted = family.iter().filter(move |(pid, _)| self.counts(**pid));
+        let alive = counted.filter(|(_, stat)| !stat.is_zombie);
+        alive.map(|(pid, stat)| (*pid, *stat))
+    }
+
+    /// Seen twice with the same members: nobody's ticks went to a parent that had been read already.
+    fn settled(self) -> HashMap<u32, Stat> {
+        let mut before = self.family();
+        for _ in 0..LOOKS {
+            let now = self.family();
+            let same = now.len() == before.len() && now.keys().all(|pid| before.contains_key(pid));
+            before = now;
+            if same {
+                break;
+            }
+        }
+        before
+    }
+
+    /// With the root, and with those that have ended and that nobody has waited for.
+    fn family(self) -> HashMap<u32, Stat> {
         let all = all();
         let mut family = HashSet::from([self.root]);
         let mut generation = vec![self.root];
@@ -78,13 +119,10 @@ impl Processes {
                 }
             }
         }
-        if !self.with_root {
-            family.remove(&self.root);
-        }
-        let found = family
-            .into_iter()
-            .filter_map(|pid| Some((pid, *all.get(&pid)?)));
-        found.filter(|(_, stat)| !stat.is_zombie).collect()
+        let found = family.into_iter();
+        found
+            .filter_map(|pid| Some((pid, *all.get(&pid)?)))
+            .collect()
     }
 }
 
@@ -109,7 +147,8 @@ impl Stat {
         let number = |at: usize| field(at)?.parse::<u64>().ok();
         Some(Stat {
             parent: field(4)?.parse().ok()?,
-            ticks: number(14)? + number(15)? + number(16)? + number(17)?,
+            own_ticks: number(14)? + number(15)?,
+            waited_ticks: number(16)? + number(17)?,
             threads: number(20)?,
             rss_pages: number(24)?,
             is_zombie: matches!(*field(3)?, "Z" | "X"),
@@ -159,7 +198,8 @@ mod tests {
         let stat = "7 (a) b (c) S 3 7 7 0 -1 0 9 9 9 9 11 22 33 44 20 0 5 0 99 1000 77 0\n";
         let expected = Stat {
             parent: 3,
-            ticks: 110,
+            own_ticks: 33,
+            waited_ticks: 77,
             threads: 5,
             rss_pages: 77,
             is_zombie: false,
@@ -193,5 +233,47 @@ mod tests {
         drop(shell.stdin.take());
         shell.wait().unwrap();
         assert_eq!(found.usage(), None);
+    }
+
+    /// One child waits for the end of stdin, the other is busy and ends: `goes_on` is what the shell does meanwhile.
+    #[cfg(target_os = "linux")]
+    fn busy(goes_on: &str) {
+        use std::io::{BufRead, BufReader};
+        use std::process::{Command, Stdio};
+        let script = format!(
+            "exec 3<&0; cat <&3 & (i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo) & {goes_on}"
+        );
+        let mut shell = Command::new("sh")
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let found = Processes::below(shell.id());
+        let cpu_s = || found.usage().and_then(|usage| usage.cpu_s).unwrap_or(0.0);
+        let begun = std::time::Instant::now();
+        let until = |what: &dyn Fn() -> bool| {
+            while !what() {
+                assert!(begun.elapsed().as_secs() < 60, "it never came to that");
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+        };
+        until(&|| cpu_s() >= 0.03);
+        let before = cpu_s();
+        let mut line = String::new();
+        let stdout = shell.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        until(&|| found.pids().len() == 1);
+        assert!(cpu_s() >= before, "{} after {before}: {goes_on}", cpu_s());
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_dead_have_spent_is_spent() {
+        // Waited for by the one that keeps them, and by nobody.
+        busy("wait");
+        busy("exec cat <&3 >&2");
     }
 }

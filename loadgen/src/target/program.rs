@@ -8,6 +8,7 @@ pub use keeper::keep_program;
 
 use super::TargetError;
 use super::processes::Processes;
+use crate::scenario::without_secrets;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -34,6 +35,9 @@ pub(super) struct Order {
     pub(super) folder: PathBuf,
     /// Where it is to listen.
     pub(super) address: SocketAddr,
+    /// What nothing that it says is shown with.
+    #[serde(skip)]
+    pub(super) secrets: Vec<String>,
 }
 
 /// A server, running, and its keeper.
@@ -42,6 +46,7 @@ pub(super) struct Program {
     /// Held open for as long as the server shall live.
     stdin: Option<ChildStdin>,
     stdout: Option<BufReader<ChildStdout>>,
+    secrets: Vec<String>,
 }
 
 /// A port of this machine that nobody has.
@@ -86,6 +91,7 @@ impl Program {
         let mut program = Program {
             stdin: keeper.stdin.take(),
             stdout: keeper.stdout.take().map(BufReader::new),
+            secrets: order.secrets.clone(),
             keeper,
         };
         program.say(order)?;
@@ -104,14 +110,14 @@ impl Program {
         told.unwrap_or(Ok(())).map_err(TargetError::Spawn)
     }
 
-    /// The next line that the keeper says; it says little.
+    /// The next line that the keeper says; it says little, but the server's last words may be in it.
     fn hear(&mut self) -> String {
         let mut line = String::new();
         if let Some(stdout) = &mut self.stdout {
             // One that cannot be heard has ended, which its silence tells.
             let _ = stdout.read_line(&mut line);
         }
-        line.trim().to_owned()
+        without_secrets(line.trim(), &self.secrets)
     }
 
     pub(super) fn processes(&self) -> Processes {

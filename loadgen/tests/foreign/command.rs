@@ -42,14 +42,21 @@ fn each_trial_has_a_fresh_server_and_leaves_none() {
 #[test]
 fn one_that_does_not_come_up_is_told_with_its_last_words() {
     let transports = "[[transports]]\nkind = \"sse\"\n";
-    let home = home(&scenario("echo wombat >&2; exit 3", transports));
-    let output = run(home.path(), &[]);
+    let words = "echo wombat has s3cret and $THE_WORD >&2; exit 3";
+    let headers = "headers = [\"Cookie: sid=s3cret; t=$THE_WORD\"]\n";
+    let home = home(&scenario(words, &format!("{headers}{transports}")));
+    let output = loadgen(home.path())
+        .args(["run", "x.toml", "--no-progress"])
+        .env("THE_WORD", "abracadabra")
+        .output()
+        .unwrap();
     let said = told(&output);
     assert!(!output.status.success());
     assert!(
-        said.contains("exit code 3") && said.contains("wombat"),
+        said.contains("exit code 3") && said.contains("wombat has … and …"),
         "{said}"
     );
+    let home = super::home(&scenario("true", transports));
     let nowhere = run(home.path(), &["--command", "no-such-program-anywhere"]);
     assert!(
         told(&nowhere).contains("no-such-program-anywhere"),
@@ -79,7 +86,21 @@ fn a_port_that_is_taken_is_not_measured_by_mistake() {
 #[cfg(target_os = "linux")]
 #[test]
 fn none_outlives_a_run_that_is_killed() {
-    let home = home(&scenario(&lab(), "[[transports]]\nkind = \"sse\"\n"));
+    killed(&lab());
+}
+
+/// Nor does it go on until the patience with its port ends.
+#[cfg(target_os = "linux")]
+#[test]
+fn nor_one_that_never_listens() {
+    let begun = Instant::now();
+    killed("echo $$ >>started; sleep 60 & sleep 60");
+    assert!(begun.elapsed() < Duration::from_secs(8));
+}
+
+#[cfg(target_os = "linux")]
+fn killed(shell: &str) {
+    let home = home(&scenario(shell, "[[transports]]\nkind = \"sse\"\n"));
     let mut running = loadgen(home.path())
         .args([
             "run",

@@ -3,21 +3,13 @@
 
 use crate::{home, is_here, run_and_lose_nothing};
 use loadgen::target::find_nginx;
+use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-/// Debian's, and where others put it.
-fn module() -> Option<PathBuf> {
-    let folders = [
-        "/usr/lib/nginx/modules",
-        "/usr/lib64/nginx/modules",
-        "/usr/local/lib/nginx/modules",
-    ];
-    let files = folders.map(|folder| Path::new(folder).join("ngx_nchan_module.so"));
-    files.into_iter().find(|file| file.is_file())
-}
+#[path = "../peers/nchan.rs"]
+mod installed;
 
-const CONFIGURATION: &str = "load_module MODULE;
+const CONFIGURATION: &str = "include /etc/nginx/modules-enabled/*nchan.conf;
 daemon off; master_process off; pid FOLDER/pid; error_log stderr;
 events { worker_connections 256; }
 http {
@@ -43,21 +35,15 @@ const OTHERS: &str = "[[transports]]\nkind = \"websocket\"\n[[transports]]\nkind
 
 /// A scenario, and nginx beside it; `None` where this machine has none with Nchan.
 fn scenario(rest: &str) -> Option<tempfile::TempDir> {
-    let (nginx, module) = (find_nginx().ok(), module());
-    let missing = match (&nginx, &module) {
-        (Some(_), Some(_)) => None,
-        _ => Some("nginx with Nchan (apt-get install nginx-light libnginx-mod-nchan)"),
-    };
-    if !is_here(missing) {
+    let missing = "nginx with Nchan (apt-get install libnginx-mod-nchan)";
+    if !is_here((!installed::is_here()).then_some(missing)) {
         return None;
     }
     let home = home(&format!("{TARGET}{rest}"));
-    let text = |path: Option<PathBuf>| path.unwrap().display().to_string();
-    let configuration = CONFIGURATION.replace("MODULE", &text(module));
-    fs::write(home.path().join("nchan.conf"), configuration).unwrap();
+    fs::write(home.path().join("nchan.conf"), CONFIGURATION).unwrap();
     let start = format!(
-        "set -e\nsed \"s|PORT|$PORT|; s|FOLDER|$PWD|g\" nchan.conf >\"$PORT.conf\"\nexec {} -p \"$PWD\" -c \"$PWD/$PORT.conf\"\n",
-        text(nginx)
+        "set -e\nsed \"s|PORT|$PORT|; s|FOLDER|$PWD|g\" nchan.conf >\"$PORT.conf\"\nexec {} -c \"$PWD/$PORT.conf\"\n",
+        find_nginx().unwrap().display()
     );
     fs::write(home.path().join("start.sh"), start).unwrap();
     Some(home)
@@ -74,6 +60,10 @@ fn every_transport_of_nchan_is_measured() {
         let server = &trial["server"];
         assert!(server["rss_per_connection"].is_f64(), "{trial}");
         assert!(server["cpu_s"].is_f64() && server["bytes_tx"].is_null());
+        // Ids stand in frames, and are no payload.
+        let payload = trial["bytes"]["by_kind"]["payload"].as_u64().unwrap();
+        assert_eq!(payload % 64, 0, "{trial}");
+        check_times(trial, "connect", 4);
     }
 }
 
@@ -86,6 +76,18 @@ fn who_was_cut_goes_on_where_nchan_says() {
     };
     let results = run_and_lose_nothing(home.path(), &[]);
     for trial in results["trials"].as_array().unwrap() {
-        assert!(trial["reconnects"].as_u64() >= Some(4), "{trial}");
+        let back = trial["reconnects"].as_u64().unwrap();
+        assert!(back >= 4, "{trial}");
+        check_times(trial, "recovery", back);
     }
+}
+
+/// A held answer comes with an event: how long it took to be there is not to be known.
+fn check_times(trial: &Value, of: &str, known: u64) {
+    let is_held = matches!(
+        trial["transport"].as_str(),
+        Some("long-polling" | "http-streaming")
+    );
+    let times = &trial["latency_us"][of]["count"];
+    assert_eq!(times, if is_held { 0 } else { known }, "{of}: {trial}");
 }

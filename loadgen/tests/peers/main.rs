@@ -5,6 +5,7 @@
 // A test fails by it.
 #![allow(clippy::unwrap_used)]
 
+mod nchan;
 mod observer;
 mod server;
 
@@ -43,10 +44,8 @@ fn missing() -> Option<&'static str> {
         Some("socket.io (npm ci --prefix scenarios/peers)")
     } else if !browser.join("node_modules/socket.io-client").is_dir() {
         Some("socket.io-client (npm ci --prefix loadgen/tests/browser)")
-    } else if loadgen::target::find_nginx().is_err() {
-        Some("nginx (apt-get install libnginx-mod-nchan)")
-    } else if !server::nchan_is_here() {
-        Some("Nchan (apt-get install libnginx-mod-nchan)")
+    } else if !nchan::is_here() {
+        Some("nginx with Nchan (apt-get install libnginx-mod-nchan)")
     } else {
         None
     }

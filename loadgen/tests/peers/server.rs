@@ -108,13 +108,3 @@ impl Drop for Running {
         let _ = self.process.wait();
     }
 }
-
-/// Whether nginx knows the module, by where Debian puts what loads it.
-pub fn nchan_is_here() -> bool {
-    fs::read_dir("/etc/nginx/modules-enabled").is_ok_and(|entries| {
-        let names = entries.flatten().map(|entry| entry.file_name());
-        names
-            .into_iter()
-            .any(|name| name.to_string_lossy().ends_with("nchan.conf"))
-    })
-}

@@ -16,6 +16,9 @@ pub const EVENT: &str = "event";
 /// a frame's head, or a separator and a `b`, for `{"$binary":""}`; data makes the frame shorter.
 const GROWTH: usize = 17;
 
+/// Most that all of them take more, with how many they are.
+const ATTACHED: usize = MAX_ATTACHMENTS * GROWTH + "10-".len();
+
 /// One event in both forms.
 pub struct Encoded {
     /// WebSocket frames: of the text, and of each attachment.
@@ -30,19 +33,23 @@ pub fn most(sse_chunk: usize, room: &str, may_hold_binary: bool) -> usize {
     let one = sse_chunk + 2 * room.len() + 12;
     let both = match may_hold_binary {
         false => one,
-        true => 2 * (one + MAX_ATTACHMENTS * GROWTH + "10-".len()),
+        true => 2 * (one + ATTACHED),
     };
     both + size_of::<Encoded>()
 }
 
 /// Encodes an event of the room and cursor that `place` names; none on a bare server.
 pub fn encode(json: &[u8], place: Option<(&str, &str)>, may_hold_binary: bool) -> Encoded {
-    if may_hold_binary && let Some(encoded) = with_attachments(json, place) {
+    let text = std::str::from_utf8(json).expect("JSON is UTF-8");
+    let packet = packet(text, place);
+    let frames = frame(Opcode::Text, packet.as_bytes());
+    // Numbers are written anew, and may be longer than they came: what the event counts for is not exceeded.
+    if may_hold_binary
+        && let Some(encoded) = with_attachments(json, place)
+        && encoded.frames.len().max(encoded.packet.len()) <= frames.len() + ATTACHED
+    {
         return encoded;
     }
-    let json = std::str::from_utf8(json).expect("JSON is UTF-8");
-    let packet = packet(json, place);
-    let frames = frame(Opcode::Text, packet.as_bytes());
     Encoded {
         packet: frames.slice(frames.len() - packet.len()..),
         frames,
@@ -159,7 +166,15 @@ mod tests {
     fn no_event_takes_more_than_its_size_says() {
         let empty = [r#"{"$binary":""}"#; MAX_ATTACHMENTS].join(",");
         let name = "\"".repeat(64);
-        for data in ["1", &format!("[{empty}]"), r#"{"$binary":"AQID"}"#] {
+        let numbers = format!(r#"[{{"$binary":"AQID"}}{}]"#, ",1e15".repeat(100));
+        let whole = event("KPL", &numbers, true).socketio_packet();
+        assert_eq!(whole, format!(r#"42["event",{numbers}]"#));
+        for data in [
+            "1",
+            &format!("[{empty}]"),
+            r#"{"$binary":"AQID"}"#,
+            &numbers,
+        ] {
             for bare in [false, true] {
                 let event = event(&name, data, bare);
                 let (frames, packet) = (event.socketio(), event.socketio_packet());

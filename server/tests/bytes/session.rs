@@ -124,7 +124,7 @@ fn signing_out_takes_the_cookie_away() {
     }
 }
 
-const CLEARED: &str = "pushlab_session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
+pub const CLEARED: &str = "pushlab_session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
 
 #[test]
 fn names_and_bodies_that_are_none_are_answered_with_a_sentence() {

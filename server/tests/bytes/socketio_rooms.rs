@@ -2,7 +2,7 @@
 //! on both sides of it, and what a client finds again that was cut.
 
 use crate::harness::{Client, Server};
-use crate::session::sign_in;
+use crate::session::{CLEARED, sign_in};
 use crate::socketio::{connect, open, read, wait_for_sessions};
 use crate::websocket::{self, BINARY};
 use serde_json::{Value, json};
@@ -105,6 +105,32 @@ fn who_is_nobody_we_know_is_told_so_and_may_try_again() {
     let said = json!({"token": token(&server, "瑶")});
     websocket::send_text(&mut client, &format!("40{said}"));
     assert!(read(&mut client).starts_with(r#"40{"sid":"#));
+}
+
+/// Else its browser would bear it for ever, and be nobody. One that is let in keeps his.
+#[test]
+fn a_cookie_that_is_none_is_taken_away_with_the_handshake() {
+    let server = Server::start(&[]);
+    let bad = "Cookie: pushlab_session=1.x.y\r\n";
+    let token = format!("{bad}Authorization: Bearer 1.x.y\r\n");
+    let good = sign_in(&server, "瑶").cookie;
+    for (headers, is_taken) in [(bad, true), (&token, false), (&good, false), ("", false)] {
+        for transport in ["polling", "websocket"] {
+            let mut client = server.connect();
+            let path = format!("/socket.io/?EIO=4&transport={transport}");
+            let head = match transport {
+                "polling" => client.get(&path, headers),
+                _ => {
+                    websocket::ask(&mut client, &path, headers);
+                    client.head()
+                }
+            };
+            assert!(matches!(head.status, 101 | 200));
+            let cookie = head.header("set-cookie");
+            assert_eq!(cookie.is_some(), is_taken, "{headers} {transport}");
+            assert!(cookie.is_none_or(|cookie| cookie == CLEARED));
+        }
+    }
 }
 
 #[test]
@@ -418,10 +444,20 @@ fn what_one_user_was_in_another_does_not_find() {
     let own = token(&server, "瑶");
     let (mut client, first) = connected(&server, &json!({ "token": own }));
     let cursor = join(&mut client, "KPL");
-    client.reset();
-    wait_for_sessions(&server, 0);
+    // Nor does another end what lives, or use up what waits.
     let (_other, second) = again(&server, &first["pid"], Some(&cursor));
     assert_ne!(second["pid"], first["pid"]);
+    assert_eq!(
+        ask(&mut client, "leave", &json!({"room": "峡谷"})),
+        json!({})
+    );
+    client.reset();
+    wait_for_sessions(&server, 1);
+    let (_other, third) = again(&server, &first["pid"], Some(&cursor));
+    assert_ne!(third["pid"], first["pid"]);
+    let own = json!({"token": own, "pid": first["pid"], "offset": cursor});
+    let (_client, fourth) = connected(&server, &own);
+    assert_eq!(fourth, first);
 }
 
 #[test]

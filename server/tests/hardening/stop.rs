@@ -98,8 +98,8 @@ fn sessions_of_socketio_are_told_on_both_carriers() {
     let path = "/socket.io/?EIO=4&transport=websocket";
     socket.send(ask.replace("/rooms/KPL/ws", path));
     assert_eq!(socket.head().status, 101);
-    let open = socket.read_exactly(4);
-    socket.read_exactly(usize::from(u16::from_be_bytes([open[2], open[3]])));
+    let open = socket.read_exactly(2);
+    socket.read_exactly(usize::from(open[1]));
     for _ in 0..4 {
         program.connect().get("/health", "");
     }
@@ -112,6 +112,42 @@ fn sessions_of_socketio_are_told_on_both_carriers() {
     socket.send(b"\x88\x82\0\0\0\0\x03\xe9");
     socket.expect_end();
     drop((polled, socket));
+    assert!(program.exit().success());
+}
+
+#[test]
+fn nothing_follows_a_close_frame() {
+    let mut program = Program::start(&[]);
+    let mut plain = rest(&program, Transport::Websocket);
+    let mut socket = program.connect();
+    let ask = request(Transport::Websocket, "KPL", None);
+    let path = "/socket.io/?EIO=4&transport=websocket";
+    socket.send(ask.replace("/rooms/KPL/ws", path));
+    for said in ["40", r#"421["join",{"room":"KPL"}]"#] {
+        let length = u8::try_from(said.len()).unwrap();
+        let frame = [&[0x81, 0x80 | length, 0, 0, 0, 0], said.as_bytes()].concat();
+        socket.send(frame);
+    }
+    socket.read_until(br#""missed":0}]"#);
+    let mut sending = program.connect();
+    sending.send("POST /rooms/KPL/events HTTP/1.1\r\nHost: test\r\nContent-Length: 21\r\n\r\n");
+    for _ in 0..4 {
+        program.connect().get("/health", "");
+    }
+    program.tell(Signal::SIGTERM);
+    for client in [&mut plain, &mut socket] {
+        let close = client.read_exactly(4);
+        assert_eq!((close[0], &close[2..]), (0x88, &1001u16.to_be_bytes()[..]));
+        client.read_exactly(usize::from(close[1]) - 2);
+    }
+    sending.send(r#"{"type":"n","data":1}"#);
+    assert_eq!(sending.answer().status, 201);
+    for mut client in [plain, socket] {
+        assert!(client.is_silent(), "an event after the close frame");
+        client.send(b"\x88\x82\0\0\0\0\x03\xe9");
+        client.expect_end();
+    }
+    drop(sending);
     assert!(program.exit().success());
 }
 

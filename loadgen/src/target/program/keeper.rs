@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_millis(10);
 /// For the server to end by itself once it was asked to.
 const END_PATIENCE: Duration = Duration::from_secs(3);
+/// For the system to end what did not.
+const KILL_PATIENCE: Duration = Duration::from_secs(1);
 const CONNECT_PATIENCE: Duration = Duration::from_millis(500);
 /// Longest wait for its memory to stay as it is.
 const SETTLING_PATIENCE: Duration = Duration::from_secs(1);
@@ -35,7 +37,7 @@ pub fn keep_program() -> io::Result<()> {
     // Elsewhere than on Linux an orphan is init's.
     #[cfg(target_os = "linux")]
     nix::sys::prctl::set_child_subreaper(true)?;
-    let mut kept = match Kept::start(&order) {
+    let mut kept = match Kept::start(&order, let_go()) {
         Ok(kept) => kept,
         Err(reason) => return say(&format!("{FAILED}{reason}")),
     };
@@ -46,6 +48,18 @@ pub fn keep_program() -> io::Result<()> {
     };
     kept.end();
     told
+}
+
+/// Turns true when stdin closes: whoever ordered a server is done with it, or dead.
+fn let_go() -> Arc<AtomicBool> {
+    let closed = Arc::new(AtomicBool::new(false));
+    let closes = closed.clone();
+    std::thread::spawn(move || {
+        // An error is an end too.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        closes.store(true, Ordering::Release);
+    });
+    closed
 }
 
 /// In one line, whatever it is.
@@ -62,10 +76,11 @@ struct Kept {
     /// How the first process ended, if it has.
     status: Option<WaitStatus>,
     said: Arc<Mutex<VecDeque<String>>>,
+    let_go: Arc<AtomicBool>,
 }
 
 impl Kept {
-    fn start(order: &Order) -> Result<Kept, String> {
+    fn start(order: &Order, let_go: Arc<AtomicBool>) -> Result<Kept, String> {
         let (name, arguments) = order.command.split_first().ok_or("there is no command")?;
         if TcpStream::connect_timeout(&order.address, CONNECT_PATIENCE).is_ok() {
             return Err(format!(
@@ -95,12 +110,16 @@ impl Kept {
             name: name.clone(),
             status: None,
             said,
+            let_go,
         })
     }
 
     fn listens(&mut self, order: &Order) -> Result<(), String> {
         let begun = Instant::now();
         while begun.elapsed() < START_PATIENCE {
+            if self.is_let_go() {
+                return Err("nobody waits for it any more".to_owned());
+            }
             if self.has_ended() {
                 return Err(self.how_it_ended());
             }
@@ -120,20 +139,17 @@ impl Kept {
 
     /// Until stdin closes, or nothing is left to keep.
     fn keep(&mut self) -> io::Result<()> {
-        let closed = Arc::new(AtomicBool::new(false));
-        let closes = closed.clone();
-        std::thread::spawn(move || {
-            // An error is an end too.
-            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-            closes.store(true, Ordering::Release);
-        });
-        while !closed.load(Ordering::Acquire) {
+        while !self.is_let_go() {
             if self.has_ended() {
                 return say(&format!("{ENDED}{}", self.how_it_ended()));
             }
             std::thread::sleep(LOOK);
         }
         Ok(())
+    }
+
+    fn is_let_go(&self) -> bool {
+        self.let_go.load(Ordering::Acquire)
     }
 
     /// One that starts another and goes has not ended for that.
@@ -173,24 +189,32 @@ impl Kept {
 
     /// Asks all of them to end, and ends those that do not.
     fn end(&mut self) {
-        self.tell_all(Signal::SIGTERM);
+        tell_all(Signal::SIGTERM);
+        if self.are_gone_within(END_PATIENCE, || {}) {
+            return;
+        }
+        // Whoever is born while the others are killed is killed as well.
+        self.are_gone_within(KILL_PATIENCE, || tell_all(Signal::SIGKILL));
+    }
+
+    fn are_gone_within(&mut self, patience: Duration, meanwhile: impl Fn()) -> bool {
         let begun = Instant::now();
-        while begun.elapsed() < END_PATIENCE {
+        while begun.elapsed() < patience {
+            meanwhile();
             self.reap();
             if processes().pids().is_empty() {
-                return;
+                return true;
             }
             std::thread::sleep(LOOK);
         }
-        self.tell_all(Signal::SIGKILL);
-        self.reap();
+        false
     }
+}
 
-    fn tell_all(&self, signal: Signal) {
-        for pid in processes().pids() {
-            // It fails only for one that has ended meanwhile.
-            let _ = kill(Pid::from_raw(pid as i32), signal);
-        }
+fn tell_all(signal: Signal) {
+    for pid in processes().pids() {
+        // It fails only for one that has ended meanwhile.
+        let _ = kill(Pid::from_raw(pid as i32), signal);
     }
 }
 

@@ -107,6 +107,14 @@ impl Application {
         }
     }
 
+    /// Whether its client is this user, or nobody where this is nobody.
+    pub fn is_of(&self, user: Option<&User>, on_lane: bool) -> bool {
+        match self {
+            Application::Party(party) => party.is_of(user, on_lane),
+            Application::Echo | Application::Conformance(_) => false,
+        }
+    }
+
     /// The session has ended, and this is what it was in the midst of. Told once.
     pub fn end(&mut self, ending: Ending, left: Left, desk: &Desk) {
         match self {

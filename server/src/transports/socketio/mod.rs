@@ -33,7 +33,8 @@ use crate::session as identity;
 use crate::usage::Class;
 use crate::wire::engineio::VERSION;
 use crate::wire::transport::Transport;
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use application::{Application, Credential, Visitor};
 use heartbeat::Tempo;
@@ -143,7 +144,20 @@ async fn begin_polling(path: Path, request: &HttpRequest) -> Result<HttpResponse
         meter: None,
     };
     actix_web::rt::spawn(session::watch(Arc::downgrade(&session), watching));
-    polling::get(session, local).await
+    let mut response = polling::get(session, local).await?;
+    take_bad_cookie(request, &mut response);
+    Ok(response)
+}
+
+/// With a cookie that is none of ours its client would be refused as long as it bears it: it is taken away
+/// in the answer to the handshake.
+fn take_bad_cookie(request: &HttpRequest, response: &mut HttpResponse) {
+    if identity::bearer(request).is_none()
+        && identity::who(request).is_err()
+        && let Ok(cookie) = HeaderValue::try_from(identity::no_cookie())
+    {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
 }
 
 /// A new session of whoever asks.

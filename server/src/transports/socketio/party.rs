@@ -9,7 +9,7 @@ pub mod orders;
 
 use super::application::{Broken, Credential, Ending, Said, Stage, Visitor};
 use super::outbox::Outbox;
-use super::recovery::{Kept, Recovered};
+use super::recovery::{Begun, Kept, Recovered};
 use super::rooms::Left;
 use super::sessions::random_id;
 use crate::desk::Desk;
@@ -48,16 +48,7 @@ struct Guest {
     /// By what it finds its rooms again after a cut; absent where nothing is kept.
     pid: Option<Box<str>>,
     /// The last cursor that it had read when it came.
-    begun: Option<Box<str>>,
-}
-
-impl Guest {
-    /// It is sent this cursor. One that it had read when it came tells nothing any more.
-    fn reads_again(&mut self, cursor: &str) {
-        if self.begun.as_deref() == Some(cursor) {
-            self.begun = Some("".into());
-        }
-    }
+    begun: Begun,
 }
 
 /// What a CONNECT bears; keys of other servers' applications are not looked at.
@@ -211,29 +202,25 @@ impl Party {
     /// A new guest, or one of before who has been away for a moment.
     fn let_in(&self, user: Option<Arc<User>>, auth: &Auth, stage: &mut Stage<'_>) -> Guest {
         let keeps = stage.desk.recovery.is_on() && !stage.desk.config.bare;
-        let begun = auth.offset.as_str();
-        let begun = begun.filter(|_| keeps).map(Box::from);
-        if keeps && let Value::String(pid) = &auth.pid {
-            if let Some(before) = stage.desk.sessions.bearer(pid) {
-                before.succeed(stage.desk);
+        let begun = Begun::of(auth.offset.as_str());
+        if keeps
+            && let Value::String(pid) = &auth.pid
+            && let Some(recovered) = self.recover(user.as_deref(), pid, auth, stage.desk)
+        {
+            let Recovered { sid, rooms } = recovered;
+            for place in rooms {
+                // Beyond the pace he reads without being a member.
+                let user = user.as_ref();
+                let named = user.filter(|user| self.admit(&place.room, user, stage).is_ok());
+                self.enter(place, named, stage);
             }
-            let kept = stage.desk.recovery.take(pid, Instant::now());
-            let recovered = kept.and_then(|kept| {
-                let is_same = kept.is_of(user.as_deref(), self.visitor.on_lane);
-                is_same.then(|| kept.recovered(auth.offset.as_str(), &stage.desk.hub))?
-            });
-            if let Some(Recovered { sid, rooms }) = recovered {
-                for place in rooms {
-                    self.enter(place, user.as_ref(), stage);
-                }
-                let pid = Some(pid.as_str().into());
-                return Guest {
-                    user,
-                    sid,
-                    pid,
-                    begun,
-                };
-            }
+            let pid = Some(pid.as_str().into());
+            return Guest {
+                user,
+                sid,
+                pid,
+                begun,
+            };
         }
         Guest {
             user,
@@ -241,6 +228,31 @@ impl Party {
             pid: keeps.then(|| random_id().into()),
             begun,
         }
+    }
+
+    /// What this pid stands for, if it is this user's: nobody else ends that session, or uses it up.
+    fn recover(
+        &self,
+        user: Option<&User>,
+        pid: &str,
+        auth: &Auth,
+        desk: &Desk,
+    ) -> Option<Recovered> {
+        let on_lane = self.visitor.on_lane;
+        if let Some(before) = desk.sessions.bearer(pid) {
+            before.succeed(user, on_lane, desk);
+        }
+        let is_own = |kept: &Kept| kept.is_of(user, on_lane);
+        let kept = desk.recovery.take(pid, Instant::now(), is_own)?;
+        kept.recovered(auth.offset.as_str(), &desk.hub)
+    }
+
+    /// Whether its client is this user, or nobody where this is nobody.
+    pub fn is_of(&self, user: Option<&User>, on_lane: bool) -> bool {
+        self.guest.as_ref().is_some_and(|guest| {
+            let own = guest.user.as_ref().map(|user| &user.id);
+            own == user.map(|user| &user.id) && self.visitor.on_lane == on_lane
+        })
     }
 
     fn event(

@@ -63,7 +63,8 @@ impl Reading {
     /// Takes a seat in each room that was joined since, and leaves those of the others. Who carries a
     /// session on a WebSocket does so after everything that it takes in, before others have their turn.
     pub fn sync(&mut self, rooms: &mut Rooms) {
-        if rooms.version() != self.seen {
+        let changed = rooms.version() != self.seen;
+        if changed {
             let mut before = std::mem::take(&mut self.seats);
             self.seats.reserve_exact(rooms.len());
             for joined in rooms.iter() {
@@ -73,7 +74,8 @@ impl Reading {
             }
             self.seen = rooms.version();
         }
-        if self.meter.is_some() {
+        // Those of several rooms are all paused, and stay so.
+        if self.meter.is_some() && (changed || self.seats.len() == 1) {
             self.check_shortcuts(rooms);
         }
     }

@@ -5,6 +5,10 @@
 //! One cursor tells the place in one room. Where there were several, the order in which their events went
 //! out tells the others; what it cannot tell exactly is not recovered, and the client joins again.
 
+mod begun;
+
+pub use begun::Begun;
+
 use super::rooms::{Joined, Left, Run};
 use super::spared::Spared;
 use crate::hub::{Hub, Room};
@@ -46,8 +50,7 @@ pub struct Kept {
     sid: Box<str>,
     user: Option<Arc<User>>,
     on_lane: bool,
-    /// The offset with which it came, which it had read before it was in any of the rooms.
-    begun: Option<Box<str>>,
+    begun: Begun,
     rooms: Vec<KeptRoom>,
     runs: Vec<Run>,
     /// Older runs are forgotten.
@@ -128,10 +131,16 @@ impl Recovery {
         all.by_pid.insert(pid, Waiting { until, kept });
     }
 
-    /// Gives what is kept under this pid, once.
-    pub fn take(&self, pid: &str, now: Instant) -> Option<Kept> {
+    /// Gives what is kept under this pid, once, to the one whose it is.
+    pub fn take(
+        &self,
+        pid: &str,
+        now: Instant,
+        is_own: impl FnOnce(&Kept) -> bool,
+    ) -> Option<Kept> {
         let mut all = self.all();
         all.forget(now);
+        all.by_pid.get(pid).filter(|it| is_own(&it.kept))?;
         let waiting = all.by_pid.remove(pid)?;
         all.bytes -= waiting.kept.bytes();
         Some(waiting.kept)
@@ -174,7 +183,7 @@ impl Kept {
         sid: Box<str>,
         user: Option<Arc<User>>,
         on_lane: bool,
-        begun: Option<Box<str>>,
+        begun: Begun,
         left: &Left,
     ) -> Kept {
         Kept {
@@ -217,8 +226,9 @@ impl Kept {
 
     /// How far the client has read in each of the rooms.
     fn offsets(&self, offset: Option<&str>) -> Option<Vec<u64>> {
-        if offset == self.begun.as_deref() {
-            return Some(self.rooms.iter().map(|room| room.since).collect());
+        if self.begun.is(offset) {
+            let joined = self.rooms.iter().map(|room| (room.epoch, room.since));
+            return self.begun.read(&joined.collect::<Vec<_>>());
         }
         let cursor: Cursor = offset?.parse().ok()?;
         let last = self.rooms.iter().find(|room| room.epoch == cursor.epoch)?;

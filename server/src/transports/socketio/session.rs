@@ -10,13 +10,16 @@ use super::heartbeat::{Due, Heartbeat, Tempo};
 use super::outbox::Outbox;
 use super::rooms::Rooms;
 use crate::desk::Desk;
+use crate::identity::User;
 use crate::net::admission::Address;
 use crate::net::metered::Meter;
 use crate::usage::{Class, Reason, WorkerCounters};
 use crate::wire::engineio::{Open, Packet};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -45,6 +48,8 @@ pub struct State {
     /// The task that carries it, and the one of the WebSocket that is being probed.
     carrying: Option<Waker>,
     probing: Option<Waker>,
+    /// The task that looks at the time while it is polled.
+    watching: Option<Waker>,
 }
 
 /// Who brings packets both ways.
@@ -78,11 +83,12 @@ pub struct Local {
 }
 
 impl Local {
-    /// Counts why the server ends a session: with the connection, which counts once.
+    /// Counts why the server ends a session: with its WebSocket, which counts once.
     fn blame(&self, reason: Reason) {
         match &self.meter {
-            Some(meter) => meter.ends(reason),
-            None => self.counters.ended(reason).add(1),
+            Some(meter) if meter.is_kept() => meter.ends(reason),
+            // The connection of a poll goes on, and may bear other sessions.
+            Some(_) | None => self.counters.ended(reason).add(1),
         }
     }
 }
@@ -132,6 +138,7 @@ impl Session {
                 ended: None,
                 carrying: None,
                 probing: None,
+                watching: None,
             }),
         }
     }
@@ -217,23 +224,24 @@ impl Session {
         self.end_at(state, ending, farewell, &local.desk);
     }
 
-    /// Its client has come again: the connection of this session is lost, though nothing has told so. Only a
-    /// session that has no client may ask for it, which is why nobody can wait for that one in turn.
-    pub fn succeed(&self, desk: &Desk) {
+    /// Its client has come again, if it is this one: then the connection of this session is lost, though
+    /// nothing has told so. Only a session that has no client may ask for it, which is why nobody can wait for
+    /// that one in turn.
+    pub fn succeed(&self, user: Option<&User>, on_lane: bool, desk: &Desk) {
         let mut state = self.lock();
-        self.end_at(&mut state, Ending::Lost, Farewell::Silence, desk);
+        if state.application.is_of(user, on_lane) {
+            self.end_at(&mut state, Ending::Lost, Farewell::Silence, desk);
+        }
     }
 
     fn end_at(&self, state: &mut State, ending: Ending, farewell: Farewell, desk: &Desk) {
         if state.ended.is_some() {
             return;
         }
-        state.ended = Some(farewell);
-        state.outbox.clear();
+        state.close(farewell);
         let left = state.rooms.take();
         state.application.end(ending, left, desk);
         desk.sessions.remove(&self.sid, self.address);
-        state.wake();
     }
 }
 
@@ -246,6 +254,23 @@ impl State {
     /// The same for the task of a WebSocket that probes.
     pub fn probe(&mut self, context: &Context<'_>) {
         remember(&mut self.probing, context);
+    }
+
+    /// It is over: whoever has to do with it says this, and goes.
+    fn close(&mut self, farewell: Farewell) {
+        self.ended = Some(farewell);
+        self.outbox.clear();
+        self.wake();
+        self.let_watch_go();
+    }
+
+    fn let_watch_go(&mut self) {
+        self.watching.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether somebody has to look at the time who does not carry it.
+    fn is_watched(&self) -> bool {
+        self.ended.is_none() && self.carrier != Carrier::Websocket
     }
 
     /// Wakes whoever has to do with it.
@@ -280,6 +305,7 @@ impl State {
         self.carrier = Carrier::Websocket;
         self.heartbeat.answered(Instant::now());
         self.wake();
+        self.let_watch_go();
     }
 
     /// When somebody must look at the time again.
@@ -312,11 +338,73 @@ pub async fn watch(session: Weak<Session>, local: Local) {
             let mut state = session.lock();
             let now = Instant::now();
             session.tick(&mut state, now, &local);
-            if state.ended.is_some() || state.carrier == Carrier::Websocket {
+            if !state.is_watched() {
                 return;
             }
             state.next_look(now)
         };
-        tokio::time::sleep_until(next).await;
+        sleep(&session, next).await;
+    }
+}
+
+/// Until that time, or until the session needs no watch any more: whoever opens and ends one after the other
+/// leaves nothing behind.
+async fn sleep(session: &Weak<Session>, until: Instant) {
+    let mut timer = pin!(tokio::time::sleep_until(until));
+    poll_fn(|context| {
+        let Some(session) = session.upgrade() else {
+            return Poll::Ready(());
+        };
+        let mut state = session.lock();
+        if !state.is_watched() {
+            return Poll::Ready(());
+        }
+        remember(&mut state.watching, context);
+        drop(state);
+        timer.as_mut().poll(context)
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn polled() -> Arc<Session> {
+        let hour = Duration::from_secs(3_600);
+        let beginning = Beginning {
+            class: Class::Control,
+            address: None,
+            carrier: Carrier::Polling,
+            application: Application::Echo,
+            tempo: Tempo {
+                interval: hour,
+                timeout: hour,
+            },
+            max_payload: 64,
+            connect_within: hour,
+        };
+        Arc::new(Session::begin("sid".into(), beginning))
+    }
+
+    #[actix_web::test]
+    async fn the_watch_of_one_that_needs_none_is_over_at_once() {
+        let ways: [fn(&mut State); 2] = [
+            |state| state.close(Farewell::Goodbye),
+            |state| state.end_upgrade(),
+        ];
+        for end in ways {
+            let session = polled();
+            let weak = Arc::downgrade(&session);
+            let until = Instant::now() + Duration::from_secs(3_600);
+            let watch = actix_web::rt::spawn(async move { sleep(&weak, until).await });
+            while session.lock().watching.is_none() {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(Arc::strong_count(&session), 1);
+            end(&mut session.lock());
+            let over = tokio::time::timeout(Duration::from_secs(10), watch);
+            over.await.expect("it sleeps on").unwrap();
+        }
     }
 }

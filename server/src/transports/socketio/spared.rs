@@ -3,6 +3,9 @@
 
 use std::collections::VecDeque;
 
+/// Runs that are ahead of the reader; of more, the session is told of the first after all.
+const MAX_AHEAD: usize = 1_024;
+
 /// Runs that are remembered after they have gone by.
 const MAX_PASSED: usize = 64;
 
@@ -52,6 +55,9 @@ impl Spared {
         }
         // The run that grew may have gone by.
         self.passed = self.passed.min(self.runs.len() - 1);
+        if self.runs.len() - self.passed > MAX_AHEAD {
+            self.runs.remove(self.passed);
+        }
     }
 
     /// For one who reads again after `offset`, unless some of those are forgotten.
@@ -87,6 +93,15 @@ mod tests {
         spared.add(10);
         spared.add(11);
         assert_eq!(told(&mut spared, 11..=12), [12]);
+    }
+
+    #[test]
+    fn one_who_does_not_read_is_spared_the_last_ones() {
+        let mut spared = Spared::default();
+        let own = || (1..=2 * MAX_AHEAD as u64 + 20).step_by(2);
+        own().for_each(|offset| spared.add(offset));
+        assert_eq!(spared.runs.len(), MAX_AHEAD);
+        assert!(told(&mut spared, own()).into_iter().eq(own().take(10)));
     }
 
     #[test]

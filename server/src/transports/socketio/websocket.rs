@@ -60,7 +60,7 @@ pub async fn serve(
     body: web::Payload,
 ) -> Result<HttpResponse, Fault> {
     handshake::check(request)?;
-    let (response, _) = handshake::accept(request, &[]).await?;
+    let (mut response, _) = handshake::accept(request, &[]).await?;
     if known
         .as_deref()
         .is_some_and(|session| !session.lock().claim())
@@ -70,10 +70,11 @@ pub async fn serve(
     }
     let (session, part) = match known {
         Some(session) => (session, Part::Probe),
-        None => (
-            super::open(path, Carrier::Websocket, request)?,
-            Part::Carrier,
-        ),
+        None => {
+            super::take_bad_cookie(request, &mut response);
+            let session = super::open(path, Carrier::Websocket, request)?;
+            (session, Part::Carrier)
+        }
     };
     let local = super::local(request);
     super::meter(request).keep();
@@ -211,6 +212,8 @@ impl Conversation {
         let session = Arc::clone(&self.session);
         let mut state = session.lock();
         if let Some(farewell) = state.ended {
+            // Nothing follows the last word, not past this task either.
+            self.reading.sync(&mut state.rooms);
             return Poll::Ready(self.farewell(farewell));
         }
         if self.part != Part::Carrier {
@@ -248,6 +251,7 @@ impl Conversation {
         let session = Arc::clone(&self.session);
         self.part = Part::None;
         session.end(state, Ending::Stopped, Farewell::Stopped, &self.local);
+        self.reading.sync(&mut state.rooms);
         self.goodbye = Some(Box::pin(tokio::time::sleep(ECHO)));
         close::close(
             close::GOING_AWAY,

@@ -330,6 +330,10 @@ impl Conversation {
     fn outgoing(&mut self, next: Next) -> Bytes {
         match next {
             Next::End => {
+                // What is published from now on is for another connection.
+                if let Some(shortcut) = self.subscription.shortcut() {
+                    shortcut.pause(true);
+                }
                 self.goodbye = Some(Box::pin(tokio::time::sleep(ECHO)));
                 close::close(
                     close::GOING_AWAY,

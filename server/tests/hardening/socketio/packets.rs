@@ -4,7 +4,7 @@
 use super::*;
 #[cfg(unix)]
 use crate::frame::{FIN, TEXT, masked};
-use crate::peer::answer;
+use crate::peer::{POLLING, answer, sid};
 #[cfg(unix)]
 use crate::program::Program;
 
@@ -117,6 +117,22 @@ fn by_polling_what_is_no_engineio_packet_ends_the_session() {
             session.expect_gone();
         }
     }
+    expect_nobody(&server);
+}
+
+/// The connection of their requests goes on, and tells of neither.
+#[test]
+fn each_session_that_is_ended_is_counted() {
+    let server = server(&[]);
+    let mut client = server.connect();
+    for number in 1..=3 {
+        let opened = client.get(&format!("{SOCKETIO}?{POLLING}"), "");
+        let sid = sid(opened.text());
+        let path = format!("{SOCKETIO}?{POLLING}&sid={sid}");
+        assert_eq!(client.post_to(&path, "", "x").status, 400);
+        assert_eq!(server.usage()["ended"]["bad-packet"], number);
+    }
+    drop(client);
     expect_nobody(&server);
 }
 

@@ -272,6 +272,11 @@ fn a_pid_recovers_its_own_user_alone() {
         assert!(!heard.contains("missed\""), "{heard}");
         thief.give("1");
     }
+    // They have used nothing up.
+    let (session, again) = shake(&yao, &json!({"pid": ids["pid"], "offset": offset}));
+    assert_eq!(again, ids);
+    session.give("41");
+    session.give("1");
     for pid in [json!(""), json!("x".repeat(10_000)), json!(5), json!(null)] {
         let (session, fresh) = shake(&yao, &json!({"pid": pid, "offset": {"no": "cursor"}}));
         assert_ne!(fresh["sid"], ids["sid"]);

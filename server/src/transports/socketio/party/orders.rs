@@ -105,11 +105,7 @@ impl Party {
         let user = self.guest.as_ref().and_then(|guest| guest.user.clone());
         let user = user.as_ref();
         if let Some(user) = user {
-            let address = self.visitor.address;
-            if stage.desk.hub.would_join(&room, user, address) {
-                // Everybody in the room is told, as of a publish.
-                stage.desk.pace.admit(address, Instant::now())?;
-            }
+            self.admit(&room, user, stage)?;
         }
         if let Some(answer) = already(&room, &join, start, stage) {
             return Ok(Done { answer, then: None });
@@ -117,13 +113,14 @@ impl Party {
         let ((offset, missed), cursor) = {
             let history = room.history();
             let begin = history.begin(start);
-            (begin, history.cursor(begin.0).to_string())
+            (begin, history.cursor(begin.0))
         };
         let place = Place::after(Arc::clone(&room), offset);
         let is_member = self.enter(place, user, stage);
-        if is_member && let Some(guest) = &mut self.guest {
-            guest.reads_again(&cursor);
+        if let Some(guest) = &mut self.guest {
+            guest.begun.joins(cursor, is_member);
         }
+        let cursor = cursor.to_string();
         let then = is_member.then(|| {
             let list = frames::list(&room.members().list());
             frames::socketio::packet(&list, Some((&join.room, &cursor)))
@@ -132,6 +129,15 @@ impl Party {
             answer: json!({ "cursor": cursor, "missed": missed }),
             then,
         })
+    }
+
+    /// Counts a joining, of which everybody in the room is told as of a publish.
+    pub(super) fn admit(&self, room: &Room, user: &User, stage: &Stage<'_>) -> Result<(), Refusal> {
+        let (desk, address) = (stage.desk, self.visitor.address);
+        match desk.hub.would_join(room, user, address) {
+            true => desk.pace.admit(address, Instant::now()),
+            false => Ok(()),
+        }
     }
 
     /// Reads the room from that place on, as a member if he has a name. Tells whether he is one.

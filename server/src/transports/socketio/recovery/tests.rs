@@ -31,7 +31,10 @@ fn join(hub: &Hub, rooms: &mut Rooms, name: &str, offset: u64) {
 }
 
 fn kept(rooms: &mut Rooms, begun: Option<&str>) -> Kept {
-    let begun = begun.map(Box::from);
+    left(rooms, Begun::of(begun))
+}
+
+fn left(rooms: &mut Rooms, begun: Begun) -> Kept {
     Kept::new("sid".into(), None, false, begun, &rooms.take())
 }
 
@@ -138,6 +141,52 @@ fn one_who_has_read_nothing_new_begins_where_he_joined() {
     assert_eq!(found(two(), None, &hub), None);
 }
 
+/// It comes with cursor 7, and joins again: what it gives after a cut may be that one, or the same read anew.
+#[test]
+fn a_cursor_that_comes_again_is_gone_on_from_where_it_can_be_told() {
+    let hub = hub();
+    publish(&hub, "a", 9);
+    publish(&hub, "b", 9);
+    let begun = cursor(&hub, "a", 7);
+    for (at, is_member, offset, alone, among) in [
+        (8, true, 7, Some(8), true),
+        (7, false, 7, Some(7), true),
+        (7, true, 7, Some(7), false),
+        (7, true, 8, Some(8), true),
+        (5, false, 7, None, false),
+        (5, false, 6, Some(6), true),
+    ] {
+        let told = format!("{at} {is_member} {offset}");
+        let offset = cursor(&hub, "a", offset);
+        let rooms = |rooms: &mut Rooms| {
+            let mut begun = Begun::of(Some(&begun));
+            join(&hub, rooms, "a", at);
+            let place = hub.room("a").unwrap().history().cursor(at);
+            begun.joins(place, is_member);
+            for next in at + 1..=9 {
+                rooms.note_sent(rooms.len() - 1, next);
+            }
+            left(rooms, begun)
+        };
+        let one = rooms(&mut Rooms::default());
+        let expected = alone.map(|at| vec![("a".to_owned(), at)]);
+        assert_eq!(found(one, Some(&offset), &hub), expected, "{told}");
+        let mut two = Rooms::default();
+        join(&hub, &mut two, "b", 3);
+        let two = rooms(&mut two);
+        assert_eq!(found(two, Some(&offset), &hub).is_some(), among, "{told}");
+    }
+}
+
+#[test]
+fn what_is_no_cursor_is_not_kept() {
+    let long = "7".repeat(120_000);
+    for offset in [&*long, "no cursor", ""] {
+        assert_eq!(Begun::of(Some(offset)), Begun::Unknown);
+        assert!(!Begun::Unknown.is(Some(offset)) && !Begun::Unknown.is(None));
+    }
+}
+
 /// Of an order that was too long to remember only the end tells anything.
 #[test]
 fn what_was_forgotten_of_the_order_is_not_guessed() {
@@ -204,12 +253,28 @@ fn nobody_else_gets_it() {
     let user = |name| Arc::new(User::new(name).unwrap());
     let (yao, other) = (user("瑶"), user("瑶"));
     let rooms = || Rooms::default().take();
-    let own = Kept::new("sid".into(), Some(Arc::clone(&yao)), false, None, &rooms());
+    let own = Kept::new(
+        "sid".into(),
+        Some(Arc::clone(&yao)),
+        false,
+        Begun::Nothing,
+        &rooms(),
+    );
     assert!(own.is_of(Some(&yao), false));
     assert!(!own.is_of(Some(&other), false) && !own.is_of(None, false));
-    let nobody = Kept::new("sid".into(), None, true, None, &rooms());
+    let nobody = Kept::new("sid".into(), None, true, Begun::Nothing, &rooms());
     assert!(nobody.is_of(None, true));
     assert!(!nobody.is_of(None, false) && !nobody.is_of(Some(&yao), true));
+    // One who asks for what is another's takes it from nobody.
+    let (recovery, now) = (Recovery::new(Duration::from_secs(120)), Instant::now());
+    recovery.keep("pid".into(), own, now);
+    let by = |user: &User| recovery.take("pid", now, |kept| kept.is_of(Some(user), false));
+    assert!(by(&other).is_none());
+    assert!(by(&yao).is_some());
+}
+
+fn take(recovery: &Recovery, pid: &str, now: Instant) -> Option<Kept> {
+    recovery.take(pid, now, |_| true)
 }
 
 fn empty() -> Kept {
@@ -223,14 +288,14 @@ fn it_is_given_once_and_not_after_its_time() {
     let after = |seconds| start + Duration::from_secs(seconds);
     recovery.keep("a".into(), empty(), start);
     recovery.keep("b".into(), empty(), after(60));
-    assert!(recovery.take("c", after(60)).is_none());
-    assert!(recovery.take("a", after(119)).is_some());
-    assert!(recovery.take("a", after(119)).is_none());
+    assert!(take(&recovery, "c", after(60)).is_none());
+    assert!(take(&recovery, "a", after(119)).is_some());
+    assert!(take(&recovery, "a", after(119)).is_none());
     // Cut again, it waits from then on.
     recovery.keep("a".into(), empty(), after(119));
     recovery.sweep(after(181));
-    assert!(recovery.take("b", after(181)).is_none());
-    assert!(recovery.take("a", after(238)).is_some());
+    assert!(take(&recovery, "b", after(181)).is_none());
+    assert!(take(&recovery, "a", after(238)).is_some());
     recovery.sweep(after(300));
     assert!(recovery.is_empty());
     let off = Recovery::new(Duration::ZERO);
@@ -245,12 +310,12 @@ fn the_first_go_when_there_are_too_many() {
     for number in 0..25 {
         recovery.keep(number.to_string().into(), empty(), now);
     }
-    let there = |number: u32| recovery.take(&number.to_string(), now).is_some();
+    let there = |number: u32| take(&recovery, &number.to_string(), now).is_some();
     assert_eq!((0..25).filter(|number| there(*number)).count(), 10);
     // Those who come back and are cut again take one place.
     for _ in 0..MAX_KEPT + 10 {
         recovery.keep("a".into(), empty(), now);
-        recovery.take("a", now);
+        take(&recovery, "a", now);
     }
     assert_eq!(recovery.all().order.len(), MAX_KEPT);
     recovery.sweep(now + Duration::from_secs(120));
