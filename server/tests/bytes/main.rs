@@ -13,6 +13,7 @@ mod sse;
 mod websocket;
 mod socketio;
 mod socketio_rooms;
+mod socketio_upgrade;
 mod handshake;
 mod session;
 mod presence;

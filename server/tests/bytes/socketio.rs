@@ -91,12 +91,6 @@ impl Polled {
     }
 }
 
-/// A WebSocket that came after another: accepted, and closed.
-fn expect_second(mut socket: Client) {
-    assert_eq!(socket.head().status, 101);
-    websocket::expect_close(&mut socket, 1008);
-}
-
 fn ask(client: &mut Client, path: &str) {
     client.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
 }
@@ -287,48 +281,6 @@ fn a_websocket_echoes_text_and_bytes() {
     wait_for_sessions(&server, 0);
 }
 
-#[test]
-fn an_upgrade_lets_go_of_the_poll_and_loses_nothing() {
-    let server = Server::start(&["--conformance"]);
-    let mut polled = Polled::open(&server, "/engine.io/");
-    polled.ask();
-    let mut socket = polled.upgrade(&server);
-    assert_eq!(socket.head().status, 101);
-    assert!(polled.client.is_silent());
-    websocket::send_text(&mut socket, "2probe");
-    assert_eq!(read(&mut socket), "3probe");
-    assert_eq!(polled.client.answer().text(), "6");
-    assert_eq!(polled.get().text(), "6");
-    polled.say(&server, "4on the way");
-    websocket::send_text(&mut socket, "5");
-    assert_eq!(read(&mut socket), "4on the way");
-    assert_eq!(polled.get().status, 400);
-    assert_eq!(polled.post(&server, "4late").status, 400);
-    expect_second(polled.upgrade(&server));
-    websocket::send_text(&mut socket, "4there");
-    assert_eq!(read(&mut socket), "4there");
-    drop(socket);
-    wait_for_sessions(&server, 0);
-}
-
-#[test]
-fn of_two_websockets_the_first_has_the_session_until_it_gives_up() {
-    let server = Server::start(&["--conformance"]);
-    let polled = Polled::open(&server, "/engine.io/");
-    let mut first = polled.upgrade(&server);
-    assert_eq!(first.head().status, 101);
-    expect_second(polled.upgrade(&server));
-    websocket::send_text(&mut first, "abc");
-    websocket::expect_close(&mut first, 1002);
-    let mut next = polled.upgrade(&server);
-    assert_eq!(next.head().status, 101);
-    websocket::send_text(&mut next, "2probe");
-    assert_eq!(read(&mut next), "3probe");
-    websocket::send_text(&mut next, "5");
-    websocket::send_text(&mut next, "4there");
-    assert_eq!(read(&mut next), "4there");
-}
-
 /// They go over two connections, so that either may come first.
 #[test]
 fn a_last_poll_that_its_goodbye_overtook_is_let_go_once() {
@@ -355,32 +307,6 @@ fn with_conformance_messages_come_one_by_one() {
     let first = socket.some();
     assert_eq!(first, b"\x81\x024a");
     assert_eq!(read(&mut socket), "4b");
-}
-
-#[test]
-fn an_upgrade_that_fails_eats_nothing() {
-    let server = Server::start(&["--conformance"]);
-    let mut polled = Polled::open(&server, "/engine.io/");
-    for fail in ["4too early", "5", "2", "abc"] {
-        let mut socket = polled.upgrade(&server);
-        assert_eq!(socket.head().status, 101);
-        websocket::send_text(&mut socket, fail);
-        websocket::expect_close(&mut socket, 1002);
-    }
-    let mut socket = polled.upgrade(&server);
-    assert_eq!(socket.head().status, 101);
-    websocket::send_text(&mut socket, "2probe");
-    assert_eq!(read(&mut socket), "3probe");
-    // One at a time.
-    expect_second(polled.upgrade(&server));
-    assert_eq!(polled.get().text(), "6");
-    socket.reset();
-    polled.say(&server, "4still here");
-    assert_eq!(polled.get().text(), "4still here");
-    polled.ask();
-    assert!(polled.client.is_silent());
-    polled.say(&server, "4and held");
-    assert_eq!(polled.client.answer().text(), "4and held");
 }
 
 #[test]
@@ -417,7 +343,7 @@ fn the_client_is_served_where_the_operator_names_it() {
 }
 
 /// What `read` gives until something begins with this, with that.
-fn read_to(client: &mut Client, start: &str) -> String {
+pub fn read_to(client: &mut Client, start: &str) -> String {
     loop {
         let packet = read(client);
         if packet.starts_with(start) {
@@ -434,7 +360,7 @@ pub fn connect(server: &Server) -> Client {
     client
 }
 
-fn join(client: &mut Client, room: &str) -> String {
+pub fn join(client: &mut Client, room: &str) -> String {
     websocket::send_text(client, &format!(r#"420["join",{{"room":"{room}"}}]"#));
     read_to(client, "430").split('"').nth(3).unwrap().to_owned()
 }
@@ -512,7 +438,7 @@ fn who_publishes_without_echo_is_spared_his_own_and_nothing_else() {
 }
 
 /// The data of an event, which is a number.
-fn number(packet: &str) -> u64 {
+pub fn number(packet: &str) -> u64 {
     let data = packet.split(r#""data":"#).nth(1).unwrap();
     data.split('}').next().unwrap().parse().unwrap()
 }
@@ -549,44 +475,6 @@ fn many_rooms_are_heard_each_in_its_order_and_one_that_is_left_is_not() {
     drop(socket);
     wait_for_sessions(&server, 0);
     server.wait_for_figure("socketio", "open", 0, LIMIT);
-}
-
-#[test]
-fn events_go_on_where_they_were_while_the_carrier_changes() {
-    let server = Server::start(&["--workers", "2"]);
-    let mut polled = Polled::open(&server, "/socket.io/");
-    polled.say(&server, "40\u{1e}420[\"join\",{\"room\":\"KPL\"}]");
-    let mut told: Vec<u64> = Vec::new();
-    let mut hear = |text: &str| {
-        let events = text
-            .split('\u{1e}')
-            .filter(|packet| packet.starts_with("42"));
-        told.extend(events.map(number));
-    };
-    hear(polled.get().text());
-    let mut publish = 0..;
-    let mut publish = || {
-        let data = publish.next().unwrap();
-        server.publish("KPL", &format!(r#"{{"type":"n","data":{data}}}"#));
-    };
-    publish();
-    hear(polled.get().text());
-    let mut socket = polled.upgrade(&server);
-    assert_eq!(socket.head().status, 101);
-    publish();
-    websocket::send_text(&mut socket, "2probe");
-    assert_eq!(read(&mut socket), "3probe");
-    publish();
-    hear(polled.get().text());
-    publish();
-    websocket::send_text(&mut socket, "5");
-    publish();
-    for _ in 0..2 {
-        hear(&read(&mut socket));
-    }
-    publish();
-    hear(&read(&mut socket));
-    assert_eq!(told, [0, 1, 2, 3, 4, 5]);
 }
 
 #[test]

@@ -27,6 +27,11 @@ impl OneByOne {
         }
     }
 
+    /// Whether the next message has to wait; what is not there yet is not read meanwhile.
+    pub fn is_pausing(&self) -> bool {
+        self.0.as_ref().is_some_and(|pause| !pause.is_elapsed())
+    }
+
     /// One has gone.
     pub fn sent(&mut self) {
         if let Some(pause) = &mut self.0 {

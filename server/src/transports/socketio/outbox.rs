@@ -112,6 +112,10 @@ impl Outbox {
         parcel
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.parcels.is_empty()
+    }
+
     /// Whether something had no place: then the session cannot go on.
     pub fn has_overflown(&self) -> bool {
         self.overflown

@@ -179,7 +179,7 @@ impl Conversation {
             if let Poll::Ready(frame) = self.poll_outgoing(context, with_events) {
                 return Poll::Ready(frame);
             }
-            if self.frames_this_turn >= FRAMES_A_TURN {
+            if self.frames_this_turn >= FRAMES_A_TURN || self.holds_back() {
                 break;
             }
             let Poll::Ready(message) = self.incoming.poll_next(context) else {
@@ -201,6 +201,11 @@ impl Conversation {
             }
         }
         self.poll_time(context)
+    }
+
+    /// Whether an answer waits for its turn: until it has gone nothing more is asked.
+    fn holds_back(&self) -> bool {
+        self.one_by_one.is_pausing() && !self.session.lock().outbox.is_empty()
     }
 
     /// What the session has for the client: answers first, so that a room is joined before it is heard.
