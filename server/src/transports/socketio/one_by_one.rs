@@ -11,30 +11,38 @@ use tokio::time::{Instant, Sleep};
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The wait between two messages; none where nobody asked for it.
-pub struct OneByOne(Option<Pin<Box<Sleep>>>);
+pub struct OneByOne {
+    pause: Option<Pin<Box<Sleep>>>,
+    is_pausing: bool,
+}
 
 impl OneByOne {
     pub fn new(config: &Config) -> OneByOne {
         let sleep = || Box::pin(tokio::time::sleep(Duration::ZERO));
-        OneByOne(config.websocket.conformance.then(sleep))
+        OneByOne {
+            pause: config.websocket.conformance.then(sleep),
+            is_pausing: false,
+        }
     }
 
     /// Whether the next message may go.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut self.0 {
-            Some(pause) => pause.as_mut().poll(context),
-            None => Poll::Ready(()),
-        }
+        let Some(pause) = &mut self.pause else {
+            return Poll::Ready(());
+        };
+        let polled = pause.as_mut().poll(context);
+        self.is_pausing = polled.is_pending();
+        polled
     }
 
-    /// Whether the next message has to wait; what is not there yet is not read meanwhile.
+    /// Whether the next message had to wait when it was asked for last.
     pub fn is_pausing(&self) -> bool {
-        self.0.as_ref().is_some_and(|pause| !pause.is_elapsed())
+        self.is_pausing
     }
 
     /// One has gone.
     pub fn sent(&mut self) {
-        if let Some(pause) = &mut self.0 {
+        if let Some(pause) = &mut self.pause {
             pause.as_mut().reset(Instant::now() + PAUSE);
         }
     }

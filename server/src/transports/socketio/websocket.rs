@@ -205,7 +205,9 @@ impl Conversation {
 
     /// Whether an answer waits for its turn: until it has gone nothing more is asked.
     fn holds_back(&self) -> bool {
-        self.one_by_one.is_pausing() && !self.session.lock().outbox.is_empty()
+        self.part == Part::Carrier
+            && self.one_by_one.is_pausing()
+            && !self.session.lock().outbox.is_empty()
     }
 
     /// What the session has for the client: answers first, so that a room is joined before it is heard.
