@@ -7,11 +7,12 @@
 
 use crate::frames::Event;
 use crate::net::metered::{Line, Meter, Pushed};
-use crate::usage::Class;
+use crate::usage::{Class, WorkerCounters};
 use bytes::Bytes;
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -19,7 +20,10 @@ pub struct Shortcut {
     /// Where the subscription has read to.
     offset: Rc<Cell<u64>>,
     line: Rc<Line<TcpStream>>,
-    meter: Rc<Meter>,
+    /// All of this worker's: near at hand, as no meter of one connection is.
+    counters: Arc<WorkerCounters>,
+    /// Where the lab listens in.
+    tapped: Option<Rc<Meter>>,
     class: Class,
     encode: fn(&Event) -> Bytes,
     last_sent: Cell<Instant>,
@@ -39,7 +43,8 @@ impl Shortcut {
         Some(Rc::new(Shortcut {
             offset,
             line: meter.outlet()?,
-            meter: Rc::clone(meter),
+            counters: Arc::clone(meter.counters()),
+            tapped: meter.tap().map(|_| Rc::clone(meter)),
             class,
             encode,
             last_sent: Cell::new(Instant::now()),
@@ -66,10 +71,15 @@ impl Shortcut {
             Ordering::Equal if self.paused.get() => return false,
             Ordering::Equal => {}
         }
-        let pushed = self.line.push(&(self.encode)(event));
+        let counters = self.counters.of(self.class);
+        let count = |written: &[u8]| match &self.tapped {
+            Some(meter) => meter.wrote(written),
+            None => counters.tx.add(written.len() as u64),
+        };
+        let pushed = self.line.push(&(self.encode)(event), count);
         if pushed != Pushed::Refused {
             self.offset.set(event.offset);
-            self.meter.class(self.class).deliveries.add(1);
+            counters.deliveries.add(1);
             self.last_sent.set(now);
         }
         pushed == Pushed::Whole

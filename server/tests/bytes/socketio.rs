@@ -91,12 +91,6 @@ impl Polled {
     }
 }
 
-/// A WebSocket that came after another: accepted, and closed.
-fn expect_second(mut socket: Client) {
-    assert_eq!(socket.head().status, 101);
-    websocket::expect_close(&mut socket, 1008);
-}
-
 fn ask(client: &mut Client, path: &str) {
     client.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
 }
@@ -287,48 +281,6 @@ fn a_websocket_echoes_text_and_bytes() {
     wait_for_sessions(&server, 0);
 }
 
-#[test]
-fn an_upgrade_lets_go_of_the_poll_and_loses_nothing() {
-    let server = Server::start(&["--conformance"]);
-    let mut polled = Polled::open(&server, "/engine.io/");
-    polled.ask();
-    let mut socket = polled.upgrade(&server);
-    assert_eq!(socket.head().status, 101);
-    assert!(polled.client.is_silent());
-    websocket::send_text(&mut socket, "2probe");
-    assert_eq!(read(&mut socket), "3probe");
-    assert_eq!(polled.client.answer().text(), "6");
-    assert_eq!(polled.get().text(), "6");
-    polled.say(&server, "4on the way");
-    websocket::send_text(&mut socket, "5");
-    assert_eq!(read(&mut socket), "4on the way");
-    assert_eq!(polled.get().status, 400);
-    assert_eq!(polled.post(&server, "4late").status, 400);
-    expect_second(polled.upgrade(&server));
-    websocket::send_text(&mut socket, "4there");
-    assert_eq!(read(&mut socket), "4there");
-    drop(socket);
-    wait_for_sessions(&server, 0);
-}
-
-#[test]
-fn of_two_websockets_the_first_has_the_session_until_it_gives_up() {
-    let server = Server::start(&["--conformance"]);
-    let polled = Polled::open(&server, "/engine.io/");
-    let mut first = polled.upgrade(&server);
-    assert_eq!(first.head().status, 101);
-    expect_second(polled.upgrade(&server));
-    websocket::send_text(&mut first, "abc");
-    websocket::expect_close(&mut first, 1002);
-    let mut next = polled.upgrade(&server);
-    assert_eq!(next.head().status, 101);
-    websocket::send_text(&mut next, "2probe");
-    assert_eq!(read(&mut next), "3probe");
-    websocket::send_text(&mut next, "5");
-    websocket::send_text(&mut next, "4there");
-    assert_eq!(read(&mut next), "4there");
-}
-
 /// They go over two connections, so that either may come first.
 #[test]
 fn a_last_poll_that_its_goodbye_overtook_is_let_go_once() {
@@ -355,32 +307,6 @@ fn with_conformance_messages_come_one_by_one() {
     let first = socket.some();
     assert_eq!(first, b"\x81\x024a");
     assert_eq!(read(&mut socket), "4b");
-}
-
-#[test]
-fn an_upgrade_that_fails_eats_nothing() {
-    let server = Server::start(&["--conformance"]);
-    let mut polled = Polled::open(&server, "/engine.io/");
-    for fail in ["4too early", "5", "2", "abc"] {
-        let mut socket = polled.upgrade(&server);
-        assert_eq!(socket.head().status, 101);
-        websocket::send_text(&mut socket, fail);
-        websocket::expect_close(&mut socket, 1002);
-    }
-    let mut socket = polled.upgrade(&server);
-    assert_eq!(socket.head().status, 101);
-    websocket::send_text(&mut socket, "2probe");
-    assert_eq!(read(&mut socket), "3probe");
-    // One at a time.
-    expect_second(polled.upgrade(&server));
-    assert_eq!(polled.get().text(), "6");
-    socket.reset();
-    polled.say(&server, "4still here");
-    assert_eq!(polled.get().text(), "4still here");
-    polled.ask();
-    assert!(polled.client.is_silent());
-    polled.say(&server, "4and held");
-    assert_eq!(polled.client.answer().text(), "4and held");
 }
 
 #[test]
@@ -416,12 +342,139 @@ fn the_client_is_served_where_the_operator_names_it() {
     none.get("/socket.io/socket.io.js").expect_problem(404);
 }
 
+/// What `read` gives until something begins with this, with that.
+pub fn read_to(client: &mut Client, start: &str) -> String {
+    loop {
+        let packet = read(client);
+        if packet.starts_with(start) {
+            return packet;
+        }
+    }
+}
+
 /// A guest of the server on a WebSocket, who is in no room yet.
 pub fn connect(server: &Server) -> Client {
     let mut client = open(server, "/socket.io/");
     websocket::send_text(&mut client, "40");
     assert!(read(&mut client).starts_with(r#"40{"sid":""#));
     client
+}
+
+pub fn join(client: &mut Client, room: &str) -> String {
+    websocket::send_text(client, &format!(r#"420["join",{{"room":"{room}"}}]"#));
+    read_to(client, "430").split('"').nth(3).unwrap().to_owned()
+}
+
+#[test]
+fn an_event_is_the_object_of_every_transport_with_its_room_and_cursor() {
+    let server = Server::start(&["--socketio-client", "/dev/null"]);
+    let mut socket = connect(&server);
+    let cursor = join(&mut socket, "峡谷");
+    let first = server.publish(
+        "%E5%B3%A1%E8%B0%B7",
+        r#"{"type":"chat","data":{"a":[1, 2.50]}}"#,
+    );
+    let expected = |id: u64, data: &str, cursor: &str| {
+        format!(r#"42["event",{{"id":{id},"type":"chat","data":{data}}},"峡谷","{cursor}"]"#)
+    };
+    let told = expected(1, r#"{"a":[1,2.50]}"#, &first);
+    assert_eq!(read(&mut socket), told);
+    // The short way is open now.
+    let second = server.publish("%E5%B3%A1%E8%B0%B7", r#"{"type":"chat","data":2}"#);
+    assert_eq!(read(&mut socket), expected(2, "2", &second));
+    let mut polled = Polled::open(&server, "/socket.io/");
+    polled.say(&server, "40");
+    assert!(polled.get().text().starts_with(r#"40{"sid":""#));
+    let order = format!(r#"421["join",{{"room":"峡谷","cursor":"{cursor}"}}]"#);
+    polled.say(&server, &order);
+    assert_eq!(
+        polled.get().text(),
+        format!(
+            "431[{{\"cursor\":\"{cursor}\",\"missed\":0}}]\u{1e}{told}\u{1e}{}",
+            expected(2, "2", &second)
+        )
+    );
+    polled.ask();
+    let third = server.publish("%E5%B3%A1%E8%B0%B7", r#"{"type":"chat","data":"瑶"}"#);
+    assert_eq!(
+        polled.client.answer().text(),
+        expected(3, r#""瑶""#, &third)
+    );
+    assert_eq!(server.figure("socketio", "deliveries"), 6);
+}
+
+#[test]
+fn who_publishes_without_echo_is_spared_his_own_and_nothing_else() {
+    let server = Server::start(&[]);
+    let mut socket = connect(&server);
+    join(&mut socket, "KPL");
+    let mut other = connect(&server);
+    join(&mut other, "KPL");
+    let publish = |client: &mut Client, data: u64, echo: bool| {
+        let order =
+            format!(r#"429["publish",{{"room":"KPL","type":"n","data":{data},"echo":{echo}}}]"#);
+        websocket::send_text(client, &order);
+    };
+    let mut told = Vec::new();
+    for round in 0..50 {
+        server.publish("KPL", &format!(r#"{{"type":"n","data":{}}}"#, 3 * round));
+        publish(&mut socket, 3 * round + 1, false);
+        publish(&mut socket, 3 * round + 2, true);
+    }
+    while told.len() < 100 {
+        let packet = read(&mut socket);
+        if packet.starts_with("42") {
+            told.push(number(&packet));
+        }
+    }
+    let mut expected: Vec<u64> = (0..150).filter(|n| n % 3 != 1).collect();
+    // Those of the other publisher came when they came.
+    told.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(told, expected);
+    let heard: Vec<u64> = (0..150).map(|_| number(&read(&mut other))).collect();
+    assert_eq!(heard.len(), 150);
+    assert!((0..150).all(|n| heard.contains(&n)));
+}
+
+/// The data of an event, which is a number.
+pub fn number(packet: &str) -> u64 {
+    let data = packet.split(r#""data":"#).nth(1).unwrap();
+    data.split('}').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn many_rooms_are_heard_each_in_its_order_and_one_that_is_left_is_not() {
+    let server = Server::start(&["--workers", "2"]);
+    let mut socket = connect(&server);
+    let rooms = ["a", "b", "c"];
+    for room in rooms {
+        join(&mut socket, room);
+    }
+    for number in 1..=20 {
+        for room in rooms {
+            server.publish(room, &format!(r#"{{"type":"n","data":{number}}}"#));
+        }
+    }
+    let mut told = vec![Vec::new(); 3];
+    for _ in 0..60 {
+        let packet = read(&mut socket);
+        let room = rooms
+            .iter()
+            .position(|room| packet.contains(&format!("}},\"{room}\",\"")));
+        told[room.unwrap()].push(number(&packet));
+    }
+    for room in told {
+        assert_eq!(room, (1..=20).collect::<Vec<_>>());
+    }
+    websocket::send_text(&mut socket, r#"422["leave",{"room":"b"}]"#);
+    assert_eq!(read_to(&mut socket, "43"), "432[{}]");
+    server.publish("b", r#"{"type":"n","data":1}"#);
+    server.publish("c", r#"{"type":"n","data":2}"#);
+    assert!(read(&mut socket).contains(r#"},"c",""#));
+    drop(socket);
+    wait_for_sessions(&server, 0);
+    server.wait_for_figure("socketio", "open", 0, LIMIT);
 }
 
 #[test]
@@ -436,8 +489,7 @@ fn every_byte_of_both_carriers_is_counted() {
         }
     }
     let mut socket = connect(&server);
-    websocket::send_text(&mut socket, r#"420["join",{"room":"KPL"}]"#);
-    assert!(read(&mut socket).starts_with("430[{"));
+    join(&mut socket, "KPL");
     websocket::send_text(
         &mut socket,
         r#"42["publish",{"room":"KPL","type":"n","data":1}]"#,

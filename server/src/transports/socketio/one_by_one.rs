@@ -1,6 +1,5 @@
 //! Under `--conformance` messages leave one by one: outside suites wait for a message and only then begin to
-//! listen for the next, so that they miss one that comes in the same read. A client that says more meanwhile is
-//! not read: what it is answered would have no end.
+//! listen for the next, so that they miss one that comes in the same read. It delays nothing else.
 
 use crate::config::Config;
 use std::pin::Pin;
@@ -12,30 +11,38 @@ use tokio::time::{Instant, Sleep};
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The wait between two messages; none where nobody asked for it.
-pub struct OneByOne(Option<Pin<Box<Sleep>>>);
+pub struct OneByOne {
+    pause: Option<Pin<Box<Sleep>>>,
+    is_pausing: bool,
+}
 
 impl OneByOne {
     pub fn new(config: &Config) -> OneByOne {
         let sleep = || Box::pin(tokio::time::sleep(Duration::ZERO));
-        OneByOne(config.websocket.conformance.then(sleep))
+        OneByOne {
+            pause: config.websocket.conformance.then(sleep),
+            is_pausing: false,
+        }
     }
 
     /// Whether the next message may go.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut self.0 {
-            Some(pause) => pause.as_mut().poll(context),
-            None => Poll::Ready(()),
-        }
+        let Some(pause) = &mut self.pause else {
+            return Poll::Ready(());
+        };
+        let polled = pause.as_mut().poll(context);
+        self.is_pausing = polled.is_pending();
+        polled
     }
 
-    /// Whether the next message may not go yet, as of the last look.
-    pub fn pauses(&self) -> bool {
-        self.0.as_ref().is_some_and(|pause| !pause.is_elapsed())
+    /// Whether the next message had to wait when it was asked for last.
+    pub fn is_pausing(&self) -> bool {
+        self.is_pausing
     }
 
     /// One has gone.
     pub fn sent(&mut self) {
-        if let Some(pause) = &mut self.0 {
+        if let Some(pause) = &mut self.pause {
             pause.as_mut().reset(Instant::now() + PAUSE);
         }
     }

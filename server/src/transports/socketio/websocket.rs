@@ -179,7 +179,7 @@ impl Conversation {
             if let Poll::Ready(frame) = self.poll_outgoing(context, with_events) {
                 return Poll::Ready(frame);
             }
-            if self.frames_this_turn >= FRAMES_A_TURN || self.is_held_back() {
+            if self.frames_this_turn >= FRAMES_A_TURN || self.holds_back() {
                 break;
             }
             let Poll::Ready(message) = self.incoming.poll_next(context) else {
@@ -203,10 +203,10 @@ impl Conversation {
         self.poll_time(context)
     }
 
-    /// Whether answers wait for their pause: then no more is asked.
-    fn is_held_back(&self) -> bool {
+    /// Whether an answer waits for its turn: until it has gone nothing more is asked.
+    fn holds_back(&self) -> bool {
         self.part == Part::Carrier
-            && self.one_by_one.pauses()
+            && self.one_by_one.is_pausing()
             && !self.session.lock().outbox.is_empty()
     }
 
