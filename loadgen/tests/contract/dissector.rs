@@ -31,6 +31,22 @@ fn dissected(capture: &str) -> BTreeMap<String, u64> {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// With its head.
+const MOST_OF_AN_EMPTY_ANSWER: u64 = 250;
+
+/// A client that is told to close reads the answer of its last poll and looks into it no more; the page
+/// does not know of that.
+fn settle_open_polls(page: &BTreeMap<String, u64>, counted: &mut BTreeMap<String, u64>, most: u64) {
+    let unread = counted["framing"].saturating_sub(page["framing"]);
+    assert!(unread <= most, "{unread} bytes of answers were not read");
+    counted
+        .entry("framing".to_owned())
+        .and_modify(|bytes| *bytes -= unread);
+    counted
+        .entry("empty_polls".to_owned())
+        .and_modify(|bytes| *bytes += unread);
+}
+
 #[test]
 fn the_page_gives_every_byte_the_kind_that_loadgen_gives_it() {
     if let Err(error) = Command::new("node").arg("--version").output() {
@@ -55,7 +71,12 @@ fn the_page_gives_every_byte_the_kind_that_loadgen_gives_it() {
             assert_eq!(page.remove("not_understood"), Some(0), "{name}");
             let kinds = trial.bytes.by_kind.entries();
             let counted = kinds.map(|(kind, bytes)| (kind.to_owned(), bytes));
-            assert_eq!(page, counted.into_iter().collect(), "{name}");
+            let mut counted: BTreeMap<_, _> = counted.into_iter().collect();
+            if kind == Transport::IntervalPolling {
+                let most = trial.clients * MOST_OF_AN_EMPTY_ANSWER;
+                settle_open_polls(&page, &mut counted, most);
+            }
+            assert_eq!(page, counted, "{name}");
         }
     }
 }

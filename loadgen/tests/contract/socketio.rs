@@ -80,8 +80,12 @@ fn an_event_of_a_bare_server_costs_12_bytes_and_its_frame() {
         assert_counted_alike(&trial);
         let frames = trial.bytes.exchanges.with_event_bytes;
         assert_eq!((frames.least, frames.most), (Some(114), Some(114)));
+        assert_eq!(trial.bytes.by_kind.packets % 12, 0);
+        // A frame that was read when the window began or ended, and not yet understood, is all payload.
+        let edges = (2 * trial.clients * 12) as f64 / trial.delivered as f64;
         let each = trial.bytes.per_delivery_by_kind.unwrap();
-        assert_eq!((each["payload"], each["packets"]), (100.0, 12.0));
+        assert!((each["payload"] - 100.0).abs() <= edges, "{each:?}");
+        assert!((each["packets"] - 12.0).abs() <= edges, "{each:?}");
         assert_eq!(each["framing"], 2.0);
     }
 }

@@ -1,6 +1,7 @@
 // A Socket.IO client that keeps what it hears, and the ways it can come in.
 
 import assert from 'node:assert/strict';
+import { Agent } from 'node:http';
 import { setTimeout as rest } from 'node:timers/promises';
 import { fetchPackage } from './packages.mjs';
 
@@ -26,6 +27,12 @@ export async function until(look, what, within = PATIENCE_MS) {
   }
 }
 
+/**
+ * Connections that are not used again. On one that is, xmlhttprequest-ssl 2.1.2 tries a poll that was reset once
+ * more and never ends that request, so that a cut goes unnoticed until the client's own ping timeout of 45 s.
+ */
+const agent = new Agent({ keepAlive: false });
+
 export class Guest {
   /** What came, in order: `{event, room, cursor}`. */
   heard = [];
@@ -36,7 +43,7 @@ export class Guest {
 
   constructor(url, options = {}) {
     this.socket = io(url, {
-      forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 200, randomizationFactor: 0, ...options,
+      forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 200, randomizationFactor: 0, agent, ...options,
     });
     this.socket.on('event', (event, room, cursor) => this.heard.push({ event, room, cursor }));
     this.socket.on('connect', () => this.recovered.push(this.socket.recovered));
