@@ -42,6 +42,7 @@ export class Guest {
   ended = [];
 
   constructor(url, options = {}) {
+    this.upgrades = options.transports === undefined;
     this.socket = io(url, {
       forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 200, randomizationFactor: 0, agent, ...options,
     });
@@ -61,6 +62,16 @@ export class Guest {
   /** Until it is connected for the `times`-th time. */
   async connected(times = 1) {
     await until(() => this.recovered.length >= times && this.socket.connected, () => `connected ${times} times, not ${this.recovered.length}, ended by ${this.ended}`);
+    return this;
+  }
+
+  /**
+   * Until it is connected for the `times`-th time and on the transport that it stays on. A client that is cut while
+   * it upgrades may notice by its heartbeat alone: engine.io-client 6.6 polls no more once a probe was answered.
+   */
+  async settled(times = 1) {
+    await this.connected(times);
+    if (this.upgrades) await until(() => this.transport === 'websocket', 'upgraded');
     return this;
   }
 

@@ -126,7 +126,9 @@ const TEXTS = ['', '瑶', '峡谷 \u2028\u200d\ufff0', '👨‍👩‍👧', 'a\
 export const checks = {
   async 'everybody sees one sequence, in one SHA-256'(stage) {
     const page = await site(stage, () => `<!doctype html><title>room</title><script src="${server.url}/socket.io/socket.io.js"></script>`);
-    const server = await stage.serve('--allow-origin', page, '--socketio-client', fetchPackage.resolve('socket.io-client/dist/socket.io.js'));
+    // A client that is cut while it upgrades notices by its heartbeat.
+    const heartbeat = ['--eio-ping-interval', '1s', '--eio-ping-timeout', '2s'];
+    const server = await stage.serve(...heartbeat, '--allow-origin', page, '--socketio-client', fetchPackage.resolve('socket.io-client/dist/socket.io.js'));
     const heard = readers(stage, `${server.url}/rooms/${encodeURIComponent(ROOM)}`);
     const line = await stage.line(server);
     const guests = [];
@@ -151,6 +153,7 @@ export const checks = {
     }));
     for (let times = 1; times <= 2; times += 1) {
       await rest(100);
+      for (const guest of guests) await guest.settled(times);
       // Between two polls there is nothing to cut.
       await until(() => {
         line.cut();

@@ -200,8 +200,7 @@ export const checks = {
     for (const [path, options] of Object.entries(PATHS)) {
       const room = `峡谷 ${path}`;
       const line = await stage.line(server);
-      const guest = await stage.guest(line.url, options).connected();
-      if (path === 'upgrade') await guest.upgraded();
+      const guest = await stage.guest(line.url, options).settled();
       await guest.join(room);
       // Volatile is also what finds a POST on its way.
       await until(() => guest.socket.io.engine.transport.writable, 'nothing is on its way');

@@ -15,25 +15,19 @@ function* chances(seed) {
   }
 }
 
-/** A guest over a line, on its path for good. */
-async function settled(stage, line, path) {
-  const guest = await stage.guest(line.url, PATHS[path]).connected();
-  if (path === 'upgrade') await guest.upgraded();
-  return guest;
-}
-
 export const checks = {
   async 'after a cut the session is the same, and what was said meanwhile comes once'(stage) {
     const server = await stage.serve();
     for (const path of Object.keys(PATHS)) {
       const room = `峡谷 ${path}`;
       const line = await stage.line(server);
-      const guest = await settled(stage, line, path);
+      const guest = await stage.guest(line.url, PATHS[path]).settled();
       const { id } = guest.socket;
       await guest.join(room);
       await server.publish(room, 0);
       await guest.hear(room, 1);
       for (let round = 1; round <= 5; round += 1) {
+        await guest.settled(round);
         line.down();
         await until(() => !guest.socket.connected, 'cut');
         for (let one = 1; one <= 3; one += 1) await server.publish(room, guest.heard.length + one - 1);
@@ -54,12 +48,13 @@ export const checks = {
     for (const path of Object.keys(PATHS)) {
       const room = `峡谷 ${path}`;
       const line = await stage.line(server);
-      const guest = await settled(stage, line, path);
+      const guest = await stage.guest(line.url, PATHS[path]).settled();
       const { id } = guest.socket;
       await guest.join(room);
       await server.publish(room, 0);
       await guest.hear(room, 1);
       for (let round = 1; round <= 3; round += 1) {
+        await guest.settled(round);
         // Between two polls there is nothing to cut.
         await until(() => {
           line.cutNear();
@@ -80,7 +75,7 @@ export const checks = {
     for (const path of Object.keys(PATHS)) {
       const room = `峡谷 ${path}`;
       const line = await stage.line(server);
-      const guest = await settled(stage, line, path);
+      const guest = await stage.guest(line.url, PATHS[path]).settled();
       const { cursor } = await guest.join(room);
       line.down();
       await until(() => !guest.socket.connected, 'cut');
@@ -100,7 +95,7 @@ export const checks = {
     for (const path of Object.keys(PATHS)) {
       const rooms = [`峡谷 ${path}`, `KPL ${path}`];
       const line = await stage.line(server);
-      const guest = await settled(stage, line, path);
+      const guest = await stage.guest(line.url, PATHS[path]).settled();
       for (const room of rooms) await guest.join(room);
       const said = { [rooms[0]]: 0, [rooms[1]]: 0 };
       const say = async (...which) => {
@@ -114,6 +109,7 @@ export const checks = {
       for (const [round, [before, away]] of talks.entries()) {
         await say(...before);
         await all();
+        await guest.settled(round + 1);
         line.down();
         await until(() => !guest.socket.connected, 'cut');
         await say(...away);
@@ -130,7 +126,7 @@ export const checks = {
     for (const path of Object.keys(PATHS)) {
       const [left, stayed] = [`left ${path}`, `stayed ${path}`];
       const line = await stage.line(server);
-      const guest = await settled(stage, line, path);
+      const guest = await stage.guest(line.url, PATHS[path]).settled();
       for (const room of [left, stayed]) await guest.join(room);
       await server.publish(left, 0);
       await server.publish(stayed, 0);
@@ -152,7 +148,8 @@ export const checks = {
   },
 
   async 'cuts anywhere, within packets too, lose and repeat nothing'(stage) {
-    const server = await stage.serve();
+    // A client that is cut while it upgrades notices by its heartbeat.
+    const server = await stage.serve('--eio-ping-interval', '1s', '--eio-ping-timeout', '2s');
     const notes = [];
     for (const [seed, path] of Object.keys(PATHS).entries()) {
       const chance = chances(seed + 1);
@@ -200,7 +197,7 @@ export const checks = {
     for (const path of Object.keys(PATHS)) {
       const room = `峡谷 ${path}`;
       const line = await stage.line(server);
-      const guest = await settled(stage, line, path);
+      const guest = await stage.guest(line.url, PATHS[path]).settled();
       await guest.join(room);
       await server.publish(room, 'of another');
       await guest.hear(room, 1);
@@ -228,8 +225,7 @@ export const checks = {
       guest.socket.on('connect', async () => {
         if (!guest.socket.recovered) joins.push(await guest.join(room, cursor));
       });
-      await guest.connected();
-      if (path === 'upgrade') await guest.upgraded();
+      await guest.settled();
       await until(() => joins.length === 1, 'joined');
       const { id } = guest.socket;
       await server.publish(room, 'before');
@@ -256,7 +252,7 @@ export const checks = {
     for (const path of Object.keys(PATHS)) {
       const room = `峡谷 ${path}`;
       const line = await stage.line(server);
-      const guest = await settled(stage, line, path);
+      const guest = await stage.guest(line.url, PATHS[path]).settled();
       await guest.join(room);
       await server.publish(room, 0);
       await guest.hear(room, 1);
