@@ -2,6 +2,7 @@
 //! real gateway before it if the plan has one; or another, that runs already or that a command starts.
 //! Control requests go by reqwest, never over measured connections.
 
+mod child;
 mod embedded;
 mod gateway;
 mod described;

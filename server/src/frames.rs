@@ -114,8 +114,8 @@ impl Event {
     }
 
     /// The same as one chunk of a chunked body.
-    pub fn sse_chunk(&self) -> Bytes {
-        self.sse_chunk.clone()
+    pub fn sse_chunk(&self) -> &Bytes {
+        &self.sse_chunk
     }
 
     /// The JSON object and a newline.
@@ -124,34 +124,30 @@ impl Event {
     }
 
     /// The same as one chunk of a chunked body.
-    pub fn line_chunk(&self) -> Bytes {
-        self.line_chunk
-            .get_or_init(|| chunk(&self.line()).0)
-            .clone()
+    pub fn line_chunk(&self) -> &Bytes {
+        self.line_chunk.get_or_init(|| chunk(&self.line()).0)
     }
 
     /// A text frame with the JSON object.
-    pub fn websocket(&self) -> Bytes {
+    pub fn websocket(&self) -> &Bytes {
         self.websocket
             .get_or_init(|| frame(Opcode::Text, self.json()))
-            .clone()
     }
 
     /// A binary frame with the same object as MessagePack.
-    pub fn msgpack(&self) -> Bytes {
+    pub fn msgpack(&self) -> &Bytes {
         self.msgpack
             .get_or_init(|| frame(Opcode::Binary, &json_to_msgpack(self.json())))
-            .clone()
     }
 
     /// A text frame with the packet of Socket.IO, and a binary one for each of its attachments.
-    pub fn socketio(&self) -> Bytes {
-        self.encoded().frames.clone()
+    pub fn socketio(&self) -> &Bytes {
+        &self.encoded().frames
     }
 
     /// The same as packets of a poll's payload.
-    pub fn socketio_packet(&self) -> Bytes {
-        self.encoded().packet.clone()
+    pub fn socketio_packet(&self) -> &Bytes {
+        &self.encoded().packet
     }
 
     fn encoded(&self) -> &socketio::Encoded {
@@ -331,9 +327,9 @@ mod tests {
         assert_eq!(event.line(), format!("{json}\n"));
         let sse = format!("id: a-7\ndata: {json}\n\n");
         assert_eq!(event.sse(), sse);
-        assert_eq!(event.sse_chunk(), format!("{:X}\r\n{sse}\r\n", sse.len()));
+        assert_eq!(*event.sse_chunk(), format!("{:X}\r\n{sse}\r\n", sse.len()));
         assert_eq!(
-            event.line_chunk(),
+            *event.line_chunk(),
             format!("{:X}\r\n{json}\n\r\n", json.len() + 1)
         );
         assert_eq!(&event.websocket()[..2], [0x81, json.len() as u8]);

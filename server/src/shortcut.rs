@@ -18,14 +18,14 @@ use tokio::time::Instant;
 
 pub struct Shortcut {
     /// Where the subscription has read to.
-    offset: Rc<Cell<u64>>,
+    pub offset: Cell<u64>,
     line: Rc<Line<TcpStream>>,
     /// All of this worker's: near at hand, as no meter of one connection is.
     counters: Arc<WorkerCounters>,
     /// Where the lab listens in.
     tapped: Option<Rc<Meter>>,
     class: Class,
-    encode: fn(&Event) -> Bytes,
+    encode: fn(&Event) -> &Bytes,
     last_sent: Cell<Instant>,
     /// Every event has to go the long way for now.
     paused: Cell<bool>,
@@ -35,13 +35,13 @@ impl Shortcut {
     /// `encode` gives an event as it goes over the socket, chunk and all; `None` where the socket
     /// cannot take it so.
     pub fn new(
-        offset: Rc<Cell<u64>>,
+        offset: u64,
         meter: &Rc<Meter>,
         class: Class,
-        encode: fn(&Event) -> Bytes,
+        encode: fn(&Event) -> &Bytes,
     ) -> Option<Rc<Shortcut>> {
         Some(Rc::new(Shortcut {
-            offset,
+            offset: Cell::new(offset),
             line: meter.outlet()?,
             counters: Arc::clone(meter.counters()),
             tapped: meter.tap().map(|_| Rc::clone(meter)),
@@ -76,7 +76,7 @@ impl Shortcut {
             Some(meter) => meter.wrote(written),
             None => counters.tx.add(written.len() as u64),
         };
-        let pushed = self.line.push(&(self.encode)(event), count);
+        let pushed = self.line.push((self.encode)(event), count);
         if pushed != Pushed::Refused {
             self.offset.set(event.offset);
             counters.deliveries.add(1);

@@ -25,15 +25,35 @@ pub struct Subscription {
     room: Arc<Room>,
     worker: Rc<Worker>,
     epoch: Epoch,
-    /// Read to here; a shortcut moves it too.
-    offset: Rc<Cell<u64>>,
-    shortcut: Option<Rc<Shortcut>>,
+    reached: Reached,
     /// Events missed before the first read, not told yet; `None`: not known how many.
     missed: Option<u64>,
     /// Its place among the sleepers, from the first time that it slept.
     sleeper: Option<Sleeper>,
     /// Of one who has a name; boxed, for most have none.
     membership: Option<Box<Membership>>,
+}
+
+/// To where it has read. A shortcut moves that too, and has it at hand.
+enum Reached {
+    Own(Cell<u64>),
+    Shared(Rc<Shortcut>),
+}
+
+impl Reached {
+    fn offset(&self) -> &Cell<u64> {
+        match self {
+            Reached::Own(offset) => offset,
+            Reached::Shared(shortcut) => &shortcut.offset,
+        }
+    }
+
+    fn shortcut(&self) -> Option<&Rc<Shortcut>> {
+        match self {
+            Reached::Own(_) => None,
+            Reached::Shared(shortcut) => Some(shortcut),
+        }
+    }
 }
 
 /// What a stream sends next.
@@ -85,8 +105,7 @@ impl Subscription {
             room,
             worker: Rc::clone(worker),
             epoch,
-            offset: Rc::new(Cell::new(offset)),
-            shortcut: None,
+            reached: Reached::Own(Cell::new(offset)),
             missed,
             sleeper: None,
             membership: None,
@@ -108,22 +127,28 @@ impl Subscription {
     pub fn cursor(&self) -> Cursor {
         Cursor {
             epoch: self.epoch,
-            offset: self.offset.get(),
+            offset: self.offset(),
         }
     }
 
-    /// Leaves out what stands before: goes on after `offset`.
-    pub fn skip_to(&self, offset: u64) {
-        self.offset.set(offset);
-    }
-
     /// Lets events be written past this subscription's task. `make` gets its cursor's offset.
-    pub fn shorten(&mut self, make: impl FnOnce(Rc<Cell<u64>>) -> Option<Rc<Shortcut>>) {
-        self.shortcut = make(Rc::clone(&self.offset));
+    pub fn shorten(&mut self, make: impl FnOnce(u64) -> Option<Rc<Shortcut>>) {
+        if let Some(shortcut) = make(self.offset()) {
+            self.reached = Reached::Shared(shortcut);
+        }
     }
 
-    pub fn shortcut(&self) -> Option<&Shortcut> {
-        self.shortcut.as_deref()
+    pub fn shortcut(&self) -> Option<&Rc<Shortcut>> {
+        self.reached.shortcut()
+    }
+
+    fn offset(&self) -> u64 {
+        self.reached.offset().get()
+    }
+
+    /// Goes on after `offset`.
+    pub fn move_to(&self, offset: u64) {
+        self.reached.offset().set(offset);
     }
 
     /// How many events the client missed before this subscription began (see `History::begin`).
@@ -139,29 +164,29 @@ impl Subscription {
     /// All that waits after the cursor, up to a cap; moves the cursor past it.
     pub fn ready(&mut self) -> Batch {
         let mut history = self.room.history();
-        let fell_off = history.missed_after(self.offset.get());
+        let fell_off = history.missed_after(self.offset());
         let missed = self.missed.replace(0).map(|missed| missed + fell_off);
-        let from = self.offset.get() + fell_off;
-        self.offset.set(from);
+        let from = self.offset() + fell_off;
+        self.move_to(from);
         let mut bytes = 0;
         for event in history.after(from).take(MAX_BATCH_EVENTS) {
             bytes += event.json().len();
-            self.offset.set(event.offset);
+            self.move_to(event.offset);
             if bytes > MAX_BATCH_BYTES {
                 break;
             }
         }
         Batch {
-            events: usize::try_from(self.offset.get() - from).unwrap_or(usize::MAX),
+            events: usize::try_from(self.offset() - from).unwrap_or(usize::MAX),
             cursor: self.cursor(),
             missed,
-            body: history.answer(from, self.offset.get(), missed),
+            body: history.answer(from, self.offset(), missed),
         }
     }
 
     /// Whether an event waits after the cursor.
     pub fn has_something(&self) -> bool {
-        self.room.head() > self.offset.get()
+        self.room.head() > self.offset()
     }
 
     /// The same, or the end of waiting, for the server stops; if neither, a publish will wake this task,
@@ -171,7 +196,10 @@ impl Subscription {
             return Poll::Ready(());
         }
         self.sleeper
-            .get_or_insert_with(|| self.worker.join(&self.room, self.shortcut.clone()))
+            .get_or_insert_with(|| {
+                let shortcut = self.reached.shortcut();
+                self.worker.join(&self.room, shortcut.cloned())
+            })
             .arm(context);
         // Again: a publish between the look and the arming would wake nobody.
         if self.has_something() {
@@ -188,19 +216,19 @@ impl Subscription {
             return Poll::Ready(Next::End);
         }
         let history = self.room.history();
-        let missed = history.missed_after(self.offset.get());
+        let missed = history.missed_after(self.offset());
         if missed > 0 {
-            self.offset.set(self.offset.get() + missed);
+            self.move_to(self.offset() + missed);
             return Poll::Ready(Next::Gap {
                 missed,
-                cursor: history.cursor(self.offset.get()),
+                cursor: history.cursor(self.offset()),
             });
         }
         // The head never moves before its event is in the history.
         let event = history
-            .next(self.offset.get())
+            .next(self.offset())
             .expect("an event stands between cursor and head");
-        self.offset.set(event.offset);
+        self.move_to(event.offset);
         Poll::Ready(Next::Event(Arc::clone(event)))
     }
 }

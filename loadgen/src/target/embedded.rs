@@ -50,10 +50,7 @@ impl Child {
         plan: &ServerPlan,
         program: Option<&Path>,
     ) -> Result<Started, TargetError> {
-        let mut command = match program {
-            Some(program) => Command::new(program),
-            None => Command::new(std::env::current_exe().map_err(TargetError::Spawn)?),
-        };
+        let mut command = super::child::command(program, EMBEDDED_SUBCOMMAND)?;
         configure(&mut command, plan);
         let trouble = !plan.trouble.is_none();
         let certificate = match plan.tls {
@@ -107,12 +104,7 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
             command.env_remove(name);
         }
     }
-    command.arg(EMBEDDED_SUBCOMMAND).args([
-        "--listen",
-        "127.0.0.1:0",
-        "--admin-listen",
-        "127.0.0.1:0",
-    ]);
+    command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
     let mut number = |flag: &str, value: Option<String>| {
         if let Some(value) = value {
             command.arg(flag).arg(value);
@@ -137,13 +129,6 @@ fn configure(command: &mut Command, plan: &ServerPlan) {
         command.arg("--bare");
     }
     make_trouble(command, &plan.trouble);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::CommandExt;
-        // Ctrl-C in a terminal goes to the whole group; the trial must end before its server does.
-        command.process_group(0);
-    }
 }
 
 fn make_trouble(command: &mut Command, trouble: &TroublePlan) {

@@ -8,13 +8,13 @@ mod keeper;
 pub use keeper::keep_gateway;
 
 use super::TargetError;
+use super::child::Keeper;
 use crate::plan::GatewayPlan;
 use serde::{Deserialize, Serialize};
-use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// The hidden subcommand that the binary must hand to [`keep_gateway`].
 pub const GATEWAY_SUBCOMMAND: &str = "gateway-keeper";
@@ -26,7 +26,6 @@ const UP: &str = "listening on ";
 const FAILED: &str = "failed: ";
 /// What a run says once the keeper is there, longer than the keeper's own patience with nginx.
 const START_PATIENCE: Duration = Duration::from_secs(20);
-const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the keeper is told, in a line of JSON.
 #[derive(Serialize, Deserialize)]
@@ -38,9 +37,7 @@ struct Order {
 
 /// nginx, running.
 pub struct Gateway {
-    keeper: Child,
-    /// Held open for as long as nginx shall live.
-    stdin: Option<ChildStdin>,
+    keeper: Keeper,
     /// Where clients connect to.
     pub address: SocketAddr,
 }
@@ -90,76 +87,32 @@ impl Gateway {
             upstream,
             plan: plan.clone(),
         };
-        let mut command = match program {
-            Some(program) => Command::new(program),
-            None => Command::new(std::env::current_exe().map_err(TargetError::Spawn)?),
-        };
-        command
-            .arg(GATEWAY_SUBCOMMAND)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        #[cfg(unix)]
-        {
-            use std::os::unix::process::CommandExt;
-            // Ctrl-C in a terminal goes to the whole group; the trial must end before its gateway does.
-            command.process_group(0);
-        }
-        let mut gateway = Gateway {
-            keeper: command.spawn().map_err(TargetError::Spawn)?,
-            stdin: None,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-        };
-        gateway.stdin = gateway.keeper.stdin.take();
-        gateway.say(&order)?;
-        gateway.address = gateway.hear()?;
-        Ok(gateway)
+        let mut keeper = Keeper::start(program, GATEWAY_SUBCOMMAND, &order)?;
+        Ok(Gateway {
+            address: Self::hear(&mut keeper)?,
+            keeper,
+        })
     }
 
-    fn say(&mut self, order: &Order) -> Result<(), TargetError> {
-        let mut line = serde_json::to_vec(order).expect("an order is plain JSON");
-        line.push(b'\n');
-        let told = self.stdin.as_mut().map(|stdin| stdin.write_all(&line));
-        told.unwrap_or(Ok(())).map_err(TargetError::Spawn)
-    }
-
-    fn hear(&mut self) -> Result<SocketAddr, TargetError> {
+    fn hear(keeper: &mut Keeper) -> Result<SocketAddr, TargetError> {
         let not_up = |how: String| Err(TargetError::Gateway(how));
-        let Some(stdout) = self.keeper.stdout.take() else {
-            return not_up("its keeper has no stdout".to_owned());
+        let line = match keeper.hear() {
+            Ok(line) => line,
+            Err(error) => return not_up(error.to_string()),
         };
-        let mut line = String::new();
-        if let Err(error) = BufReader::new(stdout).read_line(&mut line) {
-            return not_up(error.to_string());
-        }
-        match (
-            line.trim().strip_prefix(UP),
-            line.trim().strip_prefix(FAILED),
-        ) {
+        match (line.strip_prefix(UP), line.strip_prefix(FAILED)) {
             (Some(address), _) => address.parse().or_else(|_| not_up(format!("{address:?}"))),
             (None, Some(reason)) => not_up(reason.to_owned()),
-            (None, None) => not_up(format!("its keeper said {:?}", line.trim())),
+            (None, None) => not_up(format!("its keeper said {line:?}")),
         }
     }
 
     pub fn ended(&mut self) -> Option<String> {
-        match self.keeper.try_wait() {
+        match self.keeper.ended() {
             Ok(Some(status)) => Some(format!("the gateway before it ended, {status}")),
             Ok(None) => None,
             Err(error) => Some(error.to_string()),
         }
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        self.stdin = None;
-        let begun = Instant::now();
-        while matches!(self.keeper.try_wait(), Ok(None)) && begun.elapsed() < END_PATIENCE {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        // Both fail only if it has ended and been reaped already.
-        let _ = self.keeper.kill();
-        let _ = self.keeper.wait();
     }
 }
 

@@ -7,14 +7,14 @@ mod keeper;
 pub use keeper::keep_program;
 
 use super::TargetError;
+use super::child::Keeper;
 use super::processes::Processes;
 use crate::scenario::without_secrets;
 use serde::{Deserialize, Serialize};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The hidden subcommand that the binary must hand to [`keep_program`].
 pub const PROGRAM_SUBCOMMAND: &str = "program-keeper";
@@ -25,8 +25,6 @@ const ENDED: &str = "ended: ";
 
 /// How long a server may take until its port accepts.
 const START_PATIENCE: Duration = Duration::from_secs(10);
-/// Longer than the keeper's own patience with what it keeps.
-const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the keeper is told, in a line of JSON.
 #[derive(Serialize, Deserialize)]
@@ -42,10 +40,7 @@ pub(super) struct Order {
 
 /// A server, running, and its keeper.
 pub(super) struct Program {
-    keeper: Child,
-    /// Held open for as long as the server shall live.
-    stdin: Option<ChildStdin>,
-    stdout: Option<BufReader<ChildStdout>>,
+    keeper: Keeper,
     secrets: Vec<String>,
 }
 
@@ -73,28 +68,10 @@ impl Program {
     }
 
     fn spawn(order: &Order, program: Option<&Path>) -> Result<Program, TargetError> {
-        let mut command = match program {
-            Some(program) => Command::new(program),
-            None => Command::new(std::env::current_exe().map_err(TargetError::Spawn)?),
-        };
-        command
-            .arg(PROGRAM_SUBCOMMAND)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        #[cfg(unix)]
-        {
-            use std::os::unix::process::CommandExt;
-            // Ctrl-C in a terminal goes to the whole group; the trial must end before its server does.
-            command.process_group(0);
-        }
-        let mut keeper = command.spawn().map_err(TargetError::Spawn)?;
         let mut program = Program {
-            stdin: keeper.stdin.take(),
-            stdout: keeper.stdout.take().map(BufReader::new),
+            keeper: Keeper::start(program, PROGRAM_SUBCOMMAND, order)?,
             secrets: order.secrets.clone(),
-            keeper,
         };
-        program.say(order)?;
         match program.hear() {
             up if up == UP => Ok(program),
             failed => Err(TargetError::Command(
@@ -103,21 +80,11 @@ impl Program {
         }
     }
 
-    fn say(&mut self, order: &Order) -> Result<(), TargetError> {
-        let mut line = serde_json::to_vec(order).expect("an order is plain JSON");
-        line.push(b'\n');
-        let told = self.stdin.as_mut().map(|stdin| stdin.write_all(&line));
-        told.unwrap_or(Ok(())).map_err(TargetError::Spawn)
-    }
-
     /// The next line that the keeper says; it says little, but the server's last words may be in it.
     fn hear(&mut self) -> String {
-        let mut line = String::new();
-        if let Some(stdout) = &mut self.stdout {
-            // One that cannot be heard has ended, which its silence tells.
-            let _ = stdout.read_line(&mut line);
-        }
-        without_secrets(line.trim(), &self.secrets)
+        // One that cannot be heard has ended, which its silence tells.
+        let line = self.keeper.hear().unwrap_or_default();
+        without_secrets(&line, &self.secrets)
     }
 
     pub(super) fn processes(&self) -> Processes {
@@ -126,7 +93,7 @@ impl Program {
 
     /// How the server ended, if it has.
     pub(super) fn ended(&mut self) -> Option<String> {
-        match self.keeper.try_wait() {
+        match self.keeper.ended() {
             Ok(Some(status)) => {
                 let said = self.hear();
                 let how = said.strip_prefix(ENDED).map(str::to_owned);
@@ -135,18 +102,5 @@ impl Program {
             Ok(None) => None,
             Err(error) => Some(error.to_string()),
         }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        self.stdin = None;
-        let begun = Instant::now();
-        while matches!(self.keeper.try_wait(), Ok(None)) && begun.elapsed() < END_PATIENCE {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        // Both fail only if it has ended and been reaped already.
-        let _ = self.keeper.kill();
-        let _ = self.keeper.wait();
     }
 }

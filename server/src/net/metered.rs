@@ -186,6 +186,8 @@ pub struct Line<T> {
     meter: Rc<Meter>,
     /// The task has bytes that the socket did not take yet.
     blocked: Cell<bool>,
+    /// There is a `rest`: said here, beside the socket, for those who push.
+    has_rest: Cell<bool>,
     /// What the socket left of an event that was pushed: it goes before all else.
     rest: RefCell<Bytes>,
 }
@@ -205,7 +207,7 @@ impl Line<TcpStream> {
     /// trying, not by what the runtime knows of it, which lies elsewhere in memory: of thousands of sockets
     /// in turn each such look costs about as much as all that is computed here.
     pub fn push(&self, bytes: &Bytes, count: impl FnOnce(&[u8])) -> Pushed {
-        if self.blocked.get() || !self.rest.borrow().is_empty() {
+        if self.blocked.get() || self.has_rest.get() {
             return Pushed::Refused;
         }
         // An error ends the connection when its task meets it.
@@ -222,6 +224,7 @@ impl Line<TcpStream> {
             return Pushed::Refused;
         }
         self.rest.replace(bytes.slice(written..));
+        self.has_rest.set(true);
         Pushed::Partly
     }
 }
@@ -239,6 +242,7 @@ impl<T> Metered<T> {
             socket: RefCell::new(socket),
             meter,
             blocked: Cell::new(false),
+            has_rest: Cell::new(false),
             rest: RefCell::default(),
         });
         Metered {
@@ -304,7 +308,7 @@ impl<T: AsyncWrite + AsFd + Unpin> Metered<T> {
 
     /// What a push left goes first.
     fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.line.rest.borrow().is_empty() {
+        if !self.line.has_rest.get() {
             return Poll::Ready(Ok(()));
         }
         let line = Rc::clone(&self.line);
@@ -316,6 +320,7 @@ impl<T: AsyncWrite + AsFd + Unpin> Metered<T> {
             }
             rest.advance(written);
         }
+        line.has_rest.set(false);
         Poll::Ready(Ok(()))
     }
 }

@@ -22,7 +22,7 @@ impl Framing for Lines {
         event.line()
     }
 
-    fn chunk(event: &Event) -> Bytes {
+    fn chunk(event: &Event) -> &Bytes {
         event.line_chunk()
     }
 

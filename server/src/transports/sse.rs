@@ -23,7 +23,7 @@ impl Framing for Fields {
         event.sse()
     }
 
-    fn chunk(event: &Event) -> Bytes {
+    fn chunk(event: &Event) -> &Bytes {
         event.sse_chunk()
     }
 

@@ -32,7 +32,7 @@ pub(super) trait Framing {
     fn event(event: &Event) -> Bytes;
 
     /// The same as one chunk.
-    fn chunk(event: &Event) -> Bytes;
+    fn chunk(event: &Event) -> &Bytes;
 
     /// A message of the server's own; `cursor` is where a client that has seen it goes on.
     fn message(json: &str, cursor: Cursor) -> Bytes;
@@ -114,7 +114,10 @@ impl<F: Framing> StreamBody<F> {
     }
 
     fn last_sent(&self) -> Instant {
-        let pushed = self.subscription.shortcut().map(Shortcut::last_sent);
+        let pushed = self
+            .subscription
+            .shortcut()
+            .map(|shortcut| shortcut.last_sent());
         pushed.map_or(self.last_sent, |pushed| pushed.max(self.last_sent))
     }
 

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod harness;
+mod masked;
 mod interval_polling;
 mod long_polling;
 mod hold_on_threads;

@@ -2,6 +2,7 @@
 //! what control frames are answered with, and how a connection ends.
 
 use crate::harness::{Client, LIMIT, Server, at};
+pub use crate::masked::masked;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -43,26 +44,6 @@ pub fn open(server: &Server, path: &str) -> Client {
     let hello = read(&mut client);
     assert!(hello.text().starts_with(r#"{"type":"hello","#));
     client
-}
-
-/// A masked frame, as a client must send it.
-pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-    let mut frame = vec![first];
-    match payload.len() {
-        length @ 0..=125 => frame.push(0x80 | length as u8),
-        length @ 126..=0xffff => {
-            frame.push(0x80 | 126);
-            frame.extend((length as u16).to_be_bytes());
-        }
-        length => {
-            frame.push(0x80 | 127);
-            frame.extend((length as u64).to_be_bytes());
-        }
-    }
-    frame.extend(MASK);
-    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(p, m)| p ^ m));
-    frame
 }
 
 pub fn send_text(client: &mut Client, text: &str) {

@@ -9,6 +9,8 @@
 #[allow(dead_code)]
 #[path = "../bytes/harness.rs"]
 mod harness;
+#[path = "../bytes/masked.rs"]
+mod masked;
 mod frame;
 mod case;
 mod framing;

@@ -7,6 +7,8 @@
 #[allow(dead_code)]
 #[path = "../bytes/harness.rs"]
 mod harness;
+#[path = "../bytes/masked.rs"]
+mod masked;
 // They belong to the conformance cases; not all of it is needed here.
 #[allow(dead_code)]
 #[path = "../conformance/frame.rs"]

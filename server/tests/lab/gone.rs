@@ -2,7 +2,8 @@
 //! The server runs as a process of its own, so that nothing else opens or closes anything in it.
 
 use crate::harness::{Client, LIMIT};
-use crate::page::{Page, ask_for_socket, frame, handshake};
+use crate::masked::masked;
+use crate::page::{Page, ask_for_socket, handshake};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
@@ -123,7 +124,7 @@ fn leave(program: &Program, number: usize) {
         0 => drop(page),
         1 => page.client.reset(),
         2 => {
-            page.client.send(frame(0x88, &1001u16.to_be_bytes()));
+            page.client.send(masked(0x88, &1001u16.to_be_bytes()));
             page.client.read_to_end();
         }
         _ => {

@@ -2,7 +2,8 @@
 //! page would send ends it, and the server with its other sessions lives.
 
 use crate::harness::Server;
-use crate::page::{Page, frame};
+use crate::masked::masked;
+use crate::page::Page;
 use serde_json::json;
 
 #[test]
@@ -65,7 +66,7 @@ fn what_cannot_be_done_is_refused_with_a_sentence() {
         assert!((10..500).contains(&why.len()), "{text:.80}: {why:.500}");
         assert!(refused["do"].as_str().unwrap().len() <= 32, "{text:.80}");
     }
-    page.client.send(frame(0x82, b"\x00\xff"));
+    page.client.send(masked(0x82, b"\x00\xff"));
     page.hear("refused");
     // Nothing of all that was done.
     page.say(&json!({"do": "clock", "sent": 1}));
@@ -106,10 +107,10 @@ fn a_frame_that_no_page_sends_ends_its_session_alone() {
     let server = Server::start(&["--lab", "on"]);
     let mut other = Page::open(&server);
     let unmasked = vec![0x81, 0x02, b'{', b'}'];
-    let not_utf8 = frame(0x81, b"\xff\xfe");
+    let not_utf8 = masked(0x81, b"\xff\xfe");
     let mut huge = vec![0x81, 0xff];
     huge.extend(u64::MAX.to_be_bytes());
-    let stray = frame(0x80, b"continuation of nothing");
+    let stray = masked(0x80, b"continuation of nothing");
     for bytes in [unmasked, not_utf8, huge, stray] {
         let mut page = Page::open(&server);
         page.client.send(&bytes);

@@ -7,6 +7,8 @@
 #[allow(dead_code)]
 #[path = "../bytes/harness.rs"]
 mod harness;
+#[path = "../bytes/masked.rs"]
+mod masked;
 mod page;
 mod session;
 mod trouble;

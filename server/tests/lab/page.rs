@@ -1,6 +1,7 @@
 //! A page as the session sees one: a WebSocket of its own hand-written frames, JSON each way.
 
 use crate::harness::{Client, LIMIT, Server};
+use crate::masked::masked;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -51,7 +52,7 @@ impl Page {
     }
 
     pub fn say_text(&mut self, text: &[u8]) {
-        self.client.send(frame(0x81, text));
+        self.client.send(masked(0x81, text));
     }
 
     /// The next message, whatever it is.
@@ -64,7 +65,7 @@ impl Page {
                     self.heard.push(message.clone());
                     return message;
                 }
-                9 => self.client.send(frame(0x8a, &payload)),
+                9 => self.client.send(masked(0x8a, &payload)),
                 other => panic!("opcode {other}: {payload:?}"),
             }
         }
@@ -140,31 +141,6 @@ impl Page {
             .flat_map(|record| base64(record["bytes"].as_str().unwrap()));
         bytes.collect()
     }
-}
-
-/// A whole frame as a client sends it, masked (RFC 6455 §5.3).
-pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    const MASK: [u8; 4] = [1, 2, 3, 4];
-    let mut frame = vec![first];
-    match payload.len() {
-        length @ 0..=125 => frame.push(0x80 | length as u8),
-        length @ 126..=65_535 => {
-            frame.push(0x80 | 126);
-            frame.extend((length as u16).to_be_bytes());
-        }
-        length => {
-            frame.push(0x80 | 127);
-            frame.extend((length as u64).to_be_bytes());
-        }
-    }
-    frame.extend(MASK);
-    frame.extend(
-        payload
-            .iter()
-            .zip(MASK.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask),
-    );
-    frame
 }
 
 /// Opcode and payload of a server's frame.

@@ -3,7 +3,9 @@
 
 use crate::harness::{Client, Server};
 use crate::page::{Page, read_frame};
+use pushlab_server::wire::transport::Transport;
 use serde_json::{Value, json};
+use strum::EnumCount;
 
 #[test]
 fn a_session_names_its_room_and_a_port_for_each_transport() {
@@ -14,7 +16,8 @@ fn a_session_names_its_room_and_a_port_for_each_transport() {
     let lanes = page.session["lanes"].as_object().unwrap();
     let ports: std::collections::HashSet<_> =
         lanes.values().map(|lane| lane["port"].as_u64()).collect();
-    assert_eq!((lanes.len(), ports.len()), (5, 5));
+    let transports = Transport::COUNT;
+    assert_eq!((lanes.len(), ports.len()), (transports, transports));
     let other = Page::open(&server);
     assert_ne!(page.room(), other.room());
 }
@@ -143,6 +146,14 @@ fn use_all_lanes(page: &mut Page) -> Vec<(&'static str, u64, u64)> {
         assert_eq!(client.get(&again, "").status, 204);
         rest(lane, client);
     }
+    let mut client = page.lane("socketio");
+    let session = "/socket.io/?EIO=4&transport=polling";
+    let open = client.get(session, "");
+    let open: Value = serde_json::from_str(open.text().strip_prefix('0').unwrap()).unwrap();
+    let session = format!("{session}&sid={}", open["sid"].as_str().unwrap());
+    assert_eq!(client.post_to(&session, "", "40").text(), "ok");
+    assert!(client.get(&session, "").text().starts_with("40{"));
+    rest("socketio", client);
     carried
 }
 
@@ -155,7 +166,7 @@ fn wire_bytes_are_the_meter_s_the_clients_and_those_of_usage() {
         let carried = use_all_lanes(&mut page);
         let meters = page.meters_at_rest();
         let after = server.usage();
-        assert_eq!(carried.len(), 5);
+        assert_eq!(carried.len(), Transport::COUNT);
         for (lane, sent, received) in carried {
             let grown = |figure: &str| {
                 let at = |usage: &Value| usage["transports"][lane][figure].as_u64().unwrap();

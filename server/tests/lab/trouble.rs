@@ -3,11 +3,13 @@
 
 use crate::harness::{Client, Server};
 use crate::page::{Page, ask_for_socket, read_frame};
+use pushlab_server::wire::transport::Transport;
 use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::io::Read;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
+use strum::EnumCount;
 
 fn listen(page: &Page, lane: &str, segment: &str, query: &str) -> (Client, Value) {
     let mut client = page.lane(lane);
@@ -100,10 +102,11 @@ fn a_restart_loses_the_events_and_the_epoch_and_goes_on_counting() {
         let troubles = page.heard.iter().filter(|message| message["what"] == what);
         troubles.count()
     };
-    while lanes_with(&page, "back") < 5 {
+    let lanes = Transport::COUNT;
+    while lanes_with(&page, "back") < lanes {
         page.hear("trouble");
     }
-    assert_eq!(lanes_with(&page, "restart"), 5);
+    assert_eq!(lanes_with(&page, "restart"), lanes);
     let (mut after, hello) = listen(
         &page,
         "http-streaming",

@@ -59,22 +59,31 @@ struct Held {
     answered: bool,
 }
 
+/// Takes the session's one place for a request of this method; a second beside it breaks the session.
+fn enter(
+    session: &Session,
+    local: &Local,
+    place: impl Fn(&mut State) -> &mut bool,
+) -> Result<(), Fault> {
+    let mut state = session.lock();
+    session.tick(&mut state, Instant::now(), local);
+    if state.ended.is_some() {
+        return Err(Fault::UnknownSession);
+    }
+    if state.carrier == Carrier::Websocket {
+        return Err(Fault::BadRequest);
+    }
+    if *place(&mut state) {
+        session.broken(&mut state, local);
+        return Err(Fault::BadRequest);
+    }
+    *place(&mut state) = true;
+    Ok(())
+}
+
 impl Held {
     fn begin(session: Arc<Session>, local: Local) -> Result<Held, Fault> {
-        let mut state = session.lock();
-        session.tick(&mut state, Instant::now(), &local);
-        if state.ended.is_some() {
-            return Err(Fault::UnknownSession);
-        }
-        if state.carrier == Carrier::Websocket {
-            return Err(Fault::BadRequest);
-        }
-        if state.getting {
-            session.broken(&mut state, &local);
-            return Err(Fault::BadRequest);
-        }
-        state.getting = true;
-        drop(state);
+        enter(&session, &local, |state| &mut state.getting)?;
         let desk = &local.desk;
         Ok(Held {
             reading: Reading::new(&desk.worker, None, desk.config.bare),
@@ -125,7 +134,7 @@ impl Held {
                 Told::Event(event) => {
                     deliveries.add(1);
                     let packet = event.socketio_packet();
-                    let packet = std::str::from_utf8(&packet).expect("an event is JSON");
+                    let packet = std::str::from_utf8(packet).expect("an event is JSON");
                     append(payload, |payload| payload.push_str(packet));
                 }
                 Told::Gap(packet) => append(payload, |payload| payload.push_str(&packet)),
@@ -224,20 +233,7 @@ struct Posting {
 
 impl Posting {
     fn begin(session: Arc<Session>, local: Local) -> Result<Posting, Fault> {
-        let mut state = session.lock();
-        session.tick(&mut state, Instant::now(), &local);
-        if state.ended.is_some() {
-            return Err(Fault::UnknownSession);
-        }
-        if state.carrier == Carrier::Websocket {
-            return Err(Fault::BadRequest);
-        }
-        if state.posting {
-            session.broken(&mut state, &local);
-            return Err(Fault::BadRequest);
-        }
-        state.posting = true;
-        drop(state);
+        enter(&session, &local, |state| &mut state.posting)?;
         Ok(Posting {
             session,
             local,

@@ -108,7 +108,7 @@ impl Reading {
             let next = (offset + 1..).find(|next| !joined.is_spared(*next));
             joined.offset = next.map_or(offset, |next| next - 1);
             shortcut.pause(joined.spares());
-            seat.subscription.skip_to(joined.offset);
+            seat.subscription.move_to(joined.offset);
         }
     }
 

@@ -16,6 +16,7 @@ use crate::frames::{Opcode, frame};
 use crate::rate::{Paid, Rate};
 use crate::transports::websocket::close;
 use crate::transports::websocket::decoder::{Limits, Message, Unfinished};
+use crate::transports::websocket::dialogue::{Goodbye, Turn};
 use crate::transports::websocket::farewell;
 use crate::transports::websocket::handshake;
 use crate::transports::websocket::incoming::Incoming;
@@ -37,14 +38,8 @@ const UPGRADE: Duration = Duration::from_secs(10);
 /// Why one is closed that came too late.
 const SECOND: &str = "the session has a WebSocket";
 
-/// For a client's answer to our close frame.
-const ECHO: Duration = Duration::from_secs(5);
-
 /// Events sent between two looks at what the client says.
 const EVENTS_IN_A_ROW: u8 = 16;
-
-/// Messages and control frames that are taken in before others of this worker have their turn.
-const FRAMES_A_TURN: u8 = 64;
 
 /// Pings and pongs of WebSocket a second; the client needs none.
 const CONTROLS: Rate = Rate { per_second: 100 };
@@ -106,7 +101,7 @@ struct Conversation {
     /// Our close frame has been sent, or there is nobody to read one: nothing follows.
     closed: bool,
     events_in_a_row: u8,
-    frames_this_turn: u8,
+    turn: Turn,
     /// Of the probe, and then of the session.
     timer: Pin<Box<Sleep>>,
     timer_polled: bool,
@@ -114,8 +109,7 @@ struct Conversation {
     controls: Paid,
     /// What is being read, and since which look at the time.
     unfinished: Option<(Unfinished, Instant)>,
-    /// Our close frame came first; how long the client's is waited for.
-    goodbye: Option<Pin<Box<Sleep>>>,
+    goodbye: Option<Goodbye>,
 }
 
 impl Conversation {
@@ -142,7 +136,7 @@ impl Conversation {
             first: None,
             closed: false,
             events_in_a_row: 0,
-            frames_this_turn: 0,
+            turn: Turn::default(),
             timer: Box::pin(tokio::time::sleep_until(end)),
             timer_polled: false,
             strikes: 0,
@@ -152,14 +146,10 @@ impl Conversation {
         }
     }
 
-    /// A turn ends with nothing to send, or after so many frames of the client's: then others go first.
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let polled = self.poll_part(context);
         if polled.is_pending() {
-            if self.frames_this_turn >= FRAMES_A_TURN {
-                context.waker().wake_by_ref();
-            }
-            self.frames_this_turn = 0;
+            self.turn.end(context);
         }
         polled
     }
@@ -168,8 +158,8 @@ impl Conversation {
         if self.closed {
             return Poll::Ready(None);
         }
-        if self.goodbye.is_some() {
-            return self.poll_echo(context).map(|()| None);
+        if let Some(goodbye) = &mut self.goodbye {
+            return goodbye.poll(&mut self.incoming, context).map(|()| None);
         }
         loop {
             if let Some(first) = self.first.take() {
@@ -179,13 +169,13 @@ impl Conversation {
             if let Poll::Ready(frame) = self.poll_outgoing(context, with_events) {
                 return Poll::Ready(frame);
             }
-            if self.frames_this_turn >= FRAMES_A_TURN || self.holds_back() {
+            if self.turn.is_over() || self.holds_back() {
                 break;
             }
             let Poll::Ready(message) = self.incoming.poll_next(context) else {
                 break;
             };
-            self.frames_this_turn += 1;
+            self.turn.took();
             let Some(message) = message else {
                 return Poll::Ready(None);
             };
@@ -246,7 +236,7 @@ impl Conversation {
         Poll::Ready(Some(match told {
             Told::Event(event) => {
                 self.local.counters.of(CLASS).deliveries.add(1);
-                event.socketio()
+                event.socketio().clone()
             }
             Told::Gap(packet) => frame(Opcode::Text, packet.as_bytes()),
             Told::End => self.goodbye(&mut state),
@@ -259,7 +249,7 @@ impl Conversation {
         self.part = Part::None;
         session.end(state, Ending::Stopped, Farewell::Stopped, &self.local);
         self.reading.sync(&mut state.rooms);
-        self.goodbye = Some(Box::pin(tokio::time::sleep(ECHO)));
+        self.goodbye = Some(Goodbye::new());
         close::close(
             close::GOING_AWAY,
             "the server stops; come back with your cursors",
@@ -385,19 +375,6 @@ impl Conversation {
             Part::Carrier => self.session.end(state, ending, farewell, &self.local),
             Part::Probe | Part::Probed => state.give_up_upgrade(),
             Part::None => {}
-        }
-    }
-
-    /// Until the client has closed too. What it says meanwhile is not taken.
-    fn poll_echo(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while let Poll::Ready(message) = self.incoming.poll_next(context) {
-            if matches!(message, None | Some(Err(_) | Ok(Message::Close(_)))) {
-                return Poll::Ready(());
-            }
-        }
-        match &mut self.goodbye {
-            Some(limit) => limit.as_mut().poll(context),
-            None => Poll::Ready(()),
         }
     }
 

@@ -6,6 +6,7 @@ pub mod flags;
 pub mod handshake;
 pub mod header;
 pub mod decoder;
+pub mod dialogue;
 pub mod close;
 pub mod incoming;
 pub mod farewell;
@@ -33,6 +34,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use close::Fault;
 use decoder::{Limits, Message, Unfinished};
+use dialogue::{Goodbye, Turn};
 use incoming::Incoming;
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -81,14 +83,8 @@ const EVENTS_IN_A_ROW: u8 = 16;
 /// Publishes beyond the pace, over those within it, after which the connection ends.
 const MAX_STRIKES: u8 = 100;
 
-/// Messages and control frames that are taken in before others of this worker have their turn.
-const FRAMES_A_TURN: u8 = 64;
-
 /// Pings and pongs a second; those beyond are strikes too. A client needs one now and then.
 const CONTROLS: Rate = Rate { per_second: 100 };
-
-/// For a client's answer to our close frame.
-const ECHO: Duration = Duration::from_secs(5);
 
 struct Conversation {
     /// Who publishes, be he a member of the room or not.
@@ -102,7 +98,7 @@ struct Conversation {
     /// Our close frame has been sent: nothing follows.
     closed: bool,
     events_in_a_row: u8,
-    frames_this_turn: u8,
+    turn: Turn,
     ping_every: Duration,
     ping: Pin<Box<Sleep>>,
     ping_polled: bool,
@@ -114,8 +110,7 @@ struct Conversation {
     controls: Paid,
     /// What was being read when the last ping went out: if it still is at the next, it never ends.
     unfinished: Option<Unfinished>,
-    /// Our close frame came first; how long the client's is waited for.
-    goodbye: Option<Pin<Box<Sleep>>>,
+    goodbye: Option<Goodbye>,
 }
 
 /// What an incoming message calls for.
@@ -155,7 +150,7 @@ impl Conversation {
             msgpack,
             closed: false,
             events_in_a_row: 0,
-            frames_this_turn: 0,
+            turn: Turn::default(),
             ping_every,
             ping: Box::pin(tokio::time::sleep(ping_every)),
             ping_polled: false,
@@ -271,14 +266,10 @@ impl Conversation {
         Ok(())
     }
 
-    /// A turn ends with nothing to send, or after so many frames of the client's: then others go first.
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let polled = self.poll_part(context);
         if polled.is_pending() {
-            if self.frames_this_turn >= FRAMES_A_TURN {
-                context.waker().wake_by_ref();
-            }
-            self.frames_this_turn = 0;
+            self.turn.end(context);
         }
         polled
     }
@@ -287,8 +278,8 @@ impl Conversation {
         if self.closed {
             return Poll::Ready(None);
         }
-        if self.goodbye.is_some() {
-            return self.poll_echo(context).map(|()| None);
+        if let Some(goodbye) = &mut self.goodbye {
+            return goodbye.poll(&mut self.incoming, context).map(|()| None);
         }
         if let Some(hello) = self.hello.take() {
             return Poll::Ready(Some(hello));
@@ -302,10 +293,10 @@ impl Conversation {
             return Poll::Ready(Some(self.outgoing(next)));
         }
         self.events_in_a_row = 0;
-        while self.frames_this_turn < FRAMES_A_TURN
+        while !self.turn.is_over()
             && let Poll::Ready(message) = self.incoming.poll_next(context)
         {
-            self.frames_this_turn += 1;
+            self.turn.took();
             let Some(message) = message else {
                 return Poll::Ready(None);
             };
@@ -334,7 +325,7 @@ impl Conversation {
                 if let Some(shortcut) = self.subscription.shortcut() {
                     shortcut.pause(true);
                 }
-                self.goodbye = Some(Box::pin(tokio::time::sleep(ECHO)));
+                self.goodbye = Some(Goodbye::new());
                 close::close(
                     close::GOING_AWAY,
                     "the server stops; come back with your cursor",
@@ -343,26 +334,12 @@ impl Conversation {
             Next::Event(event) => {
                 self.meter.class(CLASS).deliveries.add(1);
                 if self.msgpack {
-                    event.msgpack()
+                    event.msgpack().clone()
                 } else {
-                    event.websocket()
+                    event.websocket().clone()
                 }
             }
             Next::Gap { missed, cursor } => self.message(&frames::gap(cursor, missed)),
-        }
-    }
-
-    /// Until the client has closed too. What it says meanwhile is not taken: it gets no acknowledgement,
-    /// and says it again elsewhere.
-    fn poll_echo(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while let Poll::Ready(message) = self.incoming.poll_next(context) {
-            if matches!(message, None | Some(Err(_) | Ok(Message::Close(_)))) {
-                return Poll::Ready(());
-            }
-        }
-        match &mut self.goodbye {
-            Some(limit) => limit.as_mut().poll(context),
-            None => Poll::Ready(()),
         }
     }
 
