@@ -34,23 +34,46 @@ impl Sink {
     }
 
     /// One event object, or whatever holds its `data`. Foreign events pass without a trace: a room
-    /// of a remote server may have other publishers. Whether it was one of ours.
-    pub fn receive(&self, payload: &[u8]) -> bool {
-        self.receive_at(payload, Instant::now())
+    /// of a remote server may have other publishers.
+    pub fn receive(&self, payload: &[u8]) {
+        self.receive_at(payload, Instant::now());
     }
 
     /// At an instant that the caller makes up: a simulated hour takes no hour.
-    pub fn receive_at(&self, payload: &[u8], now: Instant) -> bool {
-        let found = self.lane.setting.tag.find(payload);
-        match found {
-            Some(Token::Probe { room }) if room == self.room => self.probed(),
-            Some(Token::Event {
+    pub fn receive_at(&self, payload: &[u8], now: Instant) {
+        if let Some(token) = self.lane.setting.tag.find(payload) {
+            self.take(token, now);
+        }
+    }
+
+    /// One message of somebody else's server, in these parts: it may hold several events, and one of them more
+    /// than once. Gives the bytes of the parts in which any of ours was.
+    pub fn receive_foreign<'p>(&self, parts: impl Iterator<Item = &'p [u8]>) -> usize {
+        let now = Instant::now();
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        for part in parts {
+            let before = bytes;
+            for token in self.lane.setting.tag.find_all(part) {
+                bytes = before + part.len();
+                if !taken.contains(&token) {
+                    taken.push(token);
+                    self.take(token, now);
+                }
+            }
+        }
+        bytes
+    }
+
+    fn take(&self, token: Token, now: Instant) {
+        match token {
+            Token::Probe { room } if room == self.room => self.probed(),
+            Token::Probe { .. } => {}
+            Token::Event {
                 publisher,
                 sequence,
-            }) => self.event(publisher, sequence, now),
-            Some(Token::Probe { .. }) | None => {}
+            } => self.event(publisher, sequence, now),
         }
-        found.is_some()
     }
 
     fn probed(&self) {

@@ -25,6 +25,7 @@ use processes::Processes;
 use program::Program;
 use pushlab_server::wire::usage::Usage;
 use reqwest::Url;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -155,7 +156,8 @@ impl Target {
             Target::Remote { url, admin, trust } => {
                 reach(url, trust).await?;
                 let asked = admin.as_ref().unwrap_or(url);
-                let version = health(&control(asked, trust)?, &parse(asked)?).await?;
+                let control = control(asked, trust, &[])?;
+                let version = health(&control, &parse(asked)?).await?;
                 Ok(Some(version))
             }
             Target::Described(described) => described.check().await,
@@ -205,18 +207,28 @@ impl Target {
             program: None,
             processes: None,
             manner: Manner::default(),
-            lab: Some(Lab::at(&direct, &admin, &trust)?),
+            lab: Some(Lab::at(&direct, Some(&admin), &trust, &[])?),
             keeps_books: OnceLock::new(),
         })
     }
 }
 
 impl Lab {
-    fn at(direct: &str, admin: &str, trust: &Trust) -> Result<Lab, TargetError> {
+    /// `headers` are for the server that clients talk to, and for no other that administers it.
+    fn at(
+        direct: &str,
+        admin: Option<&str>,
+        trust: &Trust,
+        headers: &[(String, String)],
+    ) -> Result<Lab, TargetError> {
+        let (asked, with) = match admin {
+            Some(admin) => (admin, &[][..]),
+            None => (direct, headers),
+        };
         Ok(Lab {
-            control: control(admin, trust)?,
-            usage_url: join(&parse(admin)?, "lab/usage"),
-            sessions: control(direct, trust)?,
+            control: control(asked, trust, with)?,
+            usage_url: join(&parse(asked)?, "lab/usage"),
+            sessions: control(direct, trust, headers)?,
             session_url: join(&parse(direct)?, "session"),
         })
     }
@@ -251,7 +263,20 @@ impl Lab {
     }
 }
 
-fn control(url: &str, trust: &Trust) -> Result<reqwest::Client, TargetError> {
+fn control(
+    url: &str,
+    trust: &Trust,
+    headers: &[(String, String)],
+) -> Result<reqwest::Client, TargetError> {
+    let mut with = HeaderMap::new();
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        // Of a target both were looked at before.
+        if let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+            value.set_sensitive(true);
+            with.append(name, value);
+        }
+    }
     let tls = match is_secure(&parse(url)?) {
         true => trust.config()?,
         false => tls::nobody()?,
@@ -260,6 +285,7 @@ fn control(url: &str, trust: &Trust) -> Result<reqwest::Client, TargetError> {
         .tls_backend_preconfigured(tls)
         .no_proxy()
         .timeout(CONTROL_PATIENCE)
+        .default_headers(with)
         .build()
         .map_err(|error| TargetError::BadUrl {
             url: shown(url),

@@ -46,7 +46,16 @@ impl RunTag {
     /// Finds the token in what was received, wherever the payload stands in it.
     pub fn find(&self, bytes: &[u8]) -> Option<Token> {
         let at = memchr::memmem::find(bytes, &self.0)?;
-        let mut parts = bytes[at + self.0.len()..].strip_prefix(b".")?;
+        self.at(&bytes[at..])
+    }
+
+    /// All of them, in their order.
+    pub fn find_all(&self, bytes: &[u8]) -> impl Iterator<Item = Token> {
+        memchr::memmem::find_iter(bytes, &self.0).filter_map(move |at| self.at(&bytes[at..]))
+    }
+
+    fn at(&self, bytes: &[u8]) -> Option<Token> {
+        let mut parts = bytes[self.0.len()..].strip_prefix(b".")?;
         let publisher = number(&mut parts, b'.')?;
         let sequence = number(&mut parts, b';')?;
         Some(match publisher.checked_sub(1) {

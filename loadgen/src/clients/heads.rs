@@ -85,7 +85,7 @@ pub(super) fn put_on_handshake(client: &Client, headers: &mut HeaderMap) {
     }
     for (name, value) in &client.lane.setting.manner.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
             headers.append(name, value);
         }
     }

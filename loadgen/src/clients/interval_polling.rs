@@ -109,7 +109,7 @@ pub(super) async fn ask(
         &taken,
     );
     match client.is_foreign() {
-        true => nchan::answered(client, answer.status),
+        true => nchan::answered(client),
         false => client.greeted(),
     }
     content.clear();
@@ -158,10 +158,9 @@ impl Taken {
     }
 
     fn foreign(&mut self, client: &Client, content: &[u8]) {
-        if client.sink.receive(content) {
-            self.events += 1;
-            self.payload_bytes += content.len() as u64;
-        }
+        let payload = client.sink.receive_foreign([content].into_iter());
+        self.events += u64::from(payload > 0);
+        self.payload_bytes += payload as u64;
     }
 
     fn envelope(&mut self, client: &Client, content: &[u8]) -> Result<(), Failure> {

@@ -295,9 +295,9 @@ impl Client {
     /// Understands one JSON message of a stream or a WebSocket.
     fn message(&self, json: &[u8]) -> Carried {
         if self.is_foreign() {
-            return match self.sink.receive(json) {
-                true => Carried::Event,
-                false => Carried::Notice,
+            return match self.sink.receive_foreign([json].into_iter()) {
+                0 => Carried::Notice,
+                _ => Carried::Event,
             };
         }
         if self.is_bare() {

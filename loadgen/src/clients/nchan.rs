@@ -31,10 +31,9 @@ pub(super) fn asked(client: &Client, connection: &mut Connection) {
 }
 
 /// One that is held may be answered by the first event only, and by 408 or 304 without one.
-pub(super) fn answered(client: &Client, status: u16) {
+pub(super) fn answered(client: &Client) {
     match is_held(client) {
-        true if status == 200 => client.answered(),
-        true => {}
+        true => client.answered(),
         false => client.greeted(),
     }
 }

@@ -4,8 +4,13 @@ use super::{Carried, Client, Mark, heads};
 use crate::net::connection::{Connection, Share};
 use crate::net::event_stream::{Block, Decoder};
 use crate::net::failure::Failure;
+use crate::net::http1::Head;
 use crate::totals::Kind;
+use std::pin::pin;
 use std::time::Duration;
+
+/// For the head of a foreign answer, until the client is taken to be there without.
+const HEAD_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Returns only when the connection is lost.
 pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(), Failure> {
@@ -14,7 +19,7 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
         let request = request(client)?;
         connection.send(request.as_bytes(), Kind::Handshake).await?;
     }
-    let head = connection.head().await?;
+    let (head, is_late) = head(client, connection).await?;
     if head.status != 200 {
         return Err(Failure::Status(head.status));
     }
@@ -23,8 +28,10 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
     if !head.is_event_stream {
         return Err(Failure::Malformed("an answer that is no text/event-stream"));
     }
-    if client.is_ungreeted() {
-        client.greeted();
+    match is_late {
+        true => client.answered(),
+        false if client.is_ungreeted() => client.greeted(),
+        false => {}
     }
     let mut decoder = Decoder::default();
     let on_data = |data: &[u8], share: &mut Share<'_>| {
@@ -38,6 +45,22 @@ pub async fn subscribe(client: &Client, connection: &mut Connection) -> Result<(
     };
     connection.stream(head.body, on_data).await?;
     Err(Failure::Ended)
+}
+
+/// The answer's head, and whether it came late: a server of somebody else may send it with the first event, as
+/// Node's does by itself, so a client counts as there before.
+async fn head(client: &Client, connection: &mut Connection) -> Result<(Head, bool), Failure> {
+    let mut head = pin!(connection.head());
+    if !client.is_foreign() {
+        return Ok((head.await?, false));
+    }
+    match tokio::time::timeout(HEAD_PATIENCE, head.as_mut()).await {
+        Ok(head) => Ok((head?, false)),
+        Err(_) => {
+            client.asked();
+            Ok((head.await?, true))
+        }
+    }
 }
 
 fn request(client: &Client) -> Result<String, Failure> {

@@ -46,7 +46,9 @@ impl Eq for Described {}
 impl Described {
     /// What can be known before the first trial: that it is there, or could be started.
     pub(super) async fn check(&self) -> Result<Option<String>, TargetError> {
-        let Resolved { subscribe, .. } = Manner::of(&self.entry, &self.url, "80")?;
+        let Resolved {
+            subscribe, manner, ..
+        } = Manner::of(&self.entry, &self.url, "80")?;
         if let Source::Command { .. } = self.source {
             return Ok(None);
         }
@@ -59,8 +61,12 @@ impl Described {
         if self.entry.dialect().is_foreign() {
             return Ok(None);
         }
-        let asked = self.admin.as_ref().unwrap_or(&self.url);
-        let version = health(&control(asked, &self.trust)?, &parse(asked)?).await?;
+        let (asked, with) = match &self.admin {
+            Some(admin) => (admin, &[][..]),
+            None => (&self.url, &manner.headers[..]),
+        };
+        let control = control(asked, &self.trust, with)?;
+        let version = health(&control, &parse(asked)?).await?;
         Ok(Some(version))
     }
 
@@ -72,7 +78,8 @@ impl Described {
             true => None,
             false => {
                 let admin = self.admin.as_ref().map(|url| url.replace("{port}", &port));
-                Some(Lab::at(&url, admin.as_ref().unwrap_or(&url), &self.trust)?)
+                let headers = &resolved.manner.headers;
+                Some(Lab::at(&url, admin.as_deref(), &self.trust, headers)?)
             }
         };
         Ok(Server {

@@ -34,7 +34,6 @@ pub(super) struct Order {
     /// Where it is to listen.
     pub(super) address: SocketAddr,
     /// What nothing that it says is shown with.
-    #[serde(skip)]
     pub(super) secrets: Vec<String>,
 }
 

@@ -61,6 +61,17 @@ fn one_that_does_not_come_up_is_told_with_its_last_words() {
         said.contains("exit code 3") && said.contains("wombat has … and …"),
         "{said}"
     );
+    // However long the line is in which it stands.
+    let words = "printf '%0390d%s\\n' 0 abra$THE_WORD >&2; echo cadabra >&2; exit 3";
+    let headers = "headers = [\"Cookie: t=$THE_WORD\"]\n";
+    let long = super::home(&scenario(words, &format!("{headers}{transports}")));
+    let output = loadgen(long.path())
+        .args(["run", "x.toml", "--no-progress"])
+        .env("THE_WORD", "abcdefghijklmnopqrstuvwxyz")
+        .output()
+        .unwrap();
+    let said = told(&output);
+    assert!(said.contains("00abra… | cadabra"), "{said}");
     let home = super::home(&scenario("true", transports));
     let nowhere = run(home.path(), &["--command", "no-such-program-anywhere"]);
     assert!(

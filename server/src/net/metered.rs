@@ -320,6 +320,8 @@ impl<T: AsyncWrite + AsFd + Unpin> Metered<T> {
             }
             rest.advance(written);
         }
+        // An empty part of an event would hold the whole of it.
+        *rest = Bytes::new();
         line.has_rest.set(false);
         Poll::Ready(Ok(()))
     }

@@ -24,6 +24,7 @@ mod payloads;
 mod accounting;
 mod lab_headers;
 mod guest;
+mod backlog;
 mod sequence;
 mod stall;
 mod tls;

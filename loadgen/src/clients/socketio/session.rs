@@ -251,12 +251,14 @@ impl<'a> Session<'a> {
     }
 
     fn binary(&self, data: Vec<u8>) -> Result<Told, Failure> {
-        let payload = data.len();
+        let length = data.len();
         let whole = (self.reassembly.borrow_mut()).binary(Bytes::from(data));
         let told = match whole.map_err(|_| NOT_SOCKETIO)? {
             Some(whole) => self.message(&whole.packet())?,
             None => Told::all(Kind::Packets),
         };
+        // What this carrier brought is the last attachment alone.
+        let payload = if told.is_event { length } else { 0 };
         Ok(Told { payload, ..told })
     }
 
@@ -332,12 +334,10 @@ impl<'a> Session<'a> {
             let texts = said.iter().map(|value| value.get().as_bytes());
             let data = attachments.iter().map(|data| &data[..]);
             // Others may speak there too.
-            let heard = |part: &[u8]| self.client.sink.receive(part);
-            if texts.chain(data).filter(|part| heard(part)).count() == 0 {
-                return Told::all(Kind::Packets);
-            }
-            let payload = said.iter().map(|value| value.get().len()).sum();
-            return Told::event(payload);
+            return match self.client.sink.receive_foreign(texts.chain(data)) {
+                0 => Told::all(Kind::Packets),
+                payload => Told::event(payload),
+            };
         }
         let Some(event) = said.first() else {
             return Told::all(Kind::Packets);

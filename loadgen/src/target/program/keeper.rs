@@ -3,6 +3,7 @@
 
 use super::super::processes::Processes;
 use super::{ENDED, FAILED, Order, START_PATIENCE, UP};
+use crate::scenario::without_secrets;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -26,7 +27,9 @@ const CONNECT_PATIENCE: Duration = Duration::from_millis(500);
 const SETTLING_PATIENCE: Duration = Duration::from_secs(1);
 /// What is kept of what the server says on stderr.
 const LINES: usize = 8;
-const LINE_BYTES: u64 = 400;
+const LINE_CHARS: usize = 400;
+/// Nothing is shown of a longer one: a part of it may begin or end within a secret.
+const MOST_LINE_BYTES: u64 = 64 * 1024;
 
 /// What the hidden subcommand does: reads its order, keeps the server until stdin closes. What goes wrong
 /// is told on stdout, where the order came from.
@@ -103,7 +106,8 @@ impl Kept {
         let said: Arc<Mutex<VecDeque<String>>> = Arc::default();
         if let Some(stderr) = child.stderr.take() {
             let said = said.clone();
-            std::thread::spawn(move || listen(stderr, &said));
+            let secrets = order.secrets.clone();
+            std::thread::spawn(move || listen(stderr, &said, &secrets));
         }
         Ok(Kept {
             first: Pid::from_raw(child.id() as i32),
@@ -194,7 +198,10 @@ impl Kept {
             return;
         }
         // Whoever is born while the others are killed is killed as well.
-        self.are_gone_within(KILL_PATIENCE, || tell_all(Signal::SIGKILL));
+        if !self.are_gone_within(KILL_PATIENCE, || tell_all(Signal::SIGKILL)) {
+            let pids = processes().pids();
+            eprintln!("{}: processes {pids:?} could not be ended", self.name);
+        }
     }
 
     fn are_gone_within(&mut self, patience: Duration, meanwhile: impl Fn()) -> bool {
@@ -244,16 +251,25 @@ fn path() -> OsString {
     path
 }
 
-/// Keeps the last lines.
-fn listen(stderr: impl Read, said: &Mutex<VecDeque<String>>) {
+/// Keeps the last lines, each without these secrets before it is cut.
+fn listen(stderr: impl Read, said: &Mutex<VecDeque<String>>, secrets: &[String]) {
     let mut stderr = BufReader::new(stderr);
+    let mut goes_on = false;
     loop {
         let mut line = Vec::new();
-        match (&mut stderr).take(LINE_BYTES).read_until(b'\n', &mut line) {
+        match (&mut stderr)
+            .take(MOST_LINE_BYTES)
+            .read_until(b'\n', &mut line)
+        {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        let line = String::from_utf8_lossy(&line).trim().to_owned();
+        let went_on = std::mem::replace(&mut goes_on, !line.ends_with(b"\n"));
+        if went_on || line.len() as u64 == MOST_LINE_BYTES {
+            continue;
+        }
+        let line = without_secrets(String::from_utf8_lossy(&line).trim(), secrets);
+        let line: String = line.chars().take(LINE_CHARS).collect();
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
         if said.len() == LINES {
             said.pop_front();

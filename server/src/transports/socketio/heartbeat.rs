@@ -12,6 +12,9 @@ pub struct Tempo {
     pub timeout: Duration,
 }
 
+/// While pings are held back.
+const A_PAUSE: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub struct Heartbeat {
     tempo: Tempo,
@@ -68,7 +71,8 @@ impl Heartbeat {
     pub fn next_look(&self, now: Instant, paused: bool) -> Instant {
         let due = match self.pong_by {
             Some(by) => by,
-            None if paused => now + self.tempo.interval,
+            // It may end at any time, and what it held back is due then.
+            None if paused => now + self.tempo.interval.min(A_PAUSE),
             None => self.ping_at,
         };
         due.min(now + self.tempo.interval)

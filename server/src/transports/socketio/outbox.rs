@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 /// Packets that may wait for a client that does not take them.
 pub const MAX_PACKETS: usize = 1_000;
 
-/// Their bytes, beside the largest message that a client may send twice.
+/// Their bytes, beside the largest message that a client may send twice; a single packet may have more.
 pub const MAX_BYTES: usize = 256 * 1024;
 
 /// One packet, encoded but for its framing.
@@ -94,7 +94,9 @@ impl Outbox {
 
     fn put(&mut self, parcel: Parcel) {
         let bytes = self.bytes + parcel.len();
-        if self.parcels.len() >= MAX_PACKETS || bytes > self.max_bytes {
+        // Who is in a large room has a place, however long it is, where nothing else waits.
+        let has_place = bytes <= self.max_bytes || self.parcels.is_empty();
+        if self.parcels.len() >= MAX_PACKETS || !has_place {
             self.overflown = true;
             return;
         }

@@ -28,6 +28,9 @@ use std::time::{Instant, SystemTime};
 /// What a client asks for beside publishing, a second; those beyond are refused, and are strikes.
 pub const ORDERS: Rate = Rate { per_second: 200 };
 
+/// Bytes of a namespace that is told to be none; nobody calls one by a longer name.
+const MAX_NAMESPACE: usize = 1_024;
+
 /// Strikes, over what went well since, after which the session ends.
 const MAX_STRIKES: u8 = 100;
 
@@ -116,6 +119,9 @@ impl Party {
     }
 
     fn refuse_namespace(&mut self, namespace: &str, outbox: &mut Outbox) -> Result<(), Broken> {
+        if namespace.len() > MAX_NAMESPACE {
+            return Err(Broken(Reason::BadPacket));
+        }
         self.ordered().or_else(|_| self.strike())?;
         refuse(
             outbox,
@@ -302,7 +308,8 @@ impl Party {
         if matches!(ending, Ending::Lost | Ending::Left) {
             let on_lane = self.visitor.on_lane;
             let kept = Kept::new(guest.sid, guest.user, on_lane, guest.begun, &left);
-            desk.recovery.keep(pid, kept, Instant::now());
+            let address = self.visitor.address;
+            desk.recovery.keep(pid, kept, address, Instant::now());
         }
     }
 }

@@ -81,6 +81,13 @@ fn enter(
     Ok(())
 }
 
+/// A request was broken off: its session is lost, unless it goes on by WebSocket.
+fn lose(session: &Session, state: &mut State, local: &Local) {
+    if state.carrier != Carrier::Websocket {
+        session.end(state, Ending::Lost, Farewell::Silence, local);
+    }
+}
+
 impl Held {
     fn begin(session: Arc<Session>, local: Local) -> Result<Held, Fault> {
         enter(&session, &local, |state| &mut state.getting)?;
@@ -177,8 +184,7 @@ impl Drop for Held {
         }
         let mut state = self.session.lock();
         state.getting = false;
-        let (session, local) = (&self.session, &self.local);
-        session.end(&mut state, Ending::Lost, Farewell::Silence, local);
+        lose(&self.session, &mut state, &self.local);
     }
 }
 
@@ -285,8 +291,7 @@ impl Drop for Posting {
         let mut state = self.session.lock();
         state.posting = false;
         if !self.over {
-            let (session, local) = (&self.session, &self.local);
-            session.end(&mut state, Ending::Lost, Farewell::Silence, local);
+            lose(&self.session, &mut state, &self.local);
         }
     }
 }

@@ -13,13 +13,18 @@ use super::rooms::{Joined, Left, Run};
 use super::spared::Spared;
 use crate::hub::{Hub, Room};
 use crate::identity::User;
+use crate::net::admission::Address;
 use crate::wire::cursor::{Cursor, Epoch};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// Clients that are waited for; beyond, the first of them are no more.
 pub const MAX_KEPT: usize = 65_536;
+
+/// Those of one address; beyond, it has nothing kept: others are not to wait less for its sake.
+const MAX_KEPT_OF_ADDRESS: usize = MAX_KEPT / 8;
 
 /// Bytes that all they left behind may take; likewise.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
@@ -34,9 +39,18 @@ pub struct Recovery {
 #[derive(Default)]
 struct All {
     by_pid: HashMap<Box<str>, Waiting>,
-    /// Until when each is waited for, the first first; some have come back since.
-    order: VecDeque<(Instant, Box<str>)>,
+    /// The first first; some have come back since.
+    order: VecDeque<Wait>,
+    /// How many of `order` are an address's.
+    by_address: HashMap<Address, usize>,
     bytes: usize,
+}
+
+/// Until when one is waited for.
+struct Wait {
+    until: Instant,
+    pid: Box<str>,
+    address: Option<Address>,
 }
 
 struct Waiting {
@@ -115,7 +129,7 @@ impl Recovery {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn keep(&self, pid: Box<str>, kept: Kept, now: Instant) {
+    pub fn keep(&self, pid: Box<str>, kept: Kept, address: Option<Address>, now: Instant) {
         let bytes = kept.bytes();
         if !self.is_on() || bytes > self.max_bytes {
             return;
@@ -123,11 +137,22 @@ impl Recovery {
         let until = now + self.wait;
         let mut all = self.all();
         all.forget(now);
+        if let Some(address) = address {
+            let waits = all.by_address.entry(address).or_default();
+            if *waits >= MAX_KEPT_OF_ADDRESS {
+                return;
+            }
+            *waits += 1;
+        }
         while all.order.len() >= MAX_KEPT || all.bytes + bytes > self.max_bytes {
             all.forget_first();
         }
         all.bytes += bytes;
-        all.order.push_back((until, pid.clone()));
+        all.order.push_back(Wait {
+            until,
+            pid: pid.clone(),
+            address,
+        });
         all.by_pid.insert(pid, Waiting { until, kept });
     }
 
@@ -154,24 +179,32 @@ impl Recovery {
     #[cfg(test)]
     fn is_empty(&self) -> bool {
         let all = self.all();
-        (all.by_pid.len(), all.order.len(), all.bytes) == (0, 0, 0)
+        all.by_pid.is_empty() && all.order.is_empty() && all.by_address.is_empty() && all.bytes == 0
     }
 }
 
 impl All {
     fn forget(&mut self, now: Instant) {
-        while self.order.front().is_some_and(|(until, _)| *until <= now) {
+        while self.order.front().is_some_and(|wait| wait.until <= now) {
             self.forget_first();
         }
     }
 
     fn forget_first(&mut self) {
-        let Some((until, pid)) = self.order.pop_front() else {
+        let Some(wait) = self.order.pop_front() else {
             return;
         };
+        if let Some(address) = wait.address
+            && let Entry::Occupied(mut waits) = self.by_address.entry(address)
+        {
+            *waits.get_mut() -= 1;
+            if *waits.get() == 0 {
+                waits.remove();
+            }
+        }
         // It may have come back and been cut again since.
-        if self.by_pid.get(&pid).is_some_and(|it| it.until == until)
-            && let Some(waiting) = self.by_pid.remove(&pid)
+        if (self.by_pid.get(&wait.pid)).is_some_and(|it| it.until == wait.until)
+            && let Some(waiting) = self.by_pid.remove(&wait.pid)
         {
             self.bytes -= waiting.kept.bytes();
         }

@@ -186,6 +186,14 @@ impl Conversation {
         // The client had its turn, if it wanted one.
         if self.events_in_a_row >= EVENTS_IN_A_ROW {
             self.events_in_a_row = 0;
+            // One for whom there is always something more is asked whether it lives all the same.
+            if let Poll::Ready(frame) = self.poll_time(context) {
+                return Poll::Ready(frame);
+            }
+            // The rest of what it says comes before further events, behind what others have to say.
+            if self.turn.is_over() {
+                return Poll::Pending;
+            }
             if let Poll::Ready(frame) = self.poll_outgoing(context, true) {
                 return Poll::Ready(frame);
             }

@@ -311,6 +311,10 @@ impl Conversation {
                 }
             }
         }
+        // The rest of what it says comes before further events, behind what others have to say.
+        if self.turn.is_over() {
+            return self.poll_ping(context);
+        }
         // Again, for a publish above may have been into this very room, and for the sleeper.
         if let Poll::Ready(next) = self.subscription.poll_next(context) {
             return Poll::Ready(Some(self.outgoing(next)));

@@ -7,6 +7,7 @@ use crate::history::Bounds;
 use crate::presence::Presence;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
+use std::net::IpAddr;
 
 fn hub() -> Arc<Hub> {
     let bounds = Bounds {
@@ -267,7 +268,7 @@ fn nobody_else_gets_it() {
     assert!(!nobody.is_of(None, false) && !nobody.is_of(Some(&yao), true));
     // One who asks for what is another's takes it from nobody.
     let (recovery, now) = (Recovery::new(Duration::from_secs(120)), Instant::now());
-    recovery.keep("pid".into(), own, now);
+    recovery.keep("pid".into(), own, None, now);
     let by = |user: &User| recovery.take("pid", now, |kept| kept.is_of(Some(user), false));
     assert!(by(&other).is_none());
     assert!(by(&yao).is_some());
@@ -286,20 +287,20 @@ fn it_is_given_once_and_not_after_its_time() {
     let recovery = Recovery::new(Duration::from_secs(120));
     let start = Instant::now();
     let after = |seconds| start + Duration::from_secs(seconds);
-    recovery.keep("a".into(), empty(), start);
-    recovery.keep("b".into(), empty(), after(60));
+    recovery.keep("a".into(), empty(), None, start);
+    recovery.keep("b".into(), empty(), None, after(60));
     assert!(take(&recovery, "c", after(60)).is_none());
     assert!(take(&recovery, "a", after(119)).is_some());
     assert!(take(&recovery, "a", after(119)).is_none());
     // Cut again, it waits from then on.
-    recovery.keep("a".into(), empty(), after(119));
+    recovery.keep("a".into(), empty(), None, after(119));
     recovery.sweep(after(181));
     assert!(take(&recovery, "b", after(181)).is_none());
     assert!(take(&recovery, "a", after(238)).is_some());
     recovery.sweep(after(300));
     assert!(recovery.is_empty());
     let off = Recovery::new(Duration::ZERO);
-    off.keep("a".into(), empty(), start);
+    off.keep("a".into(), empty(), None, start);
     assert!(!off.is_on() && off.is_empty());
 }
 
@@ -308,16 +309,35 @@ fn the_first_go_when_there_are_too_many() {
     let now = Instant::now();
     let recovery = Recovery::within(Duration::from_secs(120), 10 * empty().bytes());
     for number in 0..25 {
-        recovery.keep(number.to_string().into(), empty(), now);
+        recovery.keep(number.to_string().into(), empty(), None, now);
     }
     let there = |number: u32| take(&recovery, &number.to_string(), now).is_some();
     assert_eq!((0..25).filter(|number| there(*number)).count(), 10);
     // Those who come back and are cut again take one place.
     for _ in 0..MAX_KEPT + 10 {
-        recovery.keep("a".into(), empty(), now);
+        recovery.keep("a".into(), empty(), None, now);
         take(&recovery, "a", now);
     }
     assert_eq!(recovery.all().order.len(), MAX_KEPT);
+    recovery.sweep(now + Duration::from_secs(120));
+    assert!(recovery.is_empty());
+}
+
+#[test]
+fn one_address_leaves_the_others_their_places() {
+    let now = Instant::now();
+    let recovery = Recovery::new(Duration::from_secs(120));
+    let of = |last: u8| Address::counted(Some(IpAddr::from([192, 0, 2, last])), false);
+    recovery.keep("other".into(), empty(), of(1), now);
+    for number in 0..MAX_KEPT {
+        // Also where it comes back each time.
+        recovery.keep(number.to_string().into(), empty(), of(2), now);
+        take(&recovery, &number.to_string(), now);
+    }
+    assert_eq!(recovery.all().order.len(), 1 + MAX_KEPT_OF_ADDRESS);
+    recovery.keep("more".into(), empty(), of(2), now);
+    assert!(take(&recovery, "more", now).is_none());
+    assert!(take(&recovery, "other", now).is_some());
     recovery.sweep(now + Duration::from_secs(120));
     assert!(recovery.is_empty());
 }
