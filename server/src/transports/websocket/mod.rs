@@ -293,6 +293,7 @@ impl Conversation {
             return Poll::Ready(Some(self.outgoing(next)));
         }
         self.events_in_a_row = 0;
+        let has_told_all = !self.subscription.has_something();
         while !self.turn.is_over()
             && let Poll::Ready(message) = self.incoming.poll_next(context)
         {
@@ -302,7 +303,7 @@ impl Conversation {
             };
             match self.take_in(message) {
                 // Its own event goes before what is wrong with the client's next frame.
-                Reply::Nothing if self.subscription.has_something() => break,
+                Reply::Nothing if has_told_all && self.subscription.has_something() => break,
                 Reply::Nothing => {}
                 Reply::Frame(frame) => return Poll::Ready(Some(frame)),
                 Reply::Last(frame) => {
