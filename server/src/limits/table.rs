@@ -339,11 +339,12 @@ fn table() -> Vec<Limit> {
         row(
             "Socket.IO clients that were cut and may read on",
             Fixed(format!(
-                "{}, {} MiB",
+                "{}, {} of an address, {} MiB",
                 recovery::MAX_KEPT,
+                recovery::MAX_KEPT_OF_ADDRESS,
                 recovery::MAX_BYTES / 1024 / 1024
             )),
-            "the first of them join anew",
+            "the first of them join anew, of an address the last",
             "what they left behind is a place in each room, and no events",
             "Socket.IO: packets of two minutes, unbounded",
         ),

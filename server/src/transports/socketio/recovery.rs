@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 pub const MAX_KEPT: usize = 65_536;
 
 /// Those of one address; beyond, it has nothing kept: others are not to wait less for its sake.
-const MAX_KEPT_OF_ADDRESS: usize = MAX_KEPT / 8;
+pub const MAX_KEPT_OF_ADDRESS: usize = MAX_KEPT / 8;
 
 /// Bytes that all they left behind may take; likewise.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
