@@ -516,6 +516,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn headers_go_to_the_server_and_to_no_admin_beside_it() {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let heads = std::thread::spawn(move || {
+            [(); 2].map(|()| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut head = [0; 4096];
+                let length = stream.read(&mut head).unwrap();
+                let none = "HTTP/1.1 404 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                stream.write_all(none.as_bytes()).unwrap();
+                String::from_utf8_lossy(&head[..length]).into_owned()
+            })
+        });
+        let headers = [("X-Word".to_owned(), "瑶".to_owned())];
+        for admin in [None, Some(&*url)] {
+            let lab = Lab::at(&url, admin, &Trust::System, &headers).unwrap();
+            assert!(lab.usage().await.is_none());
+        }
+        let with = heads
+            .join()
+            .unwrap()
+            .map(|head| head.contains("x-word: 瑶"));
+        assert_eq!(with, [true, false]);
+    }
+
+    #[tokio::test]
     async fn errors_name_the_remedy_and_no_secret() {
         let target = |url: &str| Target::Remote {
             url: url.to_owned(),

@@ -319,6 +319,19 @@ fn who_goes_on_too_fast_loses_the_connection() {
     wait_for_sessions(&free, 0);
 }
 
+/// What is told of it is no longer than a name.
+#[test]
+fn a_namespace_may_be_long_and_not_longer() {
+    let server = Server::start(&[]);
+    let mut client = connect(&server);
+    let asked = |length| format!("40/{},", "x".repeat(length));
+    websocket::send_text(&mut client, &asked(1_023));
+    assert!(read(&mut client).starts_with("44/x"));
+    websocket::send_text(&mut client, &asked(1_024));
+    assert_eq!(websocket::read(&mut client).first, 0x88);
+    wait_for_sessions(&server, 0);
+}
+
 #[test]
 fn a_key_publishes_once() {
     let server = Server::start(&[]);

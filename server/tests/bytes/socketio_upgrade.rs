@@ -36,6 +36,28 @@ fn an_upgrade_lets_go_of_the_poll_and_loses_nothing() {
 }
 
 #[test]
+fn a_post_that_breaks_off_after_the_upgrade_ends_nothing() {
+    let server = Server::start(&["--conformance"]);
+    let polled = Polled::open(&server, "/engine.io/");
+    let mut half = server.connect();
+    half.send(format!(
+        "POST {} HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n4half",
+        polled.path
+    ));
+    let mut socket = polled.upgrade(&server);
+    assert_eq!(socket.head().status, 101);
+    websocket::send_text(&mut socket, "2probe");
+    assert_eq!(read(&mut socket), "3probe");
+    websocket::send_text(&mut socket, "5");
+    websocket::send_text(&mut socket, "4before");
+    assert_eq!(read(&mut socket), "4before");
+    half.reset();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    websocket::send_text(&mut socket, "4after");
+    assert_eq!(read(&mut socket), "4after");
+}
+
+#[test]
 fn of_two_websockets_the_first_has_the_session_until_it_gives_up() {
     let server = Server::start(&["--conformance"]);
     let polled = Polled::open(&server, "/engine.io/");

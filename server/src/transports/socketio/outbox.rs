@@ -168,5 +168,8 @@ mod tests {
         assert!(!outbox.has_overflown());
         outbox.message("");
         assert!(outbox.has_overflown());
+        let mut outbox = Outbox::new(0);
+        outbox.binary(vec![0; 2 * MAX_BYTES].into());
+        assert!(!outbox.has_overflown());
     }
 }
